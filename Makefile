@@ -1,0 +1,62 @@
+# Needs only Python >= 3.10, Node >= 20 and make; everything else is installed into .venv, .nox and node_modules.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs benchmark nightly clean
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' Makefile
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "Python 3.10 or later is needed: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -e '.[client]' --group test --group check
+	touch $@
+
+demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its async stacks.
+	$(BIN)/asynctb run examples/order_service.py
+
+test: check test-core test-debugger test-vscode test-e2e  ## Run all tests.
+
+check: $(VENV)/.ready  ## Lint and check types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-debugger: $(VENV)/.ready  ## Run the tests of helper and terminal client, with debuggees on every interpreter.
+	$(BIN)/python -X dev -m pytest tests/dap_extension
+
+test-core: $(VENV)/.ready  ## Run the core's tests on every interpreter of this machine.
+	$(BIN)/nox
+
+nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours.
+	ASYNCTB_TEST_STRESS_SECONDS=600 ASYNCTB_TEST_POINTS=200000 $(BIN)/nox -- -k 'frames_safety or frames_random'
+	ASYNCTB_TEST_SOAK_CYCLES=1000 ASYNCTB_FUZZ_REQUESTS=100000 \
+	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_soak.py tests/dap_extension/test_fuzz.py
+
+vscode-extension/node_modules/.ready: vscode-extension/package-lock.json
+	cd vscode-extension && npm ci
+	touch $@
+
+test-vscode: $(VENV)/.ready vscode-extension/node_modules/.ready  ## Lint, check and test the extension's model.
+	cd vscode-extension && npm run check && npm test
+
+vsix: $(VENV)/.ready vscode-extension/node_modules/.ready  ## Package the extension.
+	cd vscode-extension && npm run package
+
+test-e2e: vsix  ## Drive a real VS Code workbench in a browser.
+	tests/e2e/run
+
+docs: $(VENV)/.ready  ## Build the documentation into docs/_build/html.
+	$(BIN)/python -m pip install -q --group docs
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+
+benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:  ## Remove what the other targets made.
+	rm -rf $(VENV) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/*.vsix

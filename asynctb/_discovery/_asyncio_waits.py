@@ -1,0 +1,180 @@
+"""What an asyncio task waits for, as far as that is certain: told by the innermost functions, all of them asyncio's."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Optional, Sequence, cast
+
+from .._model import Wait
+from .._objects import class_attribute, get_field, is_a, module_field, type_name
+from ._futures import Futures, closure_of
+from ._known import KnownFunctions, variables_of
+from ._source import Listing, Owner, code_of
+
+_FUNCTIONS = (
+    ("asyncio.futures", "_PyFuture.__await__", ""),
+    ("asyncio.locks", "Lock.acquire", "lock"),
+    ("asyncio.locks", "Event.wait", "event"),
+    ("asyncio.locks", "Condition.wait", "condition"),
+    ("asyncio.locks", "Condition.wait_for", "condition"),
+    ("asyncio.locks", "Semaphore.acquire", "semaphore"),
+    ("asyncio.locks", "Barrier.wait", "barrier"),
+    ("asyncio.locks", "Barrier._wait", "barrier"),
+    ("asyncio.locks", "Barrier._block", "barrier"),
+    ("asyncio.locks", "_ContextManagerMixin.__aenter__", ""),
+    ("asyncio.locks", "Barrier.__aenter__", ""),
+    ("asyncio.queues", "Queue.get", "item of a queue"),
+    ("asyncio.queues", "Queue.put", "place in a queue"),
+    ("asyncio.queues", "Queue.join", "end of a queue"),
+    ("asyncio.tasks", "sleep", "sleep"),
+    ("asyncio.tasks", "wait_for", ""),
+    ("asyncio.tasks", "wait", "tasks"),
+    ("asyncio.tasks", "_wait", "tasks"),
+    ("asyncio.taskgroups", "TaskGroup.__aexit__", "tasks of a group"),
+    ("asyncio.taskgroups", "TaskGroup._aexit", "tasks of a group"),
+    ("asyncio.threads", "to_thread", "thread"),
+    ("asyncio.streams", "StreamReader._wait_for_data", "stream data"),
+    ("asyncio.streams", "StreamReader.read", "stream data"),
+    ("asyncio.streams", "StreamReader.readline", "stream data"),
+    ("asyncio.streams", "StreamReader.readexactly", "stream data"),
+    ("asyncio.streams", "StreamReader.readuntil", "stream data"),
+    ("asyncio.streams", "StreamReader.__anext__", "stream data"),
+    ("asyncio.streams", "FlowControlMixin._drain_helper", "stream to drain"),
+    ("asyncio.streams", "StreamWriter.drain", "stream to drain"),
+    ("asyncio.streams", "StreamWriter.wait_closed", "stream to close"),
+    ("asyncio.streams", "open_connection", "connection"),
+    ("asyncio.base_events", "BaseEventLoop.create_connection", "connection"),
+    ("asyncio.base_events", "BaseEventLoop._connect_sock", "connection"),
+    ("asyncio.base_events", "BaseEventLoop.getaddrinfo", "name resolution"),
+    ("asyncio.base_events", "BaseEventLoop._ensure_resolved", "name resolution"),
+    ("asyncio.base_events", "BaseEventLoop.shutdown_default_executor", "executor to end"),
+    ("asyncio.base_events", "Server.serve_forever", "server to end"),
+    ("asyncio.base_events", "Server.wait_closed", "server to close"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_recv", "socket data"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_recv_into", "socket data"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_recvfrom", "socket data"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_sendall", "socket to send"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_connect", "connection"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_accept", "connection"),
+    ("asyncio.subprocess", "Process.wait", "process"),
+    ("asyncio.subprocess", "Process.communicate", "process"),
+    ("asyncio.base_subprocess", "BaseSubprocessTransport._wait", "process"),
+)
+
+
+_known = KnownFunctions(_FUNCTIONS)
+
+
+class WaitTable:
+    """Describes the futures that tasks wait for."""
+
+    def __init__(self, futures: Futures) -> None:
+        self._futures = futures
+        self._c_future = futures.c.future if futures.c is not None else None
+        self._python_future = futures.python.future if futures.python is not None else None
+        self._gathering: Optional[type] = None
+        self._wait_for: Optional[types.CodeType] = None
+        method = class_attribute(self._python_future, "__await__") if self._python_future is not None else None
+        self._await = method.__code__ if type(method) is types.FunctionType else None
+        tasks = sys.modules.get("asyncio.tasks")
+        if is_a(tasks, types.ModuleType):
+            self._gathering = module_field(cast(types.ModuleType, tasks), "_GatheringFuture")
+            wait_for = module_field(cast(types.ModuleType, tasks), "wait_for")
+            self._wait_for = wait_for.__code__ if type(wait_for) is types.FunctionType else None
+
+    def describe(self, future: object, owners: Sequence[Owner], listing: Listing) -> Wait:
+        """Return what a task waits for.
+
+        :param future: what it awaits in the end.
+        :param owners: the coroutines of its stack, outermost first.
+        """
+        kind = type(future)
+        plain = kind is self._c_future or kind is self._python_future
+        if not plain:
+            if self._futures.reader_of_task(future) is not None:
+                return Wait("task " + self._futures.name_of(future), future, listing.id_of(future, "task"))
+            if kind is self._gathering:
+                return Wait(self._describe_gathering(future), future)
+        known = _known.wait(owners)
+        if known is not None:
+            return known if known.target is not None else Wait(known.description, future)
+        inner = self._inside_wait_for(owners, future)
+        if inner is not None:
+            return self.describe(inner, (), listing)
+        shielded = shielded_task(self._futures, future)
+        if shielded is not None:
+            return self.describe(shielded, (), listing)
+        source = concurrent_future(self._futures, future)
+        if source is not None:
+            task = task_behind(self._futures, source)
+            if task is not None:
+                return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
+            return Wait("executor", source)
+        return Wait("future" if plain else type_name(kind), future)
+
+    def _inside_wait_for(self, owners: Sequence[Owner], waiter: object) -> Optional[object]:
+        """Return the task inside `asyncio.wait_for`, which awaits a future of its own before CPython 3.12."""
+        if owners and code_of(owners[-1]) is self._await:  # of a future written in Python
+            owners = owners[:-1]
+        if self._wait_for is None or not owners or code_of(owners[-1]) is not self._wait_for:
+            return None
+        for referent in variables_of(owners[-1]):
+            if referent is not waiter and self._futures.reader_of_task(referent) is not None:
+                return referent
+        return None
+
+    def _describe_gathering(self, future: object) -> str:
+        # Its dictionary cannot be had (C futures have no __dict__), but nobody inherits from this very class.
+        children = getattr(future, "_children", None)
+        if type(children) is not list:
+            return "tasks"
+        left = 0
+        for child in tuple(children):
+            reader = self._futures.reader_of_future(child)
+            left += reader is None or reader.state(child) == "PENDING"
+        return f"{left} of {len(children)} tasks"
+
+
+def concurrent_future(futures: Futures, future: object) -> Optional[object]:
+    """Return the `concurrent.futures.Future` whose result *future* gets, or None."""
+    callbacks = futures.callbacks_of(future)
+    if len(callbacks) < 2:  # whoever awaits it comes after what connects it
+        return None
+    for callback in callbacks:
+        source = chained_source(callback)
+        if source is not None and futures.reader_of_future(source) is None:
+            return source
+        if type(callback) is types.FunctionType and callback.__code__.co_name == "_outer_done_callback":
+            # The outer future of asyncio.shield().
+            inner = closure_of(callback).get("inner") if callback.__module__ == "asyncio.tasks" else None
+            if inner is not None and inner is not future and futures.reader_of_task(inner) is None:
+                return concurrent_future(futures, inner)
+    return None
+
+
+def shielded_task(futures: Futures, future: object) -> Optional[object]:
+    """Return the task whose result *future* gets because `asyncio.shield` has made it, or None."""
+    for callback in futures.callbacks_of(future):
+        if type(callback) is types.FunctionType and callback.__code__.co_name == "_outer_done_callback":
+            inner = closure_of(callback).get("inner") if callback.__module__ == "asyncio.tasks" else None
+            if futures.reader_of_task(inner) is not None:
+                return inner
+    return None
+
+
+def task_behind(futures: Futures, source: object) -> Optional[object]:
+    """Return the task whose result a `concurrent.futures.Future` gets (`run_coroutine_threadsafe`), or None."""
+    callbacks = get_field(source, "_done_callbacks")
+    for callback in tuple(callbacks) if type(callbacks) is list else ():
+        task = chained_source(callback)
+        if futures.reader_of_task(task) is not None:
+            return task
+    return None
+
+
+def chained_source(callback: object) -> Optional[object]:
+    """Return the future whose result goes to another one that has *callback*; None if *callback* is something else."""
+    if type(callback) is not types.FunctionType or callback.__code__.co_name != "_call_check_cancel":
+        return None
+    return closure_of(callback).get("source") if callback.__module__ == "asyncio.futures" else None

@@ -1,0 +1,224 @@
+"""What stands behind `Traceback.of`, `since` and `until`: frames with their contexts, elaborated by the hooks."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import Any, Callable, Container, List, Optional, Tuple, TypeVar, Union, cast
+
+import attrs
+
+from ._customize import Target, context_managers, elaborators, has_manager_hooks, plain_manager_types, refresh_glue
+from ._frames import frame_reader
+from ._model import ContextInfo, FrameInfo, Traceback, WithBlock
+from ._objects import describe, describe_error, type_name
+from ._quick import new_frame_info, new_traceback
+from ._stacks import CallersUnknown, RawFrame, Unsupported, follow, hidden_frames, outward, running_frames
+
+#: How many stacks and contexts may be nested in each other; each costs us about six frames of our own.
+_MAX_NESTING = 50
+_MAX_UNWRAPS = 100
+_TOO_DEEP = f"more than {_MAX_NESTING} levels inside each other"
+_NOT_RUNNING = "the frame that the stack should begin at is not running"
+_NO_ROOM = "the recursion limit leaves no room to read the stack"
+_NOT_RECORDED = "the traceback of an exception does not record context managers"
+
+
+class Walker:
+    """One extraction with its options, at one level of nesting; it is what hooks get as a `Walk`."""
+
+    __slots__ = ("nesting", "recurse_child_tasks", "with_contexts")
+
+    def __init__(self, with_contexts: bool, recurse_child_tasks: bool, nesting: int = 0) -> None:
+        self.with_contexts = with_contexts
+        self.recurse_child_tasks = recurse_child_tasks
+        self.nesting = nesting
+
+    def stack(self, root: object) -> Traceback:
+        if self.nesting >= _MAX_NESTING:
+            return Traceback((), root, None, RuntimeError(_TOO_DEEP))
+        return self.inside().traceback(root, root)
+
+    def child(self, task: object) -> Traceback:
+        return self.stack(task) if self.recurse_child_tasks else Traceback((), task)
+
+    def context(self, manager: object, *, is_async: bool = False, description: Optional[str] = None) -> ContextInfo:
+        if self.nesting >= _MAX_NESTING:
+            return ContextInfo(manager, WithBlock(is_async), description=description, unknown=_TOO_DEEP)
+        context = self.inside().elaborate(ContextInfo(manager, WithBlock(is_async)))
+        return context if description is None else attrs.evolve(context, description=description)
+
+    def inside(self) -> Walker:
+        return Walker(self.with_contexts, self.recurse_child_tasks, self.nesting + 1)
+
+    def traceback(self, root: Optional[object], target: Target) -> Traceback:
+        """Return the stack of *target*; raises `Unsupported` only at the outermost level."""
+        try:
+            frames, hidden, leaf, error = follow(target)
+            return new_traceback(self.frame_infos(frames, hidden), root, leaf, error)
+        except Unsupported as unsupported:
+            if self.nesting == 0:
+                raise
+            return Traceback((), root, None, unsupported.with_traceback(None))
+        except RecursionError:  # the caller of the extraction is already near the limit
+            return Traceback((), root, None, RuntimeError(_NO_ROOM))
+
+    def frame_infos(self, frames: List[RawFrame], hidden: Container[int]) -> Tuple[FrameInfo, ...]:
+        infos = []
+        if not self.with_contexts:
+            for index, (frame, owner) in enumerate(frames):
+                infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
+            return tuple(infos)
+        read_frame = frame_reader()
+        last = len(frames) - 1
+        plain_kind: Optional[type] = None  # the last type without hooks: managers of a kind tend to come together
+        for index, (frame, owner) in enumerate(frames):
+            callee = frames[index + 1][0] if index < last else None
+            try:
+                lasti, contexts, unknown = read_frame(frame, owner, callee)
+            except RecursionError:
+                raise
+            except Exception as error:  # a defect of ours, which must not cost the rest of the stack
+                lasti, contexts, unknown = frame.f_lasti, (), f"the frame reader failed: {describe_error(error)}"
+            for context in contexts:
+                kind = type(context.manager)
+                if kind is plain_kind:
+                    continue
+                plain = plain_manager_types.get(id(kind))
+                if (plain is None or plain() is not kind) and has_manager_hooks(kind):
+                    contexts = tuple([self.elaborate(context) for context in contexts])
+                    break
+                plain_kind = kind
+            infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
+        return tuple(infos)
+
+    def elaborate(self, context: ContextInfo) -> ContextInfo:
+        """Return *context* as the hooks for the type of its manager complete it."""
+        if context.manager is None:
+            return context
+        try:
+            for _ in range(_MAX_UNWRAPS):
+                unwrap = context_managers.find(type(context.manager))
+                manager = None if unwrap is None else unwrap(context.manager)
+                if manager is None or manager is context.manager:
+                    break
+                context = attrs.evolve(context, manager=manager)
+            elaborate = elaborators.find(type(context.manager))
+            result = None if elaborate is None else elaborate(context, self)
+            if result is not None and type(result) is not ContextInfo:
+                raise TypeError(f"the hook returned {describe(result)}")
+            return context if result is None else result
+        except Exception as error:  # RecursionError included
+            kind = type_name(type(context.manager))
+            return attrs.evolve(context, unknown=f"looking into a {kind} failed: {describe_error(error)}")
+
+
+_F = TypeVar("_F", bound=Callable[..., Traceback])
+
+
+def _extraction(function: _F) -> _F:
+    """Make a function begin with installing glue for what was imported since, and report too deep a recursion."""
+
+    @functools.wraps(function)
+    def wrapper(root: Optional[object], *args: Any, **options: Any) -> Traceback:
+        try:
+            for refresh in refresh_glue:
+                refresh()
+            return function(root, *args, **options)
+        except RecursionError:
+            return Traceback((), root, None, RuntimeError(_NO_ROOM))
+
+    return cast(_F, wrapper)
+
+
+def extract(root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False) -> Traceback:
+    """Return the stack of *root*, see `Traceback.of`."""
+    try:
+        for refresh in refresh_glue:
+            refresh()
+        if type(root) is types.TracebackType:
+            return _of_exception(root, with_contexts)
+        if root is None or type(root) is tuple:  # both mean something else when they come from a hook
+            raise TypeError(f"{describe(root)} has no stack")
+        return Walker(with_contexts, recurse_child_tasks).traceback(root, root)
+    except RecursionError:
+        return Traceback((), root, None, RuntimeError(_NO_ROOM))
+
+
+def _of_exception(root: types.TracebackType, with_contexts: bool) -> Traceback:
+    unknown = _NOT_RECORDED if with_contexts else None
+    frames: List[RawFrame] = []
+    offsets = []
+    following: Optional[types.TracebackType] = root
+    while following is not None:
+        frames.append((following.tb_frame, None))
+        offsets.append(following.tb_lasti)
+        following = following.tb_next
+    hidden = hidden_frames(frames)
+    infos = [
+        FrameInfo(frame, lasti, (), index in hidden, None, unknown)
+        for index, ((frame, _), lasti) in enumerate(zip(frames, offsets))
+    ]
+    return Traceback(tuple(infos), root)
+
+
+@_extraction
+def extract_since(
+    outer_frame: Optional[types.FrameType], *, with_contexts: bool = True, caller: types.FrameType
+) -> Traceback:
+    """Return the frames from *outer_frame* to *caller*, or to the end of its thread, see `Traceback.since`."""
+    if outer_frame is not None and type(outer_frame) is not types.FrameType:
+        raise TypeError(f"expected a frame or None, not {describe(outer_frame)}")
+    frames: Optional[List[types.FrameType]] = outward(caller, outer_frame)[::-1]
+    error = None
+    if outer_frame is not None and frames is not None and frames[0] is not outer_frame:
+        frames = running_frames(outer_frame)
+        if frames is None:
+            frames, error = [outer_frame], RuntimeError(_NOT_RUNNING)
+    result = Walker(with_contexts, False).traceback(None, tuple(frames or ()))
+    return result if error is None else attrs.evolve(result, error=error)
+
+
+@_extraction
+def extract_until(
+    inner_frame: types.FrameType,
+    limit: Union[int, types.FrameType, None] = None,
+    *,
+    with_contexts: bool = True,
+) -> Traceback:
+    """Return the frames that led to *inner_frame*, see `Traceback.until`."""
+    if type(inner_frame) is not types.FrameType:
+        raise TypeError(f"expected a frame, not {describe(inner_frame)}")
+    if limit is not None and type(limit) is not int and type(limit) is not types.FrameType:
+        raise TypeError(f"the limit must be a number of frames, a frame or None, not {describe(limit)}")
+    problems: List[CallersUnknown] = []
+    frames = outward(inner_frame, limit if type(limit) is types.FrameType else None, problems)
+    if type(limit) is int:
+        if limit < 0:
+            raise ValueError(f"the limit must not be negative: {limit}")
+        if limit < len(frames):
+            problems.clear()
+        del frames[limit + 1 :]
+    elif limit is not None and frames[-1] is not limit and not problems:
+        raise ValueError("the limit is not a caller of the inner frame")
+    raw: List[RawFrame] = [(frame, None) for frame in reversed(frames)]
+    infos = Walker(with_contexts, False).frame_infos(raw, hidden_frames(raw))
+    return Traceback(infos, error=problems[0] if problems else None)
+
+
+@_extraction
+def top_frame(root: object) -> Traceback:
+    """Return the stack of *root* with its innermost frame alone (that is not hidden, if there is one), no contexts.
+
+    For summaries of many activities: it costs little more than following the awaits.
+
+    :raises TypeError: if *root* has no stack.
+    """
+    frames, hidden, leaf, error = follow(root)
+    if not frames:
+        return Traceback((), root, leaf, error)
+    index = len(frames) - 1
+    while index in hidden:
+        index -= 1
+    frame, owner = frames[index]  # the innermost one, if all are hidden
+    return new_traceback((new_frame_info(frame, frame.f_lasti, (), index < 0, owner, None),), root, leaf, error)

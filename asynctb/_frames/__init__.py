@@ -1,0 +1,102 @@
+"""Readers of frames: which context managers a frame is in, found in its memory or through the garbage collector.
+
+This is the only place that depends on how an interpreter lays out its frames. The reader is chosen and tried at the
+first use, so that importing costs nothing; where no reader can be trusted, a less exact one takes its place:
+
+``full``
+    Everything is read: suspended frames, and those that this or another thread is executing.
+``gc-only``
+    Suspended coroutines and generators are read through the garbage collector. Of other frames, the with-blocks are
+    known, but not their managers.
+``static-only``
+    The with-blocks are known, but not their managers.
+``off``
+    Nothing is known.
+
+The environment variable ``ASYNCTB_READER`` and `set_reader_mode` force a mode.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from types import FrameType
+from typing import List, Optional, Tuple
+
+from .._model import InspectionWarning
+from ._types import MODES, FrameRead, Mode, Reader
+
+_VARIABLE = "ASYNCTB_READER"
+
+_reader: Optional[Reader] = None
+_mode: Mode = "off"
+_notes: Tuple[str, ...] = ()
+_warned = False
+
+
+def read_frame(frame: FrameType, *, owner: Optional[object] = None, callee: Optional[FrameType] = None) -> FrameRead:
+    """Return where *frame* is and which with-blocks it is in. Never raises for the state of the program.
+
+    :param owner: the coroutine, generator or async generator that *frame* belongs to, if it is known.
+    :param callee: the frame that *frame* called or awaits, if it is known.
+    """
+    return FrameRead._make((_reader or _choose())(frame, owner, callee))
+
+
+def frame_reader() -> Reader:
+    """Return what `read_frame` calls: for those who read many frames at once."""
+    return _reader or _read_first
+
+
+def _read_first(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> FrameRead:
+    return read_frame(frame, owner=owner, callee=callee)
+
+
+def reader_mode() -> Mode:
+    """Return the mode of the reader in use."""
+    if _reader is None:
+        _choose()
+    return _mode
+
+
+def reader_notes() -> Tuple[str, ...]:
+    """Return why the reader in use is not the full one, or nothing if it is."""
+    if _reader is None:
+        _choose()
+    return _notes
+
+
+def set_reader_mode(mode: Optional[Mode]) -> None:
+    """Use no better reader than *mode* from now on; None stands for the best that can be trusted.
+
+    :raises ValueError: if there is no such mode.
+    """
+    if mode is not None and mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, or None")
+    _choose(mode)
+
+
+def _choose(forced: Optional[Mode] = None) -> Reader:
+    """Choose the best reader that works, but none better than *forced*, or than the environment variable says."""
+    global _reader, _mode, _notes, _warned
+    from ._choice import choose
+
+    notes: List[str] = []
+    asked = forced or os.environ.get(_VARIABLE)
+    wanted: Optional[Mode] = None
+    if asked:
+        wanted = next((mode for mode in MODES if mode == asked), None)
+        if wanted is not None:
+            source = "the program" if forced is not None else f"the environment variable {_VARIABLE}"
+            if wanted != "full":
+                notes.append(f"{source} asked for the reader {asked!r}")
+        else:
+            notes.append(f"the environment variable {_VARIABLE} is none of {', '.join(MODES)}")
+    chosen = choose(wanted or "full")
+    _notes = (*notes, *chosen.notes)
+    _mode, _reader = chosen.mode, chosen.reader
+    if chosen.notes and not _warned:
+        _warned = True
+        text = f"context managers are found by the reader {_mode!r} only: {'; '.join(chosen.notes)}"
+        warnings.warn(text, InspectionWarning, stacklevel=3)
+    return chosen.reader

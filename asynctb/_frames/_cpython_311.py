@@ -1,0 +1,313 @@
+"""Reader for CPython 3.11 and later, where a frame is an ``_PyInterpreterFrame`` apart from its frame object.
+
+Its slots are an array: local variables, cells, free variables, then the value stack (``localsplus`` in
+Include/internal/pycore_frame.h of 3.11 to 3.13, pycore_interpframe_structs.h of 3.14). A generator-like object has its
+frame inside itself, with the slots at its end.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import struct
+import sys
+from itertools import chain, compress, repeat, tee
+from operator import and_, getitem
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
+from typing import Any, Dict, Iterator, Optional, Tuple, Type, cast
+
+from .._bytecode import local_slots
+from .._contexts import Plan, analyses, analysis_of, plans_at
+from ._managers import Access, exit_at, find_at
+from ._memory import MEMORY
+from ._types import (
+    UNSTABLE,
+    FrameRead,
+    RawRead,
+    active_by_place,
+    no_plan,
+    with_managers,
+    without_managers,
+)
+
+_WORD = ctypes.sizeof(ctypes.c_void_p)
+#: ``PyFrameObject.f_frame`` follows the object header and ``f_back`` (pycore_frame.h).
+_POINTER_TO_FRAME = object.__basicsize__ + _WORD
+#: Words before ``stacktop`` (an int) or, since 3.14, ``stackpointer`` (a pointer).
+_POINTERS = 8
+_HAS_STACK_POINTER = sys.version_info >= (3, 14)
+#: Bits of a slot that are the address of an object; since 3.14 the lowest two are a tag (pycore_stackref.h).
+_ADDRESS = ~3 if _HAS_STACK_POINTER else ~0
+#: The 8-bit field ``owner``; see `_OWNERS`.
+if _HAS_STACK_POINTER:
+    _OWNER = (_POINTERS + 1) * _WORD + 2
+elif sys.version_info >= (3, 12):
+    _OWNER = _POINTERS * _WORD + 6
+else:
+    _OWNER = _POINTERS * _WORD + 5
+#: FRAME_OWNED_BY_THREAD and FRAME_OWNED_BY_GENERATOR. The slots of others have been released: the frame is finished.
+_OWNED_BY_THREAD, _OWNED_BY_GENERATOR = 0, 1
+_OWNERS = {_OWNED_BY_THREAD: None, _OWNED_BY_GENERATOR: None}
+#: Up to 3.11 allocating a container can start a garbage collection in the middle of a read.
+_ENTER_REPLACES_MANAGER = sys.version_info < (3, 12)
+_GC_INTERRUPTS = sys.version_info < (3, 12)
+#: How many of the published offsets to look through; the table is longer.
+_DEBUG_OFFSETS = 64
+_ATTEMPTS = 50
+
+
+def _suspended_frame_offset() -> int:
+    """Return where the slots of a frame begin, counted from the frame.
+
+    The frame of a generator is the last member of the generator, and the slots are the last of the frame.
+    """
+    generator = cast("GeneratorType[None, None, None]", (None for _ in ()))
+    frame = ctypes.c_size_t.from_address(id(generator.gi_frame) + _POINTER_TO_FRAME).value
+    return type(generator).__basicsize__ - (frame - id(generator))
+
+
+_SLOTS = _suspended_frame_offset()
+#: Where the slots lie in objects that have a frame inside them: it is their last member, and the slots are its last.
+#: By the identity of the type: hashing a type can run code of its metaclass.
+_SIZES = {id(kind): kind.__basicsize__ for kind in (CoroutineType, GeneratorType, AsyncGeneratorType)}
+
+_array_types: Dict[int, Type[ctypes.Array[ctypes.c_size_t]]] = {}
+
+
+def _array_type(length: int) -> Type[ctypes.Array[ctypes.c_size_t]]:
+    found = _array_types.get(length)
+    if found is None:
+        found = _array_types[length] = ctypes.c_size_t * length
+    return found
+
+
+_new_reference = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(("Py_NewRef", ctypes.pythonapi))
+
+
+def layout_problem() -> Optional[str]:
+    """Return what is not where it should be in a frame, or None. Memory is read only inside objects that exist."""
+
+    def program(marker: object) -> Iterator[None]:
+        yield
+
+    marker = object()
+    generator = cast("GeneratorType[None, None, None]", program(marker))
+    next(generator)
+    frame = ctypes.c_size_t.from_address(id(generator.gi_frame) + _POINTER_TO_FRAME).value
+    if not id(generator) < frame < id(generator) + type(generator).__basicsize__:
+        return "the frame of a generator is not inside it"
+    word = ctypes.c_size_t.from_address(frame + _SLOTS).value
+    if word & _ADDRESS != id(marker):
+        return "the local variables of a frame are not where they should be"
+    # Called from C code, because on 3.11 the neighbouring field says whether a frame is, and can be 1, too.
+    owners = {ctypes.c_uint8.from_address(frame + _OWNER).value, *map(_owner_of_running, (None,))}
+    if owners != {_OWNED_BY_GENERATOR, _OWNED_BY_THREAD}:
+        return "the owner of a frame is not where it should be"
+    if _HAS_STACK_POINTER:
+        top = ctypes.c_size_t.from_address(frame + _POINTERS * _WORD).value
+        if top != frame + _SLOTS + _WORD * local_slots(generator.gi_code):
+            return "the stack pointer of a frame is not where it should be"
+    return _debug_offsets_problem() if sys.version_info >= (3, 13) else None
+
+
+def _owner_of_running(_: None) -> int:
+    frame = ctypes.c_size_t.from_address(id(sys._getframe()) + _POINTER_TO_FRAME).value
+    return ctypes.c_uint8.from_address(frame + _OWNER).value
+
+
+def _debug_offsets_problem() -> Optional[str]:
+    """Compare the offsets used here with those that CPython publishes for debuggers (pycore_debug_offsets.h)."""
+    offsets = (ctypes.c_uint64 * _DEBUG_OFFSETS).in_dll(ctypes.pythonapi, "_PyRuntime")[:]
+    cookie, version, free_threaded = offsets[:3]
+    if cookie.to_bytes(8, sys.byteorder) != b"xdebugpy" or version >> 16 != sys.hexversion >> 16:
+        return "the interpreter does not publish its offsets"
+    if free_threaded:
+        return "the interpreter is built without the global interpreter lock"
+    # ... localsplus, owner, and since 3.14 stackpointer: neighbours in the table of _PyInterpreterFrame.
+    expected = [_SLOTS, _OWNER] + ([_POINTERS * _WORD] if _HAS_STACK_POINTER else [])
+    if not any(offsets[index : index + len(expected)] == expected for index in range(len(offsets))):
+        return "the interpreter publishes other offsets"
+    return None
+
+
+class _Changed(Exception):
+    """The frame went on while it was being read."""
+
+
+class _Finished(Exception):
+    """The frame is no longer executed, and has left all its with-blocks."""
+
+
+def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> RawRead:
+    """Return the contexts of *frame*."""
+    code = frame.f_code
+    lasti = frame.f_lasti
+    analysis = analyses.get(id(code))
+    if analysis is None or analysis.code() is not code:
+        analysis = analysis_of(code)
+    if not analysis.has_with_blocks:
+        return lasti, (), None
+    base = _SIZES.get(id(type(owner)))
+    quick = analysis.quick.get(lasti)
+    if base is not None and quick is not None:
+        referents = gc.get_referents(owner)
+        # Threads are switched after a call (and up to 3.11 by what a garbage collection runs, when the tuple is made),
+        # not between the first comparison and the call: the words are those at this instruction.
+        if frame.f_lasti == lasti:
+            try:
+                words = quick.words(MEMORY, id(owner) + base)
+            except struct.error:  # beyond the end of the buffer
+                words = ()
+            if words and frame.f_lasti == lasti:
+                contexts = active_by_place(quick, referents, words, _ADDRESS)
+                if contexts is not None:
+                    return lasti, contexts, None
+    for _ in range(_ATTEMPTS):
+        plans = analysis.plans.get(lasti) or plans_at(analysis, code, lasti)
+        if not plans:
+            return no_plan(analysis, lasti)
+        plan = plans[0]
+        if not plan.contexts:
+            return lasti, (), None
+        try:
+            values = None if owner is None else _read_generator(owner, frame, lasti, plan)
+            if values is None:
+                slots = plan.slots if _HAS_STACK_POINTER else plan.pinned_slots
+                values = _read_slots(frame, lasti, slots, analysis.local_slots + code.co_stacksize)
+        except _Changed:
+            lasti = frame.f_lasti
+            continue
+        except _Finished:
+            return FrameRead(lasti, (), None)
+        return FrameRead(lasti, with_managers(plan, values, frame, lasti, callee, _ACCESS), None)
+    return FrameRead(lasti, without_managers(plan, UNSTABLE), UNSTABLE)
+
+
+def _read_generator(owner: object, frame: FrameType, lasti: int, plan: Plan) -> Optional[Dict[int, object]]:
+    """Return what the slots hold that *plan* names, or None if the generator-like *owner* does not show its stack.
+
+    Nor does an owner of any other type, also one that inherits or has the same names: where its slots are is not known.
+    No pointer is followed. The words of *owner* itself are looked up among the objects that it refers to, which the
+    garbage collector knows. While it runs, it shows its stack since 3.14 only.
+
+    :raises _Changed: if it went on meanwhile.
+    """
+    base = _SIZES.get(id(type(owner)))
+    if base is None:
+        return None
+    slots = plan.slots
+    if not slots:
+        return {}
+    first = slots[0]
+    array = _array_type(slots[-1] + 1 - first).from_address(id(owner) + base + _WORD * first)
+    words = array[:]
+    referents = gc.get_referents(owner)
+    if frame.f_lasti != lasti or array[:] != words:
+        raise _Changed
+    by_address = dict(zip(map(id, referents), referents))
+    values = {}
+    for slot in slots:
+        word = words[slot - first] & _ADDRESS
+        if word:
+            value = by_address.get(word)
+            if value is None:
+                return None
+            values[slot] = value
+    return values
+
+
+def _read_slots(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int) -> Dict[int, object]:
+    """Return what *slots* hold, but for those that hold NULL, of a frame that this or another thread is executing.
+
+    :param limit: how many slots the frame has, or 0 if *slots* are local variables and cells, which are always valid.
+    :raises _Changed: if the frame is not at *lasti* any more.
+    :raises _Finished: if the frame is no longer executed.
+    """
+    results = _read(frame, lasti, slots, limit, True)
+    objects = iter(results[len(slots) :])
+    return {slot: next(objects) for slot, word in zip(slots, results) if word & _ADDRESS}
+
+
+def _read(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int, takes_objects: bool) -> Tuple[Any, ...]:
+    """Return the words in *slots*, and then if *takes_objects* the objects of those that are not NULL.
+
+    The checks and the reads are one chain of C functions, which a single call of `tuple` consumes: no bytecode runs
+    from the first check to the last new reference, so that the GIL is held throughout. Neither do audit hooks, as all
+    ctypes objects exist before.
+    """
+    pointer = ctypes.c_size_t.from_address(id(frame) + _POINTER_TO_FRAME)
+    base = pointer.value
+    if 0 <= base - id(frame) <= FrameType.__basicsize__:
+        raise _Finished  # what is left of it has been moved into the frame object
+    if not slots:
+        return ()
+    first, last = slots[0], slots[-1]
+    array = _array_type(last + 1 - first).from_address(base + _SLOTS + _WORD * first)
+    owner = ctypes.c_uint8.from_address(base + _OWNER)
+    expected = ({lasti: None}, {base: None}, _OWNERS)
+    read: Iterator[Any] = map(getitem, expected, map(getattr, (frame, pointer, owner), ("f_lasti", "value", "value")))
+    checks = len(expected)
+    if _HAS_STACK_POINTER and limit:
+        # It lies above every slot that holds a reference, also while the stack is being unwound.
+        top = ctypes.c_size_t.from_address(base + _POINTERS * _WORD)
+        valid = range(base + _SLOTS + _WORD * (last + 1), base + _SLOTS + _WORD * limit + 1)
+        read = chain(read, map(valid.index, map(getattr, (top,), ("value",))))
+        checks += 1
+    all_words: Iterator[int] = chain.from_iterable(map(getitem, (array,), (slice(None),)))
+    words: Iterator[int] = compress(all_words, [slot in slots for slot in range(first, last + 1)])
+    if takes_objects:
+        # The words are needed beside the objects, because NULL has none.
+        words, addresses = tee(words)
+        objects = map(_new_reference, filter(None, map(and_, addresses, repeat(_ADDRESS))))
+        read = chain(read, words, objects)
+    else:
+        read = chain(read, words)
+    collecting = _GC_INTERRUPTS and gc.isenabled()
+    if collecting:
+        gc.disable()
+    try:
+        results = tuple(read)
+    except (KeyError, ValueError):
+        raise _Changed from None
+    finally:
+        if collecting:
+            gc.enable()
+    return results[checks:]
+
+
+def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
+    """Return what a local variable or cell of *frame* holds. Such slots are valid at any instruction."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return _read_slots(frame, frame.f_lasti, (slot,), 0).get(slot)
+        except _Changed:
+            continue
+        except _Finished:
+            break
+    return None
+
+
+def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
+    """Return the manager that *frame* is calling a method of.
+
+    The slot holds it, although the reference may have been released (3.12 and later); on 3.11 it is its exit callable
+    meanwhile. Either is looked up by its address.
+    """
+    try:
+        (word,) = _read(frame, lasti, (slot,), 0, False)
+        address = word & _ADDRESS
+        if not address:
+            return None
+        if _ENTER_REPLACES_MANAGER:
+            found: Any = exit_at(address)
+            # The slot must still hold it, as a reference of our own keeps the address from being given to another.
+            if found is None or _read(frame, lasti, (slot,), 0, False) != (word,):
+                return None
+            return cast(object, found.__self__)
+        local_values = _read_slots(frame, lasti, tuple(range(analysis_of(frame.f_code).local_slots)), 0)
+    except (_Changed, _Finished):
+        return None
+    return find_at(address, [*local_values.values(), *frame.f_globals.values()])
+
+
+_ACCESS = Access(_read_local, _find_released)

@@ -1,0 +1,247 @@
+"""Reader for CPython 3.8 to 3.10, where a frame is one object that ends with its stack of blocks and its slots.
+
+The end of ``PyFrameObject`` (Include/cpython/frameobject.h)::
+
+    int f_lasti, f_lineno, f_iblock; char f_executing /* f_state in 3.10 */;
+    PyTryBlock f_blockstack[20];    /* int b_type, b_handler, b_level */
+    PyObject *f_localsplus[];       /* local variables, cells, free variables, then the value stack */
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import struct
+import sys
+from itertools import chain, compress, tee
+from operator import getitem
+from types import FrameType
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, cast
+
+from .._bytecode import local_slots
+from .._contexts import CodeAnalysis, Plan, analysis_of, merge_plans, plans_at
+from .._model import ContextInfo
+from .._simulation import Block, Blocks
+from ._managers import Access, exit_at
+from ._memory import MEMORY
+from ._types import UNSTABLE, FrameRead, active_by_place, no_plan, with_managers
+
+_WORD = ctypes.sizeof(ctypes.c_void_p)
+_BLOCKS = 20
+_BLOCK_INTS = 3
+_HEADER_INTS = 4
+#: Offsets of the slots and of `f_lasti` in the frame; the declared size includes one slot.
+_SLOTS = FrameType.__basicsize__ - _WORD
+_HEADER = _SLOTS - ctypes.sizeof(ctypes.c_int) * (_HEADER_INTS + _BLOCK_INTS * _BLOCKS)
+_HEADER_TYPE = ctypes.c_int * (_HEADER_INTS + _BLOCK_INTS * _BLOCKS)
+#: Offset of `f_valuestack`, after the variable-size head, f_back, f_code, f_builtins, f_globals and f_locals.
+_VALUE_STACK = object.__basicsize__ + 6 * _WORD
+_HAS_STATE = sys.version_info >= (3, 10)
+#: 3.8 and 3.9: offset of `f_stacktop`, NULL while the frame is executed and after it is finished.
+_STACK_TOP = _VALUE_STACK + _WORD
+#: 3.10: values of `f_state` (enum _framestate) from which on the frame is finished; and the one between.
+_FRAME_EXECUTING = 0
+_FRAME_UNWINDING = 2
+#: Bytes for which `b_handler` counts one.
+_HANDLER_UNIT = 2 if sys.version_info >= (3, 10) else 1
+_EXCEPT_HANDLER = 257
+_ATTEMPTS = 50
+
+_array_types: Dict[int, Type[ctypes.Array[ctypes.c_size_t]]] = {}
+
+
+def _array_type(length: int) -> Type[ctypes.Array[ctypes.c_size_t]]:
+    found = _array_types.get(length)
+    if found is None:
+        found = _array_types[length] = ctypes.c_size_t * length
+    return found
+
+
+# Py_NewRef came with 3.10; what PyObject_SelfIter does is to return a new reference to its argument.
+_new_reference = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(("PyObject_SelfIter", ctypes.pythonapi))
+
+
+def layout_problem() -> Optional[str]:
+    """Return what is not where it should be in a frame, or None. Memory is read only inside objects that exist."""
+    frame = sys._getframe()
+    stack = ctypes.c_size_t.from_address(id(frame) + _VALUE_STACK).value
+    if stack != id(frame) + _SLOTS + _WORD * local_slots(frame.f_code):
+        return "the value stack is not where it should be"
+    ints = _HEADER_TYPE.from_address(id(frame) + _HEADER)[:]
+    if not (0 <= ints[0] * _HANDLER_UNIT <= len(frame.f_code.co_code)) or ints[2] != 0:
+        return "the stack of blocks is not where it should be"
+    if _state(frame, ints) != (False, False):
+        return "the state of the frame is not where it should be"
+    return None
+
+
+class _Changed(Exception):
+    """The frame went on while it was being read."""
+
+
+def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> FrameRead:
+    """Return the contexts of *frame*."""
+    code = frame.f_code
+    lasti = frame.f_lasti
+    analysis = analysis_of(code)
+    if not analysis.has_with_blocks or lasti < 0:
+        return FrameRead(lasti, (), None)
+    if owner is not None:
+        contexts = _read_quickly(frame, analysis, lasti)
+        if contexts is not None:
+            return FrameRead(lasti, contexts, None)
+    header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
+    for _ in range(_ATTEMPTS):
+        lasti = frame.f_lasti
+        ints = header[:]
+        if frame.f_lasti != lasti:
+            continue
+        plans = analysis.plans.get(lasti) or plans_at(analysis, code, lasti)
+        if not plans:
+            return no_plan(analysis, lasti)
+        is_suspended, is_finished = _state(frame, ints)
+        if is_finished:
+            return FrameRead(lasti, (), None)
+        blocks = _blocks(ints)
+        plan = merge_plans([plan for plan in plans if plan.blocks == blocks], analysis.local_slots)
+        if plan is None:
+            return FrameRead(lasti, (), "the frame is leaving its blocks because of an exception")
+        if not plan.contexts:
+            return FrameRead(lasti, (), None)
+        try:
+            if is_suspended:
+                values = _read_suspended(frame, header, ints, plan)
+            else:
+                values = _read_slots(frame, header, ints, plan.pinned_slots)
+        except _Changed:
+            continue
+        return FrameRead(lasti, with_managers(plan, values, frame, lasti, callee, _ACCESS), None)
+    return FrameRead(lasti, (), UNSTABLE)
+
+
+def _read_quickly(frame: FrameType, analysis: CodeAnalysis, lasti: int) -> Optional[Tuple[ContextInfo, ...]]:
+    """Return the contexts of *frame* if it is suspended and all its contexts are of the usual kind, or None.
+
+    Only a suspended frame shows its stack to the collector. Then the instruction alone tells what is on it (but on 3.8
+    in a ``finally``).
+    """
+    plan = analysis.quick.get(lasti)
+    if plan is None:
+        return None
+    slots = id(frame) + _SLOTS
+    try:
+        words = plan.words(MEMORY, slots)
+        contexts = active_by_place(plan, gc.get_referents(frame), words, -1)
+        return None if frame.f_lasti != lasti or plan.words(MEMORY, slots) != words else contexts
+    except struct.error:  # beyond the end of the buffer
+        return None
+
+
+def _state(frame: FrameType, ints: List[int]) -> Tuple[bool, bool]:
+    """Return whether the frame is suspended (or has not begun), and whether it is finished."""
+    state = ints[3] & 0xFF
+    if _HAS_STATE:
+        state = state - 256 if state > 127 else state
+        return state < _FRAME_EXECUTING, state > _FRAME_EXECUTING and state != _FRAME_UNWINDING
+    if state:
+        return False, False
+    is_suspended = ctypes.c_size_t.from_address(id(frame) + _STACK_TOP).value != 0
+    return is_suspended, not is_suspended
+
+
+def _blocks(ints: List[int]) -> Blocks:
+    """Return the stack of blocks in the header *ints*."""
+    result = []
+    for first in range(_HEADER_INTS, _HEADER_INTS + _BLOCK_INTS * ints[2], _BLOCK_INTS):
+        kind, handler, level = ints[first : first + _BLOCK_INTS]
+        result.append(Block(-1 if kind == _EXCEPT_HANDLER else handler * _HANDLER_UNIT, level))
+    return tuple(result)
+
+
+def _read_suspended(
+    frame: FrameType, header: ctypes.Array[ctypes.c_int], ints: List[int], plan: Plan
+) -> Dict[int, object]:
+    """Return what the slots hold that *plan* names, of the frame of a suspended generator-like object.
+
+    No pointer is followed: words of the frame are looked up among the objects that the collector finds in it.
+
+    :raises _Changed: if the frame went on meanwhile.
+    """
+    slots = plan.slots
+    if not slots:
+        return {}
+    first = slots[0]
+    array = _array_type(slots[-1] + 1 - first).from_address(id(frame) + _SLOTS + _WORD * first)
+    words = array[:]
+    referents = gc.get_referents(frame)
+    if array[:] != words or header[:] != ints:
+        raise _Changed
+    by_address = dict(zip(map(id, referents), referents))
+    return {slot: by_address[words[slot - first]] for slot in slots if words[slot - first] in by_address}
+
+
+def _read_slots(
+    frame: FrameType, header: ctypes.Array[ctypes.c_int], ints: List[int], slots: Tuple[int, ...]
+) -> Dict[int, object]:
+    """Return what *slots* hold, but for those that hold NULL, of a frame that this or another thread is executing.
+
+    The check and the reads are one chain of C functions, which a single call of `tuple` consumes: no bytecode runs
+    from the check to the last new reference, so that the GIL is held throughout. The eval loop of these versions can
+    switch threads between almost any two instructions, so the check takes in the whole stack of blocks.
+
+    :raises _Changed: if the frame went on meanwhile.
+    """
+    if not slots:
+        return {}
+    first, last = slots[0], slots[-1]
+    array = _array_type(last + 1 - first).from_address(id(frame) + _SLOTS + _WORD * first)
+    wanted = [slot in slots for slot in range(first, last + 1)]
+    check = map({tuple(ints): None}.__getitem__, map(tuple, map(getitem, (header,), (slice(None),))))
+    all_words: Iterator[int] = chain.from_iterable(map(getitem, (array,), (slice(None),)))
+    words, addresses = tee(compress(all_words, wanted))
+    read: Iterator[object] = chain(check, words, map(_new_reference, filter(None, addresses)))
+    # Allocating a container can start a garbage collection, and with it code of the program.
+    collecting = gc.isenabled()
+    if collecting:
+        gc.disable()
+    try:
+        results: Tuple[Any, ...] = tuple(read)
+    except KeyError:
+        raise _Changed from None
+    finally:
+        if collecting:
+            gc.enable()
+    objects = iter(results[1 + len(slots) :])
+    return {slot: next(objects) for slot, word in zip(slots, results[1:]) if word}
+
+
+def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
+    """Return what a local variable or cell of *frame* holds. Such slots are valid at any instruction."""
+    header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _read_slots(frame, header, header[:], (slot,)).get(slot)
+        except _Changed:
+            continue
+    return None
+
+
+def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
+    """Return the manager that *frame* is calling the enter method of.
+
+    The slot holds its exit callable meanwhile. It is looked up by its address, and the slot must still hold that
+    address in the end, as a reference of our own keeps it from being given to something else.
+    """
+    header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
+    ints = header[:]
+    if _HAS_STATE and ints[3] & 0xFF != _FRAME_EXECUTING:
+        return None
+    held = ctypes.c_size_t.from_address(id(frame) + _SLOTS + _WORD * slot)
+    word = held.value
+    found: Any = exit_at(word) if word else None
+    if found is None or held.value != word or header[:] != ints or frame.f_lasti != lasti:
+        return None
+    return cast(object, found.__self__)
+
+
+_ACCESS = Access(_read_local, _find_released)

@@ -1,0 +1,100 @@
+"""What the readers of frames have in common."""
+
+from __future__ import annotations
+
+from types import FrameType, MethodType
+from typing import Callable, List, Literal, Mapping, NamedTuple, Optional, Tuple
+
+from .._contexts import CodeAnalysis, Plan, QuickPlan
+from .._model import ContextInfo
+from .._objects import defines
+from .._quick import new_active_context, new_context_info
+from ._managers import Access, find_manager
+
+Mode = Literal["full", "gc-only", "static-only", "off"]
+#: From the most to the least exact.
+MODES: Tuple[Mode, ...] = ("full", "gc-only", "static-only", "off")
+
+UNKNOWN_MANAGER = "the context manager cannot be told from what the frame holds"
+UNSTABLE = "the frame changed each time it was read"
+
+
+class FrameRead(NamedTuple):
+    """What could be found out about a frame."""
+
+    #: ``f_lasti`` at the moment that `contexts` describes.
+    lasti: int
+    #: Outermost first.
+    contexts: Tuple[ContextInfo, ...]
+    #: Why `contexts` may be incomplete, or None if they are exact.
+    unknown: Optional[str]
+
+
+#: A `FrameRead` or, because that is much faster to make, a mere tuple of its fields.
+RawRead = Tuple[int, Tuple[ContextInfo, ...], Optional[str]]
+#: Reads a frame, given the generator-like object it belongs to and the frame that it called, if they are known.
+Reader = Callable[[FrameType, Optional[object], Optional[FrameType]], RawRead]
+
+
+def with_managers(
+    plan: Plan,
+    values: Mapping[int, object],
+    frame: FrameType,
+    lasti: int,
+    callee: Optional[FrameType],
+    access: Access,
+) -> Tuple[ContextInfo, ...]:
+    """Return the contexts of *plan*, given what the slots of *frame* hold and what it called."""
+    result = []
+    for planned in plan.contexts:
+        manager = find_manager(planned, values, frame, lasti, callee, access)
+        unknown = UNKNOWN_MANAGER if manager is None else None
+        result.append(new_context_info(manager, planned.block, planned.phase, None, None, (), unknown))
+    return tuple(result)
+
+
+def active_by_place(
+    plan: QuickPlan, referents: List[object], words: Tuple[int, ...], address_bits: int
+) -> Optional[Tuple[ContextInfo, ...]]:
+    """Return the contexts of a suspended frame, if all are active and bound in the usual way, or None.
+
+    This is the quick way through the most frequent case. Each value is taken from its usual place in the list of what
+    the collector sees, and then compared with what the slot holds.
+
+    :param referents: objects that the frame refers to, those on its stack last.
+    :param words: what the slots held later, while `f_lasti` was that of *plan*. As *referents* keeps its objects alive,
+        a word that is the address of one of them means that object.
+    :param address_bits: the bits of a word that are an address.
+    """
+    contexts = []
+    count = len(referents)
+    known_kind = known_name = None
+    for (block, place, exit_name), word in zip(plan.items, words):
+        if place > count:
+            return None
+        value = referents[-place]
+        if id(value) != word and id(value) != word & address_bits:
+            return None
+        if exit_name is not None:
+            if type(value) is not MethodType:
+                return None
+            value = value.__self__
+            kind = type(value)
+            if kind is not known_kind or exit_name is not known_name:  # managers of a kind tend to come together
+                if not defines(kind, exit_name):
+                    return None
+                known_kind, known_name = kind, exit_name
+        contexts.append(new_active_context(value, block))
+    return tuple(contexts)
+
+
+def without_managers(plan: Plan, why: str) -> Tuple[ContextInfo, ...]:
+    """Return the contexts of *plan* with unknown managers."""
+    return tuple(
+        [new_context_info(None, planned.block, planned.phase, None, None, (), why) for planned in plan.contexts]
+    )
+
+
+def no_plan(analysis: CodeAnalysis, lasti: int) -> FrameRead:
+    """Return what is known of a frame at an instruction for which there is no plan."""
+    return FrameRead(lasti, (), analysis.error or "the frame is at an instruction that should not be reachable")

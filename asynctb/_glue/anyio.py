@@ -1,0 +1,113 @@
+"""anyio on both backends: task groups, cancel scopes, worker threads; its own frames are hidden."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+import types
+from typing import List, Optional, cast
+
+import attrs
+
+from .._customize import (
+    Target,
+    Walk,
+    customize,
+    register_elaborate_context,
+    register_unwrap_context_manager,
+)
+from .._discovery._asyncio_links import nested_code, parent_finders
+from .._discovery._futures import Futures, closure_of
+from .._discovery._sets import copy_set
+from .._model import ContextInfo
+from .._objects import class_attribute, get_field, is_a, local_variable, module_field
+from .._stacks import thread_frames
+from ._hiding import hide_package
+from .asyncio import is_monotonic
+from .trio import nursery_children
+
+#: Modules of the functions that a worker thread of anyio runs between two pieces of work.
+_IDLE = ("queue", "asyncio.base_events", "threading")
+
+
+def install(module: types.ModuleType) -> None:
+    """Called for anyio itself and for each backend, as backends are imported when they are used first."""
+    hide_package("anyio")
+    name = module_field(module, "__name__")
+    if name == "anyio._backends._asyncio":
+        _install_asyncio(module)
+    elif name == "anyio._backends._trio":
+        group, scope = module_field(module, "TaskGroup"), module_field(module, "CancelScope")
+        register_elaborate_context(group)(_trio_group)
+        register_unwrap_context_manager(scope)(lambda scope: get_field(scope, "_CancelScope__original"))
+
+
+def _install_asyncio(module: types.ModuleType) -> None:
+    futures = Futures()
+    group = module_field(module, "TaskGroup")
+    register_elaborate_context(group)(lambda context, walk: _asyncio_group(futures, context, walk))
+    register_elaborate_context(module_field(module, "CancelScope"))(_asyncio_scope)
+    done = nested_code(class_attribute(group, "_spawn"), "task_done")
+    if done is not None:
+        parent_finders[id(done)] = _owner
+    run_sync = class_attribute(module_field(module, "AsyncIOBackend"), "run_sync_in_worker_thread")
+    function = run_sync.__func__ if isinstance(run_sync, classmethod) else None
+    worker_run = class_attribute(module_field(module, "WorkerThread"), "run")
+    if type(function) is types.FunctionType and type(worker_run) is types.FunctionType:
+        run_code = worker_run.__code__
+        customize(function, get_target=lambda frame, inner: _worker_frames(frame, run_code))
+
+
+def _owner(task_done: types.FunctionType) -> Optional[object]:
+    """Return the task that has entered the task group whose child calls *task_done*."""
+    scope = get_field(closure_of(task_done).get("self"), "cancel_scope")
+    return cast(Optional[object], get_field(scope, "_host_task"))
+
+
+def _count(tasks: List[object]) -> str:
+    return "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+
+
+def _asyncio_group(futures: Futures, context: ContextInfo, walk: Walk) -> ContextInfo:
+    tasks = copy_set(get_field(context.manager, "_tasks"))
+    children = tuple([walk.child(task) for task in futures.in_order(tasks)])
+    return attrs.evolve(context, description=_count(tasks), children=children)
+
+
+def _trio_group(context: ContextInfo, walk: Walk) -> ContextInfo:
+    tasks = nursery_children(get_field(context.manager, "_nursery"))
+    return attrs.evolve(context, description=_count(tasks), children=tuple([walk.child(task) for task in tasks]))
+
+
+def _asyncio_scope(context: ContextInfo, walk: Walk) -> ContextInfo:
+    scope = context.manager
+    deadline = get_field(scope, "_deadline")
+    handle = get_field(scope, "_timeout_handle")
+    parts: List[str] = []
+    if get_field(scope, "_cancel_called") is True:
+        parts.append("cancelled")
+    elif type(deadline) is float and math.isfinite(deadline) and is_monotonic(get_field(handle, "_loop")):
+        left = deadline - time.monotonic()
+        parts.append(f"{left:.1f} s left" if left > 0 else "expired")
+    if get_field(scope, "_shield") is True:
+        parts.append("shielded")
+    return attrs.evolve(context, description=", ".join(parts) or None)
+
+
+def _worker_frames(frame: types.FrameType, run_code: types.CodeType) -> Target:
+    """Return the frames in which the thread of `anyio.to_thread.run_sync` works for the coroutine of *frame*."""
+    worker = local_variable(frame, "worker")
+    threading = sys.modules.get("threading")
+    if worker is None or threading is None or not is_a(worker, module_field(threading, "Thread")):
+        return None
+    ident = get_field(worker, "_ident")
+    if type(ident) is not int:
+        return None
+    frames = thread_frames(ident)
+    for index, candidate in enumerate(frames[:-1]):
+        if candidate.f_code is run_code:
+            # A worker has one piece of work at a time, and this one has not been reported back.
+            idle = frames[index + 1].f_globals.get("__name__") in _IDLE
+            return None if idle else tuple(frames[index:])
+    return None

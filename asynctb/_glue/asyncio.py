@@ -1,0 +1,182 @@
+"""asyncio: tasks, futures and what their stacks go on in, task groups, timeouts, locks; its own frames are hidden."""
+
+from __future__ import annotations
+
+import collections
+import gc
+import sys
+import time
+import types
+from typing import Any, Callable, Optional, cast
+
+import attrs
+
+from .._customize import Target, Walk, customize, register_elaborate_context, register_root, register_unwrap_awaitable
+from .._discovery._asyncio_waits import concurrent_future, shielded_task, task_behind
+from .._discovery._futures import Futures
+from .._discovery._sets import copy_set
+from .._discovery._source import leaf_types
+from .._model import ContextInfo
+from .._objects import class_attribute, get_field, local_variable, module_field
+from ._hiding import hide_package
+from .concurrent import work_of_future
+
+
+def install(module: types.ModuleType) -> None:
+    for package in ("asyncio", "selectors", "uvloop"):
+        hide_package(package)
+    futures = Futures()
+    for reader in (futures.c, futures.python):
+        if reader is not None:
+            register_root(reader.task)(reader.coroutine)
+    if futures.c is not None:
+        iterator = _type_of_iterator(futures.c.future)
+        register_unwrap_awaitable(iterator)(lambda awaited: _awaited(futures, awaited))
+        leaf_types.add(id(iterator))
+    if futures.python is not None:
+        await_method = cast(Callable[..., Any], class_attribute(futures.python.future, "__await__"))
+        customize(await_method, get_target=lambda frame, inner: _awaited_by_frame(futures, frame, inner))
+    _continue_in_loop(futures)
+    wait_for = module_field(sys.modules["asyncio.tasks"], "wait_for")
+    if sys.version_info < (3, 12) and type(wait_for) is types.FunctionType:
+        customize(wait_for, get_target=lambda frame, inner: _inside_wait_for(futures, frame, inner))
+    for module_name, class_name, describe in (
+        ("asyncio.locks", "Lock", _lock),
+        ("asyncio.locks", "Condition", _condition),
+        ("asyncio.locks", "Semaphore", _semaphore),
+        ("asyncio.timeouts", "Timeout", _timeout),
+    ):
+        cls = module_field(sys.modules[module_name], class_name) if module_name in sys.modules else None
+        if cls is not None:
+            register_elaborate_context(cls)(_describe_by(describe))
+    groups = sys.modules.get("asyncio.taskgroups")
+    if groups is not None:
+        register_elaborate_context(module_field(groups, "TaskGroup"))(_Groups(futures))
+
+
+class _NoLoop:
+    """As much of an event loop as a future needs that is only made for its type."""
+
+    def get_debug(self) -> bool:
+        return False
+
+
+def _type_of_iterator(future: Callable[..., Any]) -> type:
+    return type(future(loop=_NoLoop()).__await__())
+
+
+def _awaited(futures: Futures, iterator: object) -> Target:
+    # Modules/_asynciomodule.c: FutureIter_traverse() visits the future.
+    for referent in gc.get_referents(iterator):
+        if futures.reader_of_future(referent) is not None:
+            return _first(shielded_task(futures, referent), _beyond(futures, referent), referent)
+    return None
+
+
+def _first(*targets: Target) -> Target:
+    """Return the first of *targets* that there is. Not by ``or``, which asks an object whether it is true."""
+    return next((target for target in targets if target is not None), None)
+
+
+def _inside_wait_for(futures: Futures, frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
+    """Return the task that `asyncio.wait_for` waits for, by a future of its own before CPython 3.12."""
+    if inner is not None and inner.f_code is not _await_code(futures):
+        return None
+    task = local_variable(frame, "fut")
+    if local_variable(frame, "waiter") is None or futures.reader_of_task(task) is None:
+        return None
+    return task
+
+
+def _await_code(futures: Futures) -> Optional[types.CodeType]:
+    method = class_attribute(futures.python.future, "__await__") if futures.python is not None else None
+    return method.__code__ if type(method) is types.FunctionType else None
+
+
+def _awaited_by_frame(futures: Futures, frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
+    future = next((ref for ref in gc.get_referents(frame) if futures.reader_of_future(ref) is not None), None)
+    if future is None or futures.reader_of_task(future) is not None:  # the root hook would lead into the task
+        return None
+    return _beyond(futures, future) or future
+
+
+def _beyond(futures: Futures, future: object) -> Target:
+    """Return the frames in which a thread of a pool computes the result of *future* (`asyncio.to_thread`, ...)."""
+    source = concurrent_future(futures, future)
+    if source is None or get_field(source, "_state") != "RUNNING":
+        return None
+    return work_of_future(source)
+
+
+def _continue_in_loop(futures: Futures) -> None:
+    """Let a thread that waits for `asyncio.run_coroutine_threadsafe` go on in the task that it waits for."""
+    base = sys.modules.get("concurrent.futures._base")
+    future = module_field(base, "Future") if base is not None else None
+    result = class_attribute(future, "result") if future is not None else None
+
+    def target(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
+        return task_behind(futures, local_variable(frame, "self"))
+
+    if result is not None:
+        customize(cast(Callable[..., Any], result), get_target=target)
+
+
+class _Groups:
+    """The tasks of an `asyncio.TaskGroup`."""
+
+    def __init__(self, futures: Futures) -> None:
+        self._futures = futures
+
+    def __call__(self, context: ContextInfo, walk: Walk) -> ContextInfo:
+        tasks = copy_set(get_field(context.manager, "_tasks"))
+        description = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+        children = tuple([walk.child(task) for task in self._futures.in_order(tasks)])
+        return attrs.evolve(context, description=description, children=children)
+
+
+def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
+    def elaborate(context: ContextInfo, walk: Walk) -> ContextInfo:
+        return attrs.evolve(context, description=describe(context.manager))
+
+    return elaborate
+
+
+def _waiting(lock: object) -> str:
+    waiters = get_field(lock, "_waiters")
+    count = len(waiters) if type(waiters) is collections.deque else 0
+    return f", {count} waiting" if count else ""
+
+
+def _lock(lock: object) -> str:
+    return ("locked" if get_field(lock, "_locked") is True else "not locked") + _waiting(lock)
+
+
+def _condition(condition: object) -> str:
+    lock = get_field(condition, "_lock")
+    return ("locked" if get_field(lock, "_locked") is True else "not locked") + _waiting(condition)
+
+
+def _semaphore(semaphore: object) -> Optional[str]:
+    value = get_field(semaphore, "_value")
+    return f"value {value}{_waiting(semaphore)}" if type(value) is int else None
+
+
+def _timeout(timeout: object) -> Optional[str]:
+    when = get_field(timeout, "_when")
+    if when is None:
+        return "no deadline"
+    handler = get_field(timeout, "_timeout_handler")
+    loop = get_field(handler, "_loop") if handler is not None else None
+    if (type(when) is not float and type(when) is not int) or not is_monotonic(loop):
+        return None
+    left = when - time.monotonic()
+    return f"{left:.1f} s left" if left > 0 else "expired"
+
+
+def is_monotonic(loop: object) -> bool:
+    """Return whether the clock of *loop* is `time.monotonic`, so that it need not be asked."""
+    base = sys.modules.get("asyncio.base_events")
+    if base is None:
+        return False
+    stock = module_field(base, "BaseEventLoop")
+    return class_attribute(type(loop), "time") is class_attribute(stock, "time")

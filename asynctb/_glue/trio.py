@@ -1,0 +1,125 @@
+"""trio: tasks, nurseries, cancel scopes, the threads that tasks wait for; its own frames are hidden."""
+
+from __future__ import annotations
+
+import collections
+import math
+import sys
+import time
+import types
+from typing import Callable, List, Optional, cast
+
+import attrs
+
+from .._customize import (
+    Target,
+    Walk,
+    customize,
+    register_elaborate_context,
+    register_root,
+    register_unwrap_context_manager,
+)
+from .._discovery._sets import copy_set
+from .._discovery._trio import clock_offset
+from .._model import ContextInfo
+from .._objects import get_field, local_variable, module_field
+from .._stacks import thread_frames
+from ._hiding import hide_package
+
+
+def install(module: types.ModuleType) -> None:
+    for package in ("trio", "outcome"):
+        hide_package(package)
+    run = sys.modules["trio._core._run"]
+    register_root(module_field(run, "Task"))(_coroutine)
+    register_elaborate_context(module_field(run, "CancelScope"))(_cancel_scope)
+    register_elaborate_context(module_field(run, "Nursery"))(_nursery)
+    manager = module_field(run, "NurseryManager")
+    register_unwrap_context_manager(manager)(lambda manager: get_field(manager, "_nursery"))
+    for class_name in ("Lock", "StrictFIFOLock", "Semaphore", "CapacityLimiter"):
+        cls = module_field(module, class_name)
+        if cls is not None:
+            register_elaborate_context(cls)(_lock)
+    threads = sys.modules.get("trio._threads")
+    run_sync = module_field(threads, "to_thread_run_sync") if threads is not None else None
+    if run_sync is not None:
+        _continue_in_thread(cast(Callable[..., object], run_sync))
+
+
+def _coroutine(task: object) -> Target:
+    return cast(Target, get_field(task, "coro"))
+
+
+def _nursery(context: ContextInfo, walk: Walk) -> ContextInfo:
+    tasks = nursery_children(context.manager)
+    description = "open_nursery(), " + ("1 task" if len(tasks) == 1 else f"{len(tasks)} tasks")
+    return attrs.evolve(context, description=description, children=tuple([walk.child(task) for task in tasks]))
+
+
+def nursery_children(nursery: object) -> List[object]:
+    """Return the tasks of a `trio.Nursery`, oldest first."""
+    tasks = copy_set(get_field(nursery, "_children"))
+    tasks.sort(key=_number)
+    return tasks
+
+
+def _number(task: object) -> int:
+    number = get_field(task, "_counter")
+    return number if type(number) is int else -1
+
+
+def _cancel_scope(context: ContextInfo, walk: Walk) -> ContextInfo:
+    scope = context.manager
+    parts: List[str] = []
+    if get_field(scope, "_cancel_called") is True:
+        parts.append("cancelled")
+    else:
+        left = _seconds_left(scope)
+        if left is not None:
+            parts.append(f"{left:.1f} s left" if left > 0 else "expired")
+    if get_field(scope, "_shield") is True:
+        parts.append("shielded")
+    return attrs.evolve(context, description=", ".join(parts) or None)
+
+
+def _seconds_left(scope: object) -> Optional[float]:
+    deadline = get_field(scope, "_deadline")
+    offset = clock_offset()
+    if (type(deadline) is not float and type(deadline) is not int) or not math.isfinite(deadline) or offset is None:
+        return None
+    return float(deadline - (time.perf_counter() + offset))
+
+
+def _lock(context: ContextInfo, walk: Walk) -> ContextInfo:
+    parked = get_field(get_field(context.manager, "_lot"), "_parked")
+    count = len(parked) if type(parked) is dict or type(parked) is collections.OrderedDict else 0
+    waiting = f", {count} waiting" if count else ""
+    value = get_field(context.manager, "_value")
+    if type(value) is int:
+        return attrs.evolve(context, description=f"value {value}{waiting}")
+    owner = get_field(context.manager, "_owner")
+    name = get_field(owner, "name")
+    if type(name) is str:
+        return attrs.evolve(context, description=f"held by {name}{waiting}")
+    return context
+
+
+def _continue_in_thread(run_sync: Callable[..., object]) -> None:
+    """Let the stack of a task that waits for `trio.to_thread.run_sync` go on in that thread."""
+    plain = cast(types.FunctionType, vars(run_sync).get("__wrapped__", run_sync))
+    workers = {id(code) for code in plain.__code__.co_consts if type(code) is types.CodeType}
+
+    def worker_frames(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
+        if inner is not None and inner.f_code.co_name not in ("wait_task_rescheduled", "_async_yield"):
+            return None  # a call back from the thread runs in the task
+        register = local_variable(frame, "task_register")
+        if register is None:
+            return None
+        for ident in sys._current_frames():
+            frames = thread_frames(ident)
+            for index, candidate in enumerate(frames):
+                if id(candidate.f_code) in workers and local_variable(candidate, "task_register") is register:
+                    return tuple(frames[index:])
+        return None
+
+    customize(plain, get_target=worker_frames)

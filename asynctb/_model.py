@@ -1,0 +1,333 @@
+"""What an extraction produces: frozen data, no reading of memory, no rendering.
+
+Every class compares by identity. Comparing two of them by value would compare frames and context managers of the
+inspected program, and so run its ``__eq__``; for the same reason no ``__repr__`` shows what it holds.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import TYPE_CHECKING, Callable, Iterator, List, Literal, Optional, Tuple, Union
+
+import attrs
+
+if TYPE_CHECKING:
+    import traceback
+
+    from ._plain import SnapshotData, TracebackData
+
+Phase = Literal["entering", "active", "exiting"]
+ActivityKind = Literal["thread", "task", "greenlet", "coroutine", "generator", "async_generator"]
+ActivityState = Literal["created", "running", "ready", "suspended", "cancelling", "done", "unknown"]
+
+
+_extract: Optional[Callable[..., Traceback]] = None
+
+
+class InspectionWarning(RuntimeWarning):
+    """Warned once per process when a part of the interpreter cannot be inspected as precisely as usual.
+
+    Results remain correct: what cannot be determined is reported as unknown. The message says which reader was
+    switched off and why.
+    """
+
+
+@attrs.frozen(eq=False, repr=False)
+class Position:
+    """A range of source code.
+
+    Lines count from 1. Columns count from 0 in UTF-8 bytes, as in :pep:`657`; they are None where the interpreter
+    does not record them (before CPython 3.11).
+    """
+
+    line: Optional[int]
+    end_line: Optional[int] = None
+    column: Optional[int] = None
+    end_column: Optional[int] = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class WithBlock:
+    """The static part of a context: one item of a ``with`` statement, shared by all frames that run its code.
+
+    Entries of an ``ExitStack`` have no statement of their own; their `position` is None.
+    """
+
+    is_async: bool
+    #: Source text of the target (``x`` in ``with y as x``), such as ``"x"``, ``"self.x"`` or ``"(a, *b)"``.
+    varname: Optional[str] = None
+    #: Where the item (CPython 3.13 and later) or the statement (before) stands.
+    position: Optional[Position] = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class ContextInfo:
+    """A context manager that is entered, being entered or being exited in a frame."""
+
+    #: The context manager, or None if it could not be determined; then `unknown` says why.
+    manager: Optional[object]
+    block: WithBlock
+    phase: Phase = "active"
+    #: A short text about the manager, such as ``"ExitStack with 3 entries"``, made without running its code.
+    description: Optional[str] = None
+    #: The stack inside a generator-based manager (``@contextmanager``).
+    inner: Optional[Traceback] = None
+    #: What the manager holds: entries of an ``ExitStack``, stacks of the tasks of a nursery or task group.
+    children: Tuple[Union[ContextInfo, Traceback], ...] = ()
+    #: Why `manager` is None, or why `inner` or `children` are incomplete.
+    unknown: Optional[str] = None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it was entered by ``async with``."""
+        return self.block.is_async
+
+    @property
+    def is_entering(self) -> bool:
+        """Whether its ``__enter__`` or ``__aenter__`` has been called and has not returned."""
+        return self.phase == "entering"
+
+    @property
+    def is_exiting(self) -> bool:
+        """Whether its ``__exit__`` or ``__aexit__`` has been called and has not returned."""
+        return self.phase == "exiting"
+
+    @property
+    def varname(self) -> Optional[str]:
+        """Source text of the target after ``as``, or None."""
+        return self.block.varname
+
+    @property
+    def start_line(self) -> Optional[int]:
+        """Line of the ``with`` item or statement, counted from 1, or None."""
+        return self.block.position.line if self.block.position is not None else None
+
+
+@attrs.frozen(eq=False, repr=False)
+class FrameInfo:
+    """One frame of a `Traceback`."""
+
+    #: The frame itself.
+    frame: types.FrameType
+    #: Index into the bytecode of the instruction that the frame was at (as ``frame.f_lasti``), when it was read.
+    lasti: int
+    #: The context managers active in the frame, outermost first.
+    contexts: Tuple[ContextInfo, ...] = ()
+    #: Whether a reader is usually not interested in this frame (set by `customize`).
+    hide: bool = False
+    #: The coroutine, generator or async generator that the frame belongs to, if it is known.
+    owner: Optional[object] = None
+    #: Why `contexts` may be incomplete, or None if they are exact.
+    contexts_unknown: Optional[str] = None
+
+    @property
+    def filename(self) -> str:
+        """Path of the source file as the code object records it."""
+        return self.frame.f_code.co_filename
+
+    @property
+    def funcname(self) -> str:
+        """Name of the function, qualified with its class on CPython 3.11 and later."""
+        code = self.frame.f_code
+        return getattr(code, "co_qualname", code.co_name)
+
+    @property
+    def lineno(self) -> Optional[int]:
+        """Line that the frame was at when it was read, counted from 1; None for code without lines."""
+        return self.position.line
+
+    @property
+    def position(self) -> Position:
+        """Range of the expression (CPython 3.11 and later) or line (before) that the frame was at."""
+        from ._contexts import position_at
+
+        return position_at(self.frame.f_code, self.lasti)
+
+    @property
+    def linetext(self) -> str:
+        """Source text of the line without surrounding white space, or "" if there is none."""
+        from ._source import line_of_file
+
+        return line_of_file(self.filename, self.lineno).strip()
+
+
+@attrs.frozen(eq=False, repr=False)
+class Traceback:
+    """The stack of a coroutine, generator, async generator, greenlet, thread, task or range of frames.
+
+    Made by `of`, `since` and `until`, which never raise for the state of the inspected program: they return the
+    frames that were found and, in `error`, what cut the stack short.
+    """
+
+    #: Outermost frame first.
+    frames: Tuple[FrameInfo, ...]
+    #: The object that the stack was asked for, or None for a range of frames.
+    root: Optional[object] = None
+    #: The innermost awaitable that is not a frame: a future, a trap or an object that could not be looked into.
+    leaf: Optional[object] = None
+    #: What cut the stack short, or None.
+    error: Optional[Exception] = None
+
+    @classmethod
+    def of(cls, root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False) -> Traceback:
+        """Return the stack of *root*.
+
+        :param root: a coroutine, generator, async generator or another awaitable; a greenlet; a `threading.Thread`;
+            a task of asyncio, trio or another framework that has glue; a frame; or an exception's traceback.
+        :param with_contexts: whether to find the context managers of each frame.
+        :param recurse_child_tasks: whether the children of a task group or nursery carry their own stacks; if not,
+            each is a `Traceback` without frames whose `root` is the task.
+        :raises TypeError: if *root* is none of these.
+        """
+        global _extract
+        if _extract is None:  # an import statement takes a microsecond each time
+            from ._extract import extract
+
+            _extract = extract
+        return _extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks)
+
+    @classmethod
+    def since(cls, outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
+        """Return the frames called by *outer_frame*, from it to the caller of `since`.
+
+        None means the outermost frame of this thread. If *outer_frame* runs in another thread, the stack goes on to
+        the frame that is innermost there. If it does not run at all, the result has that frame alone, and an error.
+
+        :raises TypeError: if *outer_frame* is not a frame.
+        """
+        from ._extract import extract_since
+
+        return extract_since(outer_frame, with_contexts=with_contexts, caller=sys._getframe(1))
+
+    @classmethod
+    def until(
+        cls,
+        inner_frame: types.FrameType,
+        limit: Union[int, types.FrameType, None] = None,
+        *,
+        with_contexts: bool = True,
+    ) -> Traceback:
+        """Return the frames that led to *inner_frame*, which is the last.
+
+        :param limit: the first frame of the result, or how many callers of *inner_frame* to include at most.
+        :raises TypeError: if *inner_frame* or *limit* has another type.
+        :raises ValueError: if *limit* is a frame that is not a caller of *inner_frame*, or is negative.
+        """
+        from ._extract import extract_until
+
+        return extract_until(inner_frame, limit, with_contexts=with_contexts)
+
+    def __iter__(self) -> Iterator[FrameInfo]:
+        return iter(self.frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return "".join(line + "\n" for line in self.format())
+
+    def format(self, *, ascii_only: bool = False, show_contexts: bool = True, show_hidden: bool = False) -> List[str]:
+        """Return the lines of a tree of the stack, without newlines.
+
+        :param ascii_only: draw with ASCII characters instead of box-drawing ones.
+        :param show_contexts: include context managers and what is inside them.
+        :param show_hidden: include frames whose `FrameInfo.hide` is set.
+        """
+        from ._render import format_traceback
+
+        return format_traceback(self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden)
+
+    def as_stdlib_summary(self, *, show_contexts: bool = False, show_hidden: bool = True) -> traceback.StackSummary:
+        """Return the stack as the standard library's type, which keeps no frame alive and can be pickled.
+
+        :param show_contexts: add an entry for each context manager, at its ``with`` line.
+        """
+        from ._render import stdlib_summary
+
+        return stdlib_summary(self, show_contexts=show_contexts, show_hidden=show_hidden)
+
+    def as_data(self) -> TracebackData:
+        """Return the stack as dictionaries, lists, strings, numbers and booleans, ready for `json.dumps`.
+
+        It keeps no reference to the program: an object is its type's name and its address.
+        """
+        from ._plain import traceback_data
+
+        return traceback_data(self)
+
+
+@attrs.frozen(eq=False, repr=False)
+class Wait:
+    """What an activity waits for."""
+
+    #: A short text, such as ``"lock"``, ``"sleep"`` or ``"task fetch-3"``, made without running the program's code.
+    description: str
+    #: The object waited for, if there is one.
+    target: Optional[object] = None
+    #: Identifier of the activity waited for, if the target is one.
+    activity: Optional[str] = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class Activity:
+    """A thread, task, greenlet, or coroutine or generator that no task runs."""
+
+    kind: ActivityKind
+    #: Name of the framework that runs it, such as ``"asyncio"``, ``"trio"``, ``"threading"``.
+    framework: str
+    #: Stays the same for as long as the object lives, and is never given to another one.
+    id: str
+    name: str
+    state: ActivityState
+    #: The object itself: the task, the `threading.Thread` (None for threads started elsewhere), the greenlet, ...
+    target: Optional[object]
+    #: Identifier of the activity that this one belongs to: the owner of its nursery or task group, else its thread.
+    parent: Optional[str] = None
+    #: Identifier of the thread that runs it, or None if nothing runs it yet.
+    thread: Optional[str] = None
+    #: Identifier of the event loop that runs it, such as ``"loop-1"``, or None.
+    loop: Optional[str] = None
+    waits_for: Optional[Wait] = None
+    #: The innermost frame that is not hidden, without its contexts, if there is one.
+    top: Optional[FrameInfo] = None
+    #: The full stack, or None in a summary.
+    traceback: Optional[Traceback] = None
+    #: Operating-system identifier (`threading.get_ident`) of the thread, for activities of kind ``"thread"``.
+    thread_ident: Optional[int] = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class Snapshot:
+    """Every activity of the process at one moment."""
+
+    #: Threads first, each followed by what it runs.
+    activities: Tuple[Activity, ...]
+    #: What could not be determined, and why; empty if nothing was left out.
+    notes: Tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "".join(line + "\n" for line in self.format())
+
+    def format(self, *, ascii_only: bool = False, show_contexts: bool = True, show_hidden: bool = False) -> List[str]:
+        """Return the lines of a tree of all activities, without newlines; each stands under its parent.
+
+        :param ascii_only: draw with ASCII characters instead of box-drawing ones.
+        :param show_contexts: include context managers and what is inside them.
+        :param show_hidden: include frames whose `FrameInfo.hide` is set.
+        """
+        from ._render_snapshot import format_snapshot
+
+        return format_snapshot(self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden)
+
+    def as_data(self) -> SnapshotData:
+        """Return the snapshot as dictionaries, lists, strings, numbers and booleans, ready for `json.dumps`.
+
+        It keeps no reference to the program: an object is its type's name and its address.
+        """
+        from ._plain import snapshot_data
+
+        return snapshot_data(self)

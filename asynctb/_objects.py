@@ -1,0 +1,178 @@
+"""Looking at objects of the inspected program without running any of its code.
+
+``getattr``, ``isinstance``, ``==``, ``hash``, ``repr`` and even ``type(x).__name__`` or ``type(x) in (A, B)`` can all
+end in code of the program: properties, ``__class__``, metaclasses. The functions here use ``type(x)`` and the C-level
+descriptors of the built-in types, which those cannot intercept. Everything that touches an object that asynctb did
+not create goes through them.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+import weakref
+from typing import Any, Callable, Dict, Optional, Tuple, cast
+
+_TYPE_DICT = type.__dict__
+_get_mro = cast(Callable[[type], Tuple[type, ...]], _TYPE_DICT["__mro__"].__get__)
+_get_class_dict = cast("Callable[[type], types.MappingProxyType[str, Any]]", _TYPE_DICT["__dict__"].__get__)
+_get_qualname = cast(Callable[[type], object], _TYPE_DICT["__qualname__"].__get__)
+_get_module = cast(Callable[[type], object], _TYPE_DICT["__module__"].__get__)
+_get_module_dict = cast(
+    Callable[[types.ModuleType], Dict[str, object]], _get_class_dict(types.ModuleType)["__dict__"].__get__
+)
+#: Ignores ``__subclasscheck__`` of metaclasses and of ABCs, as it is the check that they override.
+_is_subtype = type.__subclasscheck__
+
+
+def mro_of(cls: type) -> Tuple[type, ...]:
+    """Return the method resolution order of *cls*, whatever its metaclass makes of ``__mro__``."""
+    return _get_mro(cls)
+
+
+def is_a(obj: object, cls: type) -> bool:
+    """Return whether the type of *obj* is *cls* or inherits from it: `isinstance` without its hooks."""
+    return _is_subtype(cls, type(obj))
+
+
+def class_attribute(cls: type, name: str) -> Optional[object]:
+    """Return what the classes in the MRO of *cls* hold under *name*, unbound, or None."""
+    for base in _get_mro(cls):
+        value = _get_class_dict(base).get(name)
+        if value is not None:
+            return cast(object, value)
+    return None
+
+
+_defining: Dict[str, Dict[int, weakref.ref[type]]] = {}
+
+
+def defines(cls: type, name: str) -> bool:
+    """Return whether one of the classes in the MRO of *cls* defined *name* when it was last looked at. Fast."""
+    known = _defining.setdefault(name, {})
+    found = known.get(id(cls))
+    if found is not None and found() is cls:
+        return True
+    if class_attribute(cls, name) is None:
+        return False
+    key = id(cls)
+    known[key] = weakref.ref(cls, lambda _: known.pop(key, None))
+    return True
+
+
+def exact_str(value: object) -> Optional[str]:
+    """Return the text of a `str`, also of a subclass whose methods are overridden; None for anything else."""
+    if type(value) is str:
+        return value
+    return str.__str__(cast(str, value)) if is_a(value, str) else None
+
+
+def type_name(cls: type) -> str:
+    """Return the qualified name of a type with its module (not for built-in types), such as ``asyncio.locks.Lock``."""
+    name = exact_str(_get_qualname(cls)) or "?"
+    try:
+        module = exact_str(_get_module(cls))
+    except AttributeError:  # a class whose namespace has no __module__
+        module = None
+    return name if module is None or module == "builtins" else f"{module}.{name}"
+
+
+def simple_type_name(cls: type) -> str:
+    """Return the name of a type alone, such as ``Lock``."""
+    return (exact_str(_get_qualname(cls)) or "?").rpartition(".")[2]
+
+
+def address_of(obj: object) -> str:
+    """Return the identity of *obj* in hexadecimal, such as ``0x7f0c2a1b``."""
+    return hex(id(obj))
+
+
+def describe(obj: object) -> str:
+    """Return what `object.__repr__` would say, such as ``<asyncio.locks.Lock at 0x7f0c2a1b>``."""
+    return f"<{type_name(type(obj))} at {address_of(obj)}>"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type and message of an exception, the message only as far as it is made of plain text."""
+    name = type_name(type(error))
+    args = cast(Tuple[object, ...], BaseException.__dict__["args"].__get__(error))
+    text = ", ".join([arg for arg in map(exact_str, args) if arg])
+    return f"{name}: {text}" if text else name
+
+
+def instance_dict(obj: object) -> Optional[Dict[str, object]]:
+    """Return the dictionary of *obj*'s attributes, or None if it has none.
+
+    Use it through `get_field` or the unbound methods of `dict`: it can be of a subclass.
+    """
+    for base in _get_mro(type(obj)):
+        descriptor = _get_class_dict(base).get("__dict__")
+        # The program can define a __dict__ of its own; what the interpreter makes for a class is a getset descriptor.
+        if type(descriptor) is types.GetSetDescriptorType:
+            try:
+                found = descriptor.__get__(obj)
+            except (AttributeError, TypeError):
+                continue
+            if is_a(found, dict):
+                return cast(Dict[str, object], found)
+    return None
+
+
+def get_field(obj: object, name: str, default: Any = None) -> Any:
+    """Return an attribute that is stored in *obj*: in a slot, in a C structure or in its instance dictionary.
+
+    Properties, ``__getattr__`` and ``__getattribute__`` are passed over, so a subclass cannot intercept the access.
+    """
+    for base in _get_mro(type(obj)):
+        descriptor = _get_class_dict(base).get(name)
+        # Slots and members, and computed attributes of C types: their __get__ is C code.
+        if type(descriptor) is types.MemberDescriptorType or type(descriptor) is types.GetSetDescriptorType:
+            try:
+                return descriptor.__get__(obj)
+            except (AttributeError, TypeError):  # an empty slot, or a descriptor that belongs to another class
+                continue
+    attributes = instance_dict(obj)
+    if attributes is not None:
+        # Not a lookup: that would compare with keys of str subclasses, whose __eq__ is the program's.
+        for key, value in tuple(dict.items(attributes)):
+            if type(key) is str and key == name:
+                return value
+    return default
+
+
+def module_field(module: types.ModuleType, name: str, default: Any = None) -> Any:
+    """Return a global variable of *module*, without its ``__getattr__`` and without loading a lazy module."""
+    return _get_module_dict(module).get(name, default)
+
+
+def callable_name(function: object) -> str:
+    """Return the name of a function, method, `functools.partial` or other callable, such as ``Pool.close``."""
+    for _ in range(100):
+        kind = type(function)
+        if kind is types.FunctionType:
+            return exact_str(cast(types.FunctionType, function).__qualname__) or "?"
+        if kind is types.MethodType:
+            function = cast(types.MethodType, function).__func__
+        elif kind is types.BuiltinFunctionType:
+            # Its __qualname__ asks the type of __self__, and so possibly a metaclass.
+            builtin = cast(types.BuiltinFunctionType, function)
+            bound, name = builtin.__self__, exact_str(builtin.__name__) or "?"
+            if bound is None or type(bound) is types.ModuleType:
+                return name
+            return type_name(cast(type, bound) if is_a(bound, type) else type(bound)) + "." + name
+        elif _is_subtype(functools.partial, kind):
+            function = get_field(function, "func")
+        elif _is_subtype(type, kind):
+            return type_name(cast(type, function))
+        else:
+            break
+    return type_name(type(function))
+
+
+def local_variable(frame: types.FrameType, name: str) -> Optional[object]:
+    """Return a local variable of a frame of library code, or None. For hooks.
+
+    Not for frames of the program: before CPython 3.13 ``frame.f_locals`` is a copy, and making it anew can undo what a
+    debugger has just written there.
+    """
+    return cast(Optional[object], frame.f_locals.get(name))

@@ -1,0 +1,1 @@
+"""Brings asynctb to debuggers that speak the Debug Adapter Protocol."""

@@ -1,0 +1,45 @@
+"""What differs between two captures of the same program."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+from rich.text import Text
+
+from ..protocol import ActivityInfo
+from ._helper import Capture
+from ._render import one_line
+from ._sourcetext import Sources
+
+
+def changes(before: Capture, after: Capture) -> List[Text]:
+    """Return a line for each activity that is new, has ended, or is in another state or place than before."""
+    old, new = _summaries(before), _summaries(after)
+    lines = [one_line(Text(f"- {label}  ended", style="red")) for key, (label, _) in old.items() if key not in new]
+    for key, (label, now) in new.items():
+        if key not in old:
+            lines.append(one_line(Text(f"+ {label}  {now}", style="green")))
+        elif old[key][1] != now:
+            line = Text().append(f"~ {label}  {now}", style="yellow")
+            lines.append(one_line(line.append(f"  before: {old[key][1]}", style="bright_black")))
+    return lines
+
+
+def _summaries(capture: Capture) -> Dict[str, Tuple[str, str]]:
+    sources = Sources(capture["snapshot"]["sources"])
+    return {
+        activity["id"]: (
+            f"{activity['kind'].replace('_', ' ').capitalize()} {activity['name']}",
+            _summary(activity, sources),
+        )
+        for activity in capture["snapshot"]["activities"]
+    }
+
+
+def _summary(activity: ActivityInfo, sources: Sources) -> str:
+    parts: List[str] = [activity["state"]]
+    if "top" in activity:
+        parts.append(f"in {activity['top']['name']} at {sources.place(activity['top']['location'])[0]}")
+    if "waitsFor" in activity:
+        parts.append(f"waits for {activity['waitsFor']['description']}")
+    return ", ".join(parts)

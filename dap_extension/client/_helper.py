@@ -1,0 +1,193 @@
+"""The helper inside the debugged process: load it, ask it.
+
+What the functions return has the shapes of `dap_extension.protocol`; pages are put together.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
+
+from ..payload import payload_expression
+from ..protocol import (
+    HANDSHAKE,
+    PROTOCOL_VERSION,
+    SNAPSHOT,
+    STACKS,
+    Handshake,
+    Json,
+    SnapshotResponse,
+    SourceRef,
+    StacksResponse,
+    split_error_message,
+)
+from ._dap import DapClient, DapError, RequestFailed
+
+#: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
+TIMEOUT = 60.0
+#: Stacks asked for at once: few enough for progress to show, many enough that the round trips do not count.
+STACKS_PER_REQUEST = 250
+# How often a snapshot of a running program is begun anew because the program changed under it.
+_ATTEMPTS = 3
+
+
+@functools.lru_cache(maxsize=None)
+def prepare() -> concurrent.futures.Future[str]:
+    """Begin to put the helper's code together, which takes about as long as a program takes to start."""
+    executor = concurrent.futures.ThreadPoolExecutor(1)
+    try:
+        return executor.submit(payload_expression)
+    finally:
+        executor.shutdown(wait=False)
+
+
+class HelperError(DapError):
+    """The helper cannot be loaded, or answered with an error. `code` is the protocol's error code, if there is one."""
+
+    def __init__(self, message: str, code: Optional[str] = None) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class Capture(TypedDict):
+    """Everything that is to know about a program at one moment: what ``--json`` prints for each stop."""
+
+    handshake: Handshake
+    #: The DAP ``stopped`` event's body, and the frame that the program stopped in; None if it was not paused.
+    stop: Optional[Json]
+    #: All activities.
+    snapshot: SnapshotResponse
+    #: Their stacks, in the same order. It has `sources` of its own.
+    stacks: StacksResponse
+
+
+class Helper:
+    """The helper in one program. One object per connection."""
+
+    def __init__(self, client: DapClient) -> None:
+        self._client = client
+        self._handshake: Optional[Handshake] = None
+
+    def load(self) -> Handshake:
+        """Load the helper into the program, unless this was done before, and return what it says about itself.
+
+        :raises HelperError: if it cannot run there.
+        """
+        if self._handshake is None:
+            try:
+                self._client.request("evaluate", {"expression": prepare().result(), "context": "repl"}, timeout=TIMEOUT)
+            except RequestFailed as error:
+                # The last line of a traceback says what it was.
+                reason = error.text.strip().rpartition("\n")[2]
+                raise HelperError(f"the helper could not be loaded into the program: {reason}") from error
+            handshake = cast(Handshake, self._request(HANDSHAKE, {"client": "asynctb"}))
+            if handshake["protocolVersion"] != PROTOCOL_VERSION:
+                raise HelperError(
+                    f"the program already has the helper of asynctb {handshake['helperVersion']}, which speaks "
+                    f"version {handshake['protocolVersion']} of the protocol, not {PROTOCOL_VERSION}: "
+                    "use that version of asynctb, or restart the program"
+                )
+            self._handshake = handshake
+        return self._handshake
+
+    def snapshot(self) -> SnapshotResponse:
+        """Return a new snapshot with all its pages."""
+        result = cast(SnapshotResponse, self._request(SNAPSHOT, {}))
+        merger = _Sources(result["sources"])
+        activities = result["activities"]
+        while len(activities) < result["total"]:
+            start = result["start"] + len(activities)
+            page = cast(SnapshotResponse, self._request(SNAPSHOT, {"snapshotId": result["snapshotId"], "start": start}))
+            if not page["activities"]:
+                raise HelperError(f"the helper sent {start} of {result['total']} activities")
+            merger.add(page["sources"], page["activities"])
+            activities.extend(page["activities"])
+        return result
+
+    def stacks(
+        self,
+        snapshot_id: int,
+        activity_ids: Sequence[str],
+        progress: Optional[Callable[[int, int], object]] = None,
+    ) -> StacksResponse:
+        """Return the stacks of activities of a snapshot.
+
+        :param progress: called now and then with how many there are, of how many.
+        """
+        result: StacksResponse = {"snapshotId": snapshot_id, "stacks": [], "sources": []}
+        merger = _Sources(result["sources"])
+        stacks = result["stacks"]
+        while len(stacks) < len(activity_ids):
+            wanted = list(activity_ids[len(stacks) : len(stacks) + STACKS_PER_REQUEST])
+            page = cast(StacksResponse, self._request(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
+            if not page["stacks"]:
+                raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
+            merger.add(page["sources"], page["stacks"])
+            stacks.extend(page["stacks"])
+            if progress is not None:
+                progress(len(stacks), len(activity_ids))
+        return result
+
+    def capture(
+        self,
+        stop: Optional[Json] = None,
+        *,
+        progress: Optional[Callable[[int, int], object]] = None,
+    ) -> Capture:
+        """Return every activity with its stack.
+
+        :param stop: the ``stopped`` event's body, if the program is paused.
+        :param progress: called now and then with how many stacks there are, of how many.
+        """
+        handshake = self.load()
+        for attempt in range(_ATTEMPTS):
+            try:
+                snapshot = self.snapshot()
+                ids = [activity["id"] for activity in snapshot["activities"]]
+                stacks = self.stacks(snapshot["snapshotId"], ids, progress)
+                break
+            except HelperError as error:
+                if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
+                    raise
+        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks}
+
+    def _request(self, command: str, arguments: Json) -> Json:
+        try:
+            return self._client.request(command, arguments, timeout=TIMEOUT)
+        except RequestFailed as error:
+            text = split_error_message(error.text)[1]
+            raise HelperError(f"{command}: {text}", error.code) from error
+
+
+class _Sources:
+    """Makes pages share one list of sources: locations are indexes into it."""
+
+    def __init__(self, sources: List[SourceRef]) -> None:
+        self._sources = sources
+        self._indexes: Dict[Any, int] = {_source_key(source): index for index, source in enumerate(sources)}
+
+    def add(self, sources: List[SourceRef], page: Sequence[Any]) -> None:
+        """Add the sources of a page and change every location in *page* accordingly."""
+        indexes: List[int] = []
+        for source in sources:
+            key = _source_key(source)
+            if key not in self._indexes:
+                self._indexes[key] = len(self._sources)
+                self._sources.append(source)
+            indexes.append(self._indexes[key])
+        # Without recursion: stacks nest as deep as the program's context managers do.
+        pending: List[Any] = list(page)
+        while pending:
+            value = pending.pop()
+            if isinstance(value, dict):
+                location = value.get("location")
+                if location is not None:
+                    location["source"] = indexes[location["source"]]
+                pending.extend(item for item in value.values() if isinstance(item, (dict, list)))
+            elif isinstance(value, list):
+                pending.extend(value)
+
+
+def _source_key(source: SourceRef) -> Any:
+    return source.get("path"), source.get("sourceReference"), source.get("name")

@@ -1,0 +1,95 @@
+"""What goes to the terminal: captures to standard output, as a tree or as JSON; messages to standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import threading
+import time
+from typing import Callable, Iterator, Optional, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from ._filter import matching
+from ._helper import Capture
+from ._render import Captured
+
+#: Seconds after which one wants to know what takes so long.
+PATIENCE = 1.0
+#: Columns when the output goes to a file: nothing is cut off.
+_UNLIMITED = 100_000
+
+
+class Output:
+    """Where results and messages go.
+
+    :param as_json: whether to print JSON, a line for each capture.
+    :param contains: leave out what does not contain this text, see `matching`.
+    :param group: see `Captured`.
+    :param all_frames: whether to show hidden frames, too.
+    """
+
+    def __init__(
+        self, *, as_json: bool = False, contains: Optional[str] = None, group: bool = False, all_frames: bool = False
+    ) -> None:
+        self.as_json = as_json
+        self._contains = contains
+        self._group = group
+        self._all_frames = all_frames
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # Better an escape sequence than a crash where the encoding lacks a character of the program's source.
+                stream.reconfigure(errors="backslashreplace")
+        self._console = Console(highlight=False)
+        if not self._console.is_terminal and "COLUMNS" not in os.environ:
+            self._console = Console(highlight=False, width=_UNLIMITED)
+        self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def show(self, capture: Capture) -> None:
+        """Print a capture."""
+        only = matching(capture, self._contains) if self._contains else None
+        if self.as_json:
+            if only is not None:
+                snapshot, stacks = capture["snapshot"], capture["stacks"]
+                snapshot["activities"] = [each for each in snapshot["activities"] if each["id"] in only]
+                stacks["stacks"] = [each for each in stacks["stacks"] if each["activityId"] in only]
+            sys.stdout.write(json.dumps(capture, separators=(",", ":")) + "\n")
+            sys.stdout.flush()
+            return
+        self._console.print(Captured(capture, hidden=self._all_frames, group=self._group, only=only))
+        if only is not None and not only:
+            self.say(f"nothing contains {self._contains!r}")
+
+    def show_changes(self, lines: Sequence[Text]) -> None:
+        """Print what has changed since the last capture."""
+        self._console.print(Text(time.strftime("%H:%M:%S") + ("" if lines else " no change"), style="bold"))
+        for line in lines:
+            self._console.print(line)
+
+    def say(self, message: str) -> None:
+        """Print a message for the user."""
+        self._messages.print(Text(f"asynctb: {message}"))
+
+    @contextlib.contextmanager
+    def busy(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show on a terminal what is going on if it takes more than a second.
+
+        The value is a function to call with how much is done, and of how much.
+        """
+        if not self._messages.is_terminal:
+            yield lambda done, total: None
+            return
+        status = self._messages.status(f"{what} ...")
+        timer = threading.Timer(PATIENCE, status.start)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield lambda done, total: status.update(f"{what}: {done} of {total} ...")
+        finally:
+            timer.cancel()
+            timer.join()
+            status.stop()

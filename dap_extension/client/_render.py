@@ -1,0 +1,403 @@
+"""What the helper answered -> a tree for people, as renderables of rich."""
+
+from __future__ import annotations
+
+import collections
+import json
+import re
+from pathlib import PurePath
+from typing import Any, DefaultDict, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.style import Style
+from rich.text import Text
+from rich.tree import Tree
+
+from ..protocol import ActivityInfo, ActivityStack, Context, Frame, Json, Location, SourceRef, Stack
+from ._helper import Capture
+from ._sourcetext import Sources
+
+#: Deeper nesting of managers inside managers is cut off: nobody could read it.
+MAX_NESTING = 40
+#: A remark that would be made more often than this is made once, at the end.
+MOST_REMARKS = 3
+
+_STATE_STYLES = {
+    "running": "bold green",
+    "ready": "green",
+    "created": "cyan",
+    "cancelling": "yellow",
+    "done": "bright_black",
+    "unknown": "red",
+}
+_NO_ANSWER: ActivityStack = {"activityId": ""}
+_NO_STACK: Stack = {"frames": []}
+_NAME = "bold"
+_PLACE = "cyan"
+_WITH = "magenta"
+_WAIT = "yellow"
+_FAINT = "bright_black"
+_PROBLEM = "red"
+
+
+class Captured:
+    """A capture as a renderable: a headline and the tree of all activities.
+
+    :param hidden: whether frames are shown that are not of interest to most users.
+    :param group: whether activities with identical stacks are put together.
+    :param only: the activities to show, by identifier, with what they belong to; None: all.
+    """
+
+    def __init__(
+        self, capture: Capture, *, hidden: bool = False, group: bool = False, only: Optional[Set[str]] = None
+    ) -> None:
+        self._capture = capture
+        self._hidden = hidden
+        self._group = group
+        self._only = only
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text()
+        yield from headline(self._capture)
+        forest = _Forest(self._capture, self._hidden, self._group, self._only, options.ascii_only)
+        yield from forest.trees()
+        notes = list(self._capture["handshake"]["notes"])
+        notes += [
+            f"there may be more context managers in {number} frames: {reason}"
+            for reason, number in forest.often_unknown.items()
+        ]
+        for note in (*notes, *self._capture["snapshot"]["notes"]):
+            line = one_line(Text(f"Note: {note}", style=_FAINT))
+            line.no_wrap = False
+            yield line
+        yield Text()
+
+
+def headline(capture: Capture) -> Iterator[Text]:
+    """Yield the lines that say what this is: where the program stopped, and what it consists of."""
+    stop = capture["stop"]
+    if stop is not None:
+        frame: Json = stop.get("frame") or {}
+        line = Text().append("Paused" + (f" ({stop['reason']})" if stop.get("reason") else ""), style="bold")
+        if frame:
+            source: SourceRef = frame.get("source") or {}
+            sources = Sources([source])
+            location: Location = {"source": 0, "line": frame.get("line", 0)}
+            line.append(f" in {frame.get('name')}", style="bold")
+            _append_place(line, sources.place(location))
+            _append_code(line, sources.text(location))
+        yield one_line(line)
+    elif capture["snapshot"]["paused"]:
+        yield Text("Paused", style="bold")
+    else:
+        yield Text("Running, looked at without a pause", style="bold")
+    handshake = capture["handshake"]
+    python = handshake["python"]
+    yield one_line(
+        Text(
+            f"{python['implementation']} {python['version']}, process {handshake['processId']}: "
+            + count_activities(capture["snapshot"]["activities"]),
+            style=_FAINT,
+        )
+    )
+
+
+def count_activities(activities: Sequence[ActivityInfo]) -> str:
+    """Return such as "2 threads, 5 tasks (1 running, 4 suspended)"."""
+    kinds: DefaultDict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for activity in activities:
+        kinds[activity["kind"]][activity["state"]] += 1
+    parts = []
+    for kind, states in kinds.items():
+        number = sum(states.values())
+        text = f"{number} {kind.replace('_', ' ')}{'' if number == 1 else 's'}"
+        if kind != "thread":
+            text += " (" + ", ".join(f"{count} {state}" for state, count in states.most_common()) + ")"
+        parts.append(text)
+    return ", ".join(parts) or "nothing found"
+
+
+class _Forest:
+    """Builds the trees of one capture."""
+
+    def __init__(self, capture: Capture, hidden: bool, group: bool, only: Optional[Set[str]], ascii_only: bool) -> None:
+        self._hidden = hidden
+        self._group = group
+        self._arrow, self._running, self._waiting = ("->", "*", "-") if ascii_only else ("→", "●", "○")
+        self._sources = Sources(capture["stacks"]["sources"])
+        self._stacks: Dict[str, ActivityStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
+        self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
+        #: Why context managers may be missing, if that is so in so many frames that it is not said at each of them.
+        self.often_unknown: Dict[str, int] = {
+            reason: number for reason, number in _count_reasons(capture).items() if number > MOST_REMARKS
+        }
+        self._only = only
+        self._ancestors = self._above(only) if only is not None else set()
+        self._children: DefaultDict[Optional[str], List[str]] = collections.defaultdict(list)
+        # Children of a task group are shown under its "async with", all others under what they belong to.
+        shown = [self._stacks[each] for each in self._stacks if only is None or each in only]
+        held = {child for answer in shown for child in _task_children(answer.get("stack"), hidden)}
+        self._running_in: DefaultDict[str, List[str]] = collections.defaultdict(list)
+        for activity in self._activities.values():
+            if activity["id"] not in held:
+                self._children[self._parent(activity)].append(activity["id"])
+            if activity["state"] == "running" and activity["kind"] != "thread" and "threadId" in activity:
+                self._running_in[activity["threadId"]].append(activity["id"])
+        self._shown: Set[str] = set()
+
+    def _parent(self, activity: ActivityInfo) -> Optional[str]:
+        for parent in (activity.get("parentId"), activity.get("threadId")):
+            if parent in self._activities and parent != activity["id"]:
+                return parent
+        return None
+
+    def _above(self, ids: Set[str]) -> Set[str]:
+        found: Set[str] = set()
+        for start in ids:
+            current = self._activities.get(start)
+            while current is not None:
+                parent = self._parent(current)
+                if parent is None or parent in found:
+                    break
+                found.add(parent)
+                current = self._activities[parent]
+        return found
+
+    def trees(self) -> Iterator[Tree]:
+        top = Tree("", guide_style=_FAINT)
+        self._add(top, self._children[None], 0)
+        # What is left belongs to each other in a circle, or to something that is not shown.
+        for activity_id in self._activities:
+            self._add(top, [activity_id], 0)
+        yield from top.children
+
+    def _is_wanted(self, activity_id: str) -> bool:
+        return self._only is None or activity_id in self._only or activity_id in self._ancestors
+
+    # Activities
+
+    def _add(self, tree: Tree, activity_ids: List[str], nesting: int) -> None:
+        """Add activities that stand side by side."""
+        wanted = [each for each in activity_ids if each not in self._shown and self._is_wanted(each)]
+        # What runs is what one looks for first.
+        wanted.sort(key=lambda each: self._activities[each]["state"] != "running")
+        for members in self._grouped(wanted):
+            self._shown.update(members)
+            node = tree.add(one_line(self._label(members)))
+            first = members[0]
+            if self._only is None or first in self._only:
+                self._add_stack(node, first, nesting)
+            children = self._children[first]
+            if nesting < MAX_NESTING:
+                for loop, ids in self._by_loop(children):
+                    self._add(node if loop is None else node.add(one_line(Text(loop, style=_NAME))), ids, nesting + 1)
+
+    def _grouped(self, activity_ids: List[str]) -> List[List[str]]:
+        groups: Dict[str, List[str]] = {}
+        for activity_id in activity_ids:
+            alone = not self._group or self._children[activity_id] or activity_id in self._ancestors
+            groups.setdefault(activity_id if alone else self._signature(activity_id), []).append(activity_id)
+        return list(groups.values())
+
+    def _signature(self, activity_id: str) -> str:
+        activity = self._activities[activity_id]
+        stack = self._stacks.get(activity_id)
+        waits = activity.get("waitsFor")
+        what = activity["kind"], activity["state"], waits and waits["description"], _without_identity(stack)
+        return json.dumps(what, sort_keys=True)
+
+    def _by_loop(self, activity_ids: List[str]) -> Iterator[Tuple[Optional[str], List[str]]]:
+        loops: Dict[Optional[str], List[str]] = {}
+        for activity_id in activity_ids:
+            loops.setdefault(self._activities[activity_id].get("loopId"), []).append(activity_id)
+        for loop, ids in loops.items():
+            # The usual one loop of a thread needs no line of its own.
+            yield (loop if len(loops) > 1 else None), ids
+
+    def _label(self, members: List[str]) -> Text:
+        activity = self._activities[members[0]]
+        kind = activity["kind"].replace("_", " ")
+        state: str = activity["state"]
+        waits = activity.get("waitsFor")
+        if state == "running" and waits is not None:
+            state = ""  # a thread runs also while it waits for a lock; that it waits says more
+        style = _STATE_STYLES.get(state, "")
+        line = Text().append(f"{self._running if state == 'running' else self._waiting} ", style=style)
+        if len(members) > 1:
+            names = [self._activities[member]["name"] for member in members]
+            listed = names if len(names) <= 4 else [*names[:3], f"... {names[-1]}"]
+            line.append(f"{len(members)} {kind}s ").append(", ".join(listed), style=_NAME)
+        else:
+            line.append(f"{kind.capitalize()} ").append(activity["name"], style=_NAME)
+        line.append("  ").append(state, style=style)
+        if waits is not None:
+            line.append(", " if state else "").append("waits for " if len(members) == 1 else "wait for ")
+            line.append(waits["description"], style=_WAIT)
+        return line
+
+    # Stacks
+
+    def _add_stack(self, node: Tree, activity_id: str, nesting: int) -> None:
+        answer = self._stacks.get(activity_id)
+        stack = answer.get("stack") if answer is not None else None
+        if stack is not None:
+            activity = self._activities[activity_id]
+            thread = activity["kind"] == "thread"
+            frames = self._without_tasks(stack["frames"], activity_id) if thread else stack["frames"]
+            leaf = "waitsFor" not in activity
+            self._add_frames(node, {**stack, "frames": frames}, nesting, leaf=leaf, thread=thread)
+        elif answer is not None and "error" in answer:
+            node.add(one_line(Text(answer["error"]["format"], style=_PROBLEM)))
+
+    def _without_tasks(self, frames: List[Frame], thread_id: str) -> List[Frame]:
+        """Cut off the inner frames that are those of a task that the thread runs: they are shown there."""
+        for task in self._running_in[thread_id]:
+            stack = self._stacks.get(task, _NO_ANSWER).get("stack", _NO_STACK)
+            inner = [_place_of(frame) for frame in stack["frames"]]
+            if inner and inner == [_place_of(frame) for frame in frames[: len(inner)]]:
+                return frames[len(inner) :]
+        return frames
+
+    def _add_frames(self, node: Tree, stack: Stack, nesting: int, *, leaf: bool = True, thread: bool = False) -> None:
+        shown = [frame for frame in stack["frames"] if self._hidden or not frame.get("hidden")]
+        if stack["frames"] and not shown:
+            # Better than nothing: where a thread is, and what a task was made to run.
+            shown = stack["frames"][:1] if thread else stack["frames"][-1:]
+        # As in a Python traceback the innermost comes last, and so does what it waits for.
+        for frame in reversed(shown):
+            child = node.add(self._frame(frame))
+            # Items of one statement may have one location; they are entered in their order.
+            seen: collections.Counter[str] = collections.Counter()
+            for context in frame.get("contexts", ()):
+                key = str(context.get("location"))
+                self._add_context(child, context, nesting + 1, seen[key])
+                seen[key] += 1
+            reason = frame.get("contextsUnknown")
+            if reason is not None and reason not in self.often_unknown:
+                child.add(one_line(Text(f"perhaps more context managers: {reason}", style=_PROBLEM)))
+        target = stack.get("leaf")
+        if target is not None and leaf:
+            node.add(one_line(Text(f"awaits {target['type']} at {target['address']}", style=_WAIT)))
+        if "error" in stack:
+            node.add(one_line(Text(f"the stack ends here: {stack['error']}", style=_PROBLEM)))
+
+    def _frame(self, frame: Frame) -> Text:
+        line = Text().append(frame["name"], style=_FAINT if frame.get("hidden") else "")
+        _append_place(line, self._sources.short_place(frame["location"]))
+        _append_code(line, self._sources.text(frame["location"]))
+        return one_line(line)
+
+    def _add_context(self, node: Tree, context: Context, nesting: int, ordinal: int = 0) -> None:
+        child = node.add(self._context(context, ordinal))
+        if nesting >= MAX_NESTING:
+            return
+        if "inner" in context:
+            self._add_frames(child, context["inner"], nesting + 1)
+        for each in context.get("children", ()):
+            if each["kind"] == "context":
+                self._add_context(child, each["context"], nesting + 1)
+            elif each.get("activityId") in self._activities:
+                self._add(child, [each["activityId"]], nesting + 1)
+            else:
+                child.add(one_line(Text(f"{each['object']['type']} at {each['object']['address']}")))
+
+    def _context(self, context: Context, ordinal: int) -> Text:
+        keyword = "async with" if context["isAsync"] else "with"
+        what = _describe_manager(context)
+        location = context.get("location")
+        code = self._sources.with_item(location, ordinal) if location is not None else ""
+        if code:
+            line = Text().append(f"{keyword} {code}", style=_WITH)
+            if not (what.endswith("()") and what[:-1] in code):  # the call is to be seen there
+                line.append(f" {self._arrow} {what}")
+        elif location is None:  # an entry of an ExitStack has no statement
+            line = Text().append(what, style=_WITH)
+        else:
+            line = Text().append(f"{keyword} {what}", style=_WITH)
+            if "varname" in context:
+                line.append(f" as {context['varname']}")
+        if context["phase"] != "active":
+            line.append(f", {context['phase']}", style=_WAIT)
+        if "unknown" in context:
+            line.append(f"  ({context['unknown']})", style=_PROBLEM)
+        return one_line(line)
+
+
+def _describe_manager(context: Context) -> str:
+    """Return such as "Lock (locked, 1 waiting)", "ExitStack with 3 entries", "transaction()" or "?"."""
+    manager = context.get("manager")
+    name = manager["type"].rpartition(".")[2] if manager is not None else ""
+    description = context.get("description")
+    if not description:
+        return name or "?"
+    # Some descriptions say what it is, others only how it is.
+    complete = not name or "(" in description or name.casefold() in re.findall(r"\w+", description.casefold())
+    return description if complete else f"{name} ({description})"
+
+
+def _append_place(line: Text, named: Tuple[str, Optional[str]]) -> None:
+    place, path = named
+    style = Style.parse(_PLACE)
+    if path is not None and PurePath(path).is_absolute():
+        style += Style(link=PurePath(path).as_uri())  # something to click on, in terminals that know links
+    line.append("  ").append(place, style=style)
+
+
+def _append_code(line: Text, code: str) -> None:
+    if code:
+        line.append(f"  {code}")
+
+
+def one_line(text: Text) -> Text:
+    """Let *text* take one line, and not control the terminal: much of it comes from the program."""
+    if not text.plain.isprintable():
+        # One character for another, so that the styles stay where they are.
+        text.plain = "".join(
+            character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text.plain
+        )
+    text.no_wrap = True
+    text.overflow = "ellipsis"
+    return text
+
+
+def _place_of(frame: Frame) -> Tuple[str, Location]:
+    return frame["name"], frame["location"]
+
+
+def _count_reasons(capture: Capture) -> Dict[str, int]:
+    """Return how many frames have each reason for why context managers may be missing."""
+    reasons = (
+        frame["contextsUnknown"]
+        for answer in capture["stacks"]["stacks"]
+        for frame in answer.get("stack", _NO_STACK)["frames"]
+        if "contextsUnknown" in frame
+    )
+    return collections.Counter(reasons)
+
+
+def _task_children(value: Any, hidden: bool) -> Iterator[str]:
+    """Yield the identifiers of the tasks that stand in the context managers of a stack.
+
+    :param hidden: whether those of hidden frames count.
+    """
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, dict):
+            if each.get("hidden") and not hidden:
+                continue
+            if each.get("kind") == "task" and "activityId" in each:
+                yield each["activityId"]
+            pending.extend(each.values())
+        elif isinstance(each, list):
+            pending.extend(each)
+
+
+def _without_identity(value: Any) -> Any:
+    """Return a copy without what tells equal stacks apart."""
+    if isinstance(value, dict):
+        skip = ("address", "frameId", "activityId")
+        return {key: _without_identity(item) for key, item in value.items() if key not in skip}
+    if isinstance(value, list):
+        return [_without_identity(item) for item in value]
+    return value

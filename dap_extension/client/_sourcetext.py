@@ -1,0 +1,158 @@
+"""Source text of locations: what the protocol leaves to the client, which has the files."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import functools
+import os
+import re
+import tokenize
+import warnings
+from pathlib import PurePath
+from typing import DefaultDict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ..protocol import Location, SourceRef
+
+#: Files larger than this (bytes) are not read.
+_MAX_FILE = 10_000_000
+# Names of files that do not say which file it is, even if there is only one.
+_USUAL_NAMES = frozenset({"", "__init__.py", "__main__.py"})
+
+
+class Sources:
+    """The sources of one answer of the helper."""
+
+    def __init__(self, sources: Sequence[SourceRef]) -> None:
+        self._sources = sources
+        names = collections.Counter(os.path.basename(path) for path in {source.get("path", "") for source in sources})
+        #: Names of files that say which file it is.
+        self._unique = {name for name, number in names.items() if number == 1 and name not in _USUAL_NAMES}
+
+    def place(self, location: Location) -> Tuple[str, Optional[str]]:
+        """Return how to name a location, such as ``"app/shop.py:12"``, and the path of its file, if it has one."""
+        source = self._sources[location["source"]]
+        path = source.get("path")
+        name = short_path(path) if path else source.get("name", "<unknown>")
+        line = location.get("line")
+        return name if line is None else f"{name}:{line}", path
+
+    def short_place(self, location: Location) -> Tuple[str, Optional[str]]:
+        """Like `place`, but without folders if the file's name is enough to tell it from the others."""
+        place, path = self.place(location)
+        name = os.path.basename(place)
+        return (name if name.rpartition(":")[0] in self._unique else place), path
+
+    def text(self, location: Location) -> str:
+        """Return the line of a location without indentation and comment; "" if there is no file."""
+        return strip_comment(self._line(location, location.get("line"))).strip()
+
+    def with_item(self, location: Location, ordinal: int) -> str:
+        """Return the text of one item of a ``with`` statement, without the keyword; "" if it cannot be told.
+
+        :param location: of the item (CPython 3.13 and later) or of the statement (before).
+        :param ordinal: which item of the statement it is, from 0, if the location is that of a statement.
+        """
+        path, line, column = self._sources[location["source"]].get("path"), location.get("line"), location.get("column")
+        if path is None or line is None:
+            return ""
+        for statement in _with_statements(path).get(line, ()):
+            if column is None or column == statement.column:
+                if ordinal < len(statement.items):
+                    return statement.items[ordinal]
+            elif (line, column) in statement.places:
+                return statement.items[statement.places.index((line, column))]
+        return ""
+
+    def _line(self, location: Location, line: Optional[int]) -> str:
+        path = self._sources[location["source"]].get("path")
+        if path is None or line is None:
+            return ""
+        lines = _lines_of(path)
+        return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+def short_path(path: str) -> str:
+    """Return a path as short as it can be understood: relative to the current folder, or as an importable module is."""
+    parts = PurePath(path).parts
+    for index in range(len(parts) - 1, 0, -1):
+        if parts[index - 1] in ("site-packages", "dist-packages") or (
+            index > 1 and parts[index - 2] in ("lib", "lib64", "Lib") and re.fullmatch(r"python\d.*", parts[index - 1])
+        ):
+            return str(PurePath(*parts[index:]))
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return path
+    return path if relative.startswith("..") and len(relative) >= len(path) else relative
+
+
+def strip_comment(line: str) -> str:
+    """Return *line* without the comment at its end, if it is certain that there is one."""
+    if "#" not in line:
+        return line
+    if "'" not in line and '"' not in line:
+        return line[: line.index("#")].rstrip()
+    # A "#" in a string is none; a string with both is rare enough to be shown as it is.
+    before = line[: line.rindex("#")]
+    return before.rstrip() if before.count("'") % 2 == 0 and before.count('"') % 2 == 0 else line
+
+
+class _With(NamedTuple):
+    """A ``with`` statement."""
+
+    #: Of its first character; columns count UTF-16 code units from 1, as on the wire.
+    column: int
+    #: Text of each item, in one line.
+    items: List[str]
+    #: Line and column of each item.
+    places: List[Tuple[int, int]]
+
+
+@functools.lru_cache(maxsize=64)
+def _with_statements(path: str) -> Mapping[int, List[_With]]:
+    """Return the ``with`` statements of a file by each line on which they or one of their items begin."""
+    found: DefaultDict[int, List[_With]] = collections.defaultdict(list)
+    lines = _lines_of(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the program's authors should know about it is not our business
+            tree = ast.parse("\n".join(lines))
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.With, ast.AsyncWith)):
+                places = [_utf16_place(lines, item.context_expr) for item in node.items]
+                statement = _With(
+                    _utf16_place(lines, node)[1], [_item_text(lines, item) for item in node.items], places
+                )
+                for line in {node.lineno, *(line for line, _ in places)}:
+                    found[line].append(statement)
+    except (SyntaxError, ValueError, RecursionError):
+        pass  # no Python, or one that is newer than ours
+    return found
+
+
+def _item_text(lines: Sequence[str], item: ast.withitem) -> str:
+    first, last = item.context_expr, item.optional_vars or item.context_expr
+    if first.lineno == last.end_lineno:
+        text = (
+            lines[first.lineno - 1].encode("utf-8")[first.col_offset : last.end_col_offset].decode("utf-8", "replace")
+        )
+        if text.count("(") == text.count(")"):  # parentheses around an expression do not belong to it
+            return text
+    return ast.unparse(item)
+
+
+def _utf16_place(lines: Sequence[str], node: ast.expr | ast.stmt) -> Tuple[int, int]:
+    before = lines[node.lineno - 1].encode("utf-8")[: node.col_offset].decode("utf-8", "replace")
+    return node.lineno, len(before.encode("utf-16-le")) // 2 + 1
+
+
+@functools.lru_cache(maxsize=256)
+def _lines_of(path: str) -> List[str]:
+    try:
+        if os.path.getsize(path) > _MAX_FILE:
+            return []
+        with tokenize.open(path) as file:
+            return file.read().splitlines()
+    except (OSError, SyntaxError, UnicodeDecodeError, ValueError):
+        return []  # not on this machine, or no text

@@ -1,0 +1,177 @@
+"""Answers the custom requests."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any, Callable, Dict, List, Mapping
+
+from asynctb import __version__, _glue
+from asynctb._frames import reader_mode, reader_notes
+
+from .. import protocol
+from . import _pydevd, _requests
+from ._call_stack import CallStack
+from ._errors import RequestError
+from ._serialize import Budget, Serializer, clip, internal_error
+from ._snapshots import SnapshotStore, StoredSnapshot
+from ._sources import SourceTable
+from ._stacks import StackReader
+from ._summary import find_activities
+from ._wake import wake_loops
+
+#: What one response may cost, in seconds and bytes; what did not fit comes in the next one.
+PAGE_SECONDS = 1.0
+PAGE_SIZE = 3_000_000
+#: Rough size of an activity in JSON, without its top frame, in bytes.
+ACTIVITY_SIZE = 400
+
+#: Answers one request: arguments as they came in -> body of the response.
+Answer = Callable[[_pydevd.Debugger, object], Mapping[str, Any]]
+
+
+class Service:
+    """The helper of this process.
+
+    :param key: what identifies its sources.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._process_id = os.getpid()
+        self._snapshots = SnapshotStore()
+        self._call_stack = CallStack()
+        #: What takes our changes to the debugger back.
+        self._undo: List[Callable[[], None]] = []
+        self._answers: Dict[str, Answer] = {
+            protocol.HANDSHAKE: self._handshake,
+            protocol.SNAPSHOT: self._snapshot,
+            protocol.STACKS: self._stacks,
+            protocol.CONFIGURE: self._configure,
+        }
+
+    def install(self) -> None:
+        """Start to answer requests."""
+        handlers = {command: self._handler(answer) for command, answer in self._answers.items()}
+        _pydevd.install(self._key, handlers, self._uninstall)
+        self._undo.append(_pydevd.wrap_request("pause", self._paused))
+        self._undo += self._call_stack.install()
+
+    def _uninstall(self) -> None:
+        self._snapshots.clear()
+        while self._undo:
+            self._undo.pop()()
+        _pydevd.uninstall(self._answers)
+
+    def _handler(self, answer: Answer) -> _pydevd.Handler:
+        def handle(py_db: _pydevd.Debugger, request: _pydevd.Request) -> None:
+            _pydevd.post(py_db, lambda: self._respond(py_db, request, answer))
+
+        return handle
+
+    def _respond(self, py_db: _pydevd.Debugger, request: _pydevd.Request, answer: Answer) -> None:
+        """Answer *request*, whatever happens: without an answer the adapter would wait for good."""
+        try:
+            try:
+                if os.getpid() != self._process_id:
+                    self._forked()
+                _pydevd.respond(py_db, request, answer(py_db, request.arguments))
+            except RequestError as error:
+                _pydevd.respond_error(py_db, request, error)
+        except BaseException as error:
+            try:
+                _pydevd.respond_error(py_db, request, internal_error(error))
+            except BaseException:
+                # There is nobody left to tell: pydevd's writer itself has failed, as it does at the end of a process.
+                return
+
+    def _forked(self) -> None:
+        """Drop what was inherited from the process that this one was forked from."""
+        self._process_id = os.getpid()
+        self._snapshots.clear()
+        self._call_stack.clear()
+
+    def _paused(self, original: Callable[[], Any], py_db: _pydevd.Debugger, request: _pydevd.Request) -> Any:
+        """Help a ``pause`` along."""
+        answer = original()
+
+        def wake() -> None:
+            try:
+                wake_loops(py_db)
+            except BaseException:
+                return  # then the program stops when it next does something, as without us
+
+        _pydevd.post(py_db, wake)
+        return answer
+
+    def _handshake(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.Handshake:
+        _requests.parse_handshake(arguments)
+        # What takes its time at first, so that the first stop does not wait for it.
+        _glue.refresh()
+        version = "{}.{}.{}".format(*sys.version_info[:3])
+        return {
+            "protocolVersion": protocol.PROTOCOL_VERSION,
+            "helperVersion": __version__,
+            "helperKey": self._key,
+            "python": {
+                "implementation": platform.python_implementation(),
+                "version": version,
+                "platform": sys.platform,
+            },
+            "processId": os.getpid(),
+            "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
+            "contexts": reader_mode(),
+            "notes": [clip(note) for note in (*reader_notes(), *_glue.notes())],
+        }
+
+    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SnapshotResponse:
+        query = _requests.parse_snapshot(arguments)
+        if query.snapshot_id is None:
+            suspended = _pydevd.suspended_threads(py_db)
+            snapshot = self._snapshots.add(find_activities(py_db, suspended), suspended)
+        else:
+            snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        found = snapshot.activities
+        if query.start > found.total:
+            raise RequestError("badRequest", f'"start" must be at most {found.total}, the number of activities')
+        budget = Budget(PAGE_SECONDS, PAGE_SIZE)
+        sources = SourceTable(py_db)
+        serializer = Serializer(sources, budget, found.id_of, lambda frame: None)
+        activities: List[protocol.ActivityInfo] = []
+        for row in found.page(query.start, query.limit):
+            activities.append(row.to_wire(serializer.top))
+            budget.spend(ACTIVITY_SIZE)
+            if budget.used_up:
+                break
+        self._check_still(py_db, snapshot)
+        return {
+            "snapshotId": snapshot.id,
+            "total": found.total,
+            "start": query.start,
+            "activities": activities,
+            "sources": sources.sources,
+            "paused": snapshot.paused,
+            "notes": found.notes,
+        }
+
+    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:
+        query = _requests.parse_stacks(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        budget = Budget(PAGE_SECONDS, PAGE_SIZE)
+        sources = SourceTable(py_db)
+        reader = StackReader(py_db, snapshot, sources, budget)
+        stacks: List[protocol.ActivityStack] = []
+        for activity_id in query.activity_ids:
+            stacks.append(reader.read(activity_id))
+            if budget.used_up:
+                break
+        self._check_still(py_db, snapshot)
+        return {"snapshotId": snapshot.id, "stacks": stacks, "sources": sources.sources}
+
+    def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
+        """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
+        self._snapshots.get(py_db, snapshot.id)
+
+    def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
+        return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

@@ -1,0 +1,126 @@
+"""Reads full stacks of the activities of a snapshot."""
+
+from __future__ import annotations
+
+import types
+from typing import Optional
+
+from asynctb._discovery._source import caller_of
+from asynctb._extract import extract, extract_until
+from asynctb._model import Traceback
+from asynctb._objects import describe_error
+from asynctb._stacks import innermost_frame
+
+from ..protocol import ActivityStack
+from . import _pydevd
+from ._errors import RequestError
+from ._frame_ids import FrameIds
+from ._rows import Row
+from ._serialize import Budget, Serializer
+from ._snapshots import StoredSnapshot
+from ._sources import SourceTable
+from ._threads import python_loop_codes
+
+_ENDED = "this activity has ended"
+
+
+class StackReader:
+    """Reads stacks for one response.
+
+    :param sources: collects the sources that the stacks refer to.
+    :param budget: what the response may cost.
+    """
+
+    def __init__(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot, sources: SourceTable, budget: Budget) -> None:
+        self._py_db = py_db
+        self._activities = snapshot.activities
+        self._sources = sources
+        self._suspended = _pydevd.suspended_threads(py_db)
+        self._frame_ids = FrameIds(py_db)
+        self._serializer = Serializer(sources, budget, self._activities.id_of, self._frame_ids.id_of)
+
+    def read(self, activity_id: str) -> ActivityStack:
+        """Return the stack of an activity, or why there is none.
+
+        :raises RequestError: if the program went on meanwhile.
+        """
+        row = self._activities.find(activity_id)
+        if row is None:
+            return _no_stack(activity_id, RequestError("unknownActivity", "this snapshot has no such activity"))
+        try:
+            traceback = self._traceback(row)
+        except Exception as error:  # one activity that cannot be read must not cost the others
+            return _no_stack(activity_id, RequestError("internal", f"reading it failed: {describe_error(error)}"))
+        if traceback is None:
+            return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
+        self._frame_ids.begin(self._host(row))
+        stack = self._serializer.stack(traceback)
+        self._frame_ids.end()
+        return {"activityId": activity_id, "stack": stack}
+
+    def _traceback(self, row: Row) -> Optional[Traceback]:
+        if row.thread_ident is not None:
+            frame = innermost_frame(row.thread_ident)
+            if frame is None or (row.target is not None and row.target() is None):
+                return None
+            post_mortem = self._post_mortem(row)
+            if post_mortem is not None:
+                return post_mortem
+            frame = self._sources.program_frame(frame)
+            return extract_until(frame, None, with_contexts=True) if frame is not None else Traceback(())
+        target = row.target() if row.target is not None else None
+        if target is None:
+            return None
+        return extract(target, with_contexts=True, recurse_child_tasks=False)
+
+    def _post_mortem(self, row: Row) -> Optional[Traceback]:
+        """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
+        host = self._host(row)
+        if host is None or host.traceback is None or not host.frames:
+            return None
+        frame: Optional[types.FrameType] = innermost_frame(row.thread_ident) if row.thread_ident is not None else None
+        while frame is not None:
+            if frame is host.frames[0]:
+                return None
+            frame = frame.f_back
+        return extract(host.traceback, with_contexts=True, recurse_child_tasks=False)
+
+    def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
+        """Return the suspended thread in which clients may look into the frames of an activity, or None."""
+        thread_id = row.info.get("threadId")
+        if thread_id is None:
+            return self._suspended[0] if self._suspended else None
+        thread_row = self._activities.find(thread_id)
+        thread = thread_row.target() if thread_row is not None and thread_row.target is not None else None
+        for suspended in self._suspended:
+            if suspended.thread is not None and suspended.thread is thread:
+                return suspended
+        ident = thread_row.thread_ident if thread_row is not None else None
+        if self._suspended and row.info["kind"] == "task" and ident is not None and self._stays(thread, ident):
+            return self._suspended[0]
+        return None
+
+    def _stays(self, thread: object, ident: int) -> bool:
+        """Whether none of the tasks of a thread that is not suspended can run before it is.
+
+        The loop must be written in Python, so that it runs code of its own before it resumes a task; and the debugger
+        must stop at such code: it must trace the thread, and not have ``justMyCode``. Otherwise the loop would go on,
+        and resume tasks. Then a client's change of a variable could overwrite others with old values (before 3.13 all
+        locals are written back), and what a task that ends meanwhile held would be kept, and destroyed by another
+        thread.
+        """
+        if not _pydevd.stops_everywhere(self._py_db) or not _pydevd.is_to_stop(thread):
+            return False
+        codes = {id(code) for code in python_loop_codes()}
+        has_loop, is_traced = False, _pydevd.traces_all_threads()
+        frame = innermost_frame(ident)
+        while frame is not None:
+            has_loop = has_loop or id(frame.f_code) in codes
+            # The debugger has started the thread, or the program in it.
+            is_traced = is_traced or self._sources.is_debugger_file(frame.f_code.co_filename)
+            frame = caller_of(frame)
+        return has_loop and is_traced
+
+
+def _no_stack(activity_id: str, error: RequestError) -> ActivityStack:
+    return {"activityId": activity_id, "error": error.details()}

@@ -1,0 +1,230 @@
+"""What a snapshot consists of, found in one pass and described page by page.
+
+While the program is paused, the objects that were found are kept, in a place that the debugger itself clears when the
+thread goes on (`_pydevd.hold`). Of a running program nothing may be kept between two requests: all of it is described
+at once, and only texts, numbers and weak references remain.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import Any, Dict, List, Optional, Protocol
+
+from asynctb._discovery._source import Group, caller_of, top_of_frames
+from asynctb._model import Activity
+from asynctb._snapshot import Listing
+
+from ..protocol import ActivityInfo
+from . import _pydevd
+from ._errors import RequestError
+from ._ghosts import Ghosts
+from ._rows import Row, Top
+from ._serialize import clip, wait_info
+from ._sources import SourceTable
+
+#: Seconds that describing all activities of a running program may take, and how many are described in a go.
+_DESCRIBING_SECONDS = 3.0
+_CHUNK = 1000
+
+
+class Activities(Protocol):
+    """The activities of one snapshot."""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+
+    @property
+    def notes(self) -> List[str]:
+        """What could not be determined."""
+
+    def page(self, start: int, count: int) -> List[Row]:
+        """Return some of them.
+
+        :raises RequestError: if the program went on.
+        """
+
+    def find(self, activity_id: str) -> Optional[Row]:
+        """Return the one that has this identifier, or None.
+
+        :raises RequestError: if the program went on.
+        """
+
+    def id_of(self, obj: object) -> Optional[str]:
+        """Return the identifier of the one that *obj* is, or None."""
+
+
+class ProgramListing(Listing):
+    """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
+
+    def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
+        # A paused program can wait for a search through all of its objects; a running one should not have to.
+        super().__init__(thorough=paused, frame_filter=SourceTable(py_db).program_frame)
+
+    def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
+        ghosts = Ghosts()
+        return [
+            group
+            for group in super()._find(thorough, loose_objects)
+            if group.loop is None or not ghosts.has_loop(group.loop, group.thread is not None)
+        ]
+
+    @property
+    def members(self) -> List[object]:
+        """All objects that are activities."""
+        return [member for group in self._groups for member in group.members]
+
+
+def find_activities(py_db: _pydevd.Debugger, suspended: List[_pydevd.SuspendedThread]) -> Activities:
+    """Find all activities of the process.
+
+    :param suspended: the threads that the debugger holds.
+    :raises RequestError: if the program went on meanwhile.
+    """
+    listing = ProgramListing(py_db, paused=bool(suspended))
+    rows = _RowMaker(py_db)
+    if not suspended:
+        return _Described(_describe_all(listing, rows), listing)
+    held = _pydevd.hold(py_db, suspended[0], _Held(listing))
+    if held is None:
+        raise RequestError("staleSnapshot", "the program went on while the snapshot was taken")
+    return _Undescribed(held, rows, len(listing))
+
+
+def _describe_all(listing: Listing, maker: _RowMaker) -> List[Row]:
+    deadline = time.monotonic() + _DESCRIBING_SECONDS
+    rows: List[Row] = []
+    for start in range(0, len(listing), _CHUNK):
+        if time.monotonic() > deadline:
+            left = len(listing) - len(rows)
+            listing.notes.append(f"{left} activities are left out: too many to describe while the program runs.")
+            break
+        rows += maker.make(listing.page(start, _CHUNK))
+    return rows
+
+
+class _Described:
+    """Activities of a running program, of which no object is kept."""
+
+    def __init__(self, rows: List[Row], listing: Listing) -> None:
+        self._rows = rows
+        self.total = len(rows)
+        self.notes = [clip(note) for note in listing.notes]
+        self._by_id = {row.info["id"]: row for row in rows}
+        # All plain weak references to an object are one and the same.
+        self._by_ref = {id(row.target): row for row in rows if row.target is not None}
+
+    def page(self, start: int, count: int) -> List[Row]:
+        return self._rows[start : start + count]
+
+    def find(self, activity_id: str) -> Optional[Row]:
+        return self._by_id.get(activity_id)
+
+    def id_of(self, obj: object) -> Optional[str]:
+        try:
+            row = self._by_ref.get(id(weakref.ref(obj)))
+        except TypeError:
+            return None
+        return row.info["id"] if row is not None and row.target is not None and row.target() is obj else None
+
+
+class _Held:
+    """What is kept while the program is paused."""
+
+    def __init__(self, listing: ProgramListing) -> None:
+        self.listing = listing
+        #: Addresses of the activities' objects, once they have been asked for.
+        self.addresses: Optional[Dict[int, None]] = None
+
+
+class _Undescribed:
+    """Activities of a paused program, described when they are asked for."""
+
+    def __init__(self, held: weakref.ref[Any], rows: _RowMaker, total: int) -> None:
+        self._held = held
+        self._rows = rows
+        self.total = total
+        self.notes: List[str] = []
+        self._by_id: Dict[str, Row] = {}
+        self._all_described = False
+
+    def _get(self) -> _Held:
+        held = _pydevd.held(self._held)
+        if type(held) is not _Held:
+            raise RequestError("staleSnapshot", "the program went on since this snapshot: take another")
+        return held
+
+    def page(self, start: int, count: int) -> List[Row]:
+        listing = self._get().listing
+        rows = self._rows.make(listing.page(start, count))
+        self._by_id.update((row.info["id"], row) for row in rows)
+        self.notes = [clip(note) for note in listing.notes]
+        return rows
+
+    def find(self, activity_id: str) -> Optional[Row]:
+        if activity_id not in self._by_id and not self._all_described:
+            # Remembered from an earlier snapshot, or the parent of one that was described.
+            self.page(0, self.total)
+            self._all_described = True
+        return self._by_id.get(activity_id)
+
+    def id_of(self, obj: object) -> Optional[str]:
+        held = self._get()
+        if held.addresses is None:
+            held.addresses = dict.fromkeys(map(id, held.listing.members))
+        return held.listing.id_of(obj, "task") if id(obj) in held.addresses else None
+
+
+class _RowMaker:
+    """Turns activities into what may be kept of them."""
+
+    def __init__(self, py_db: _pydevd.Debugger) -> None:
+        self._sources = SourceTable(py_db)
+        # By address of the thread object. A thread that ends is not paused, and so not described again either.
+        self._dap_thread_ids = {
+            id(thread): _pydevd.wire_id(thread_id) for thread_id, thread in _pydevd.threads_by_id(py_db).items()
+        }
+
+    def make(self, activities: List[Activity]) -> List[Row]:
+        return [self._row(activity) for activity in activities]
+
+    def _row(self, activity: Activity) -> Row:
+        info: ActivityInfo = {
+            "id": activity.id,
+            "kind": activity.kind,
+            "framework": activity.framework,
+            "name": clip(activity.name),
+            "state": activity.state,
+        }
+        if activity.parent is not None:
+            info["parentId"] = activity.parent
+        if activity.thread is not None:
+            info["threadId"] = activity.thread
+        if activity.loop is not None:
+            info["loopId"] = activity.loop
+        if activity.waits_for is not None:
+            info["waitsFor"] = wait_info(activity.waits_for)
+        target = activity.target
+        if activity.kind == "thread":
+            dap_thread_id = self._dap_thread_ids.get(id(target))
+            if dap_thread_id is not None:
+                info["dapThreadId"] = dap_thread_id
+        top = activity.top
+        # The innermost frame that is not hidden may be one that the debugger started the thread in.
+        while top is not None and self._sources.is_machinery(top.filename):
+            top = top_of_frames(caller_of(top.frame)) if activity.kind == "thread" else None
+        return Row(
+            info,
+            Top(weakref.ref(top.frame.f_code), top.lasti, top.hide) if top is not None else None,
+            weak_reference(target),
+            activity.thread_ident,
+        )
+
+
+def weak_reference(target: Optional[object]) -> Optional[weakref.ref[object]]:
+    """Return a weak reference to an activity's object, or None if there can be none."""
+    try:
+        return weakref.ref(target) if target is not None else None
+    except TypeError:  # an object that cannot be referred to weakly; its stack cannot be asked for later
+        return None

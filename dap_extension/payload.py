@@ -1,0 +1,114 @@
+"""The helper as one Python expression, for the ``expression`` of a DAP ``evaluate`` request.
+
+The expression carries the source of `asynctb`, of `dap_extension.debuggee` and of attrs, compressed, so that nothing
+needs to be installed where the program runs. Its value is None: debugpy before 1.8.21 prints other values to the
+program's standard output.
+
+``python -m dap_extension.payload OUT`` writes it to a file, for clients that are not written in Python. The same
+sources always give the same expression.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import base64
+import functools
+import hashlib
+import sys
+import zlib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
+
+_IMPORTER = "dap_extension/debuggee/_importer.py"
+#: What does not travel: it runs outside, or as a program.
+_LEFT_OUT = ("dap_extension/client/", "dap_extension/payload.py")
+#: Sources are decompressed and compiled in the debugged process, which runs them in its first second.
+_LEVEL = 9
+
+
+def payload_expression() -> str:
+    """Return the expression; evaluating it again in the same process does no harm."""
+    return _build()[0]
+
+
+def payload_key() -> str:
+    """Return what identifies the helper's sources: the same key means the same helper."""
+    return _build()[1]
+
+
+@functools.lru_cache(maxsize=None)
+def _build() -> Tuple[str, str]:
+    sources = collect_sources()
+    key = _digest(sources)
+    importer = sources.pop(_IMPORTER)
+    standard = sorted(_standard_imports(sources))
+    program = (
+        f"{importer}\n\n"
+        f"Importer({f'asynctb_helper_{key}.'!r}, {sources!r}, frozenset({standard!r}))"
+        f".load('dap_extension.debuggee._bootstrap').install({key!r})\n"
+    )
+    data = base64.b64encode(zlib.compress(program.encode("utf-8"), _LEVEL)).decode("ascii")
+    expression = (
+        "exec(__import__('zlib').decompress(__import__('binascii').a2b_base64("
+        f"'{data}')), {{'__name__': 'asynctb_bootstrap'}})"
+    )
+    return expression, key
+
+
+def _digest(sources: Dict[str, str]) -> str:
+    digest = hashlib.sha256()
+    for path, text in sources.items():
+        digest.update(f"{path}\0{text}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def collect_sources() -> Dict[str, str]:
+    """Return what travels: path inside the payload -> source text, sorted by path.
+
+    :raises ModuleNotFoundError: if attrs or asynctb is not installed here.
+    """
+    found: List[Tuple[str, str]] = []
+    for package in ("asynctb", "dap_extension", "attr"):
+        for path, file in _python_files(files(package), package):
+            if not path.startswith(_LEFT_OUT) and not path.endswith("/__main__.py"):
+                found.append((path, file.read_text(encoding="utf-8")))
+    return dict(sorted(found))
+
+
+def _python_files(folder: Traversable, prefix: str) -> Iterator[Tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        path = f"{prefix}/{entry.name}"
+        if entry.is_dir():
+            yield from _python_files(entry, path)
+        elif entry.name.endswith(".py"):
+            yield path, entry
+
+
+def _standard_imports(sources: Dict[str, str]) -> Set[str]:
+    """Return the top-level modules of the standard library that *sources* import."""
+    names: Set[str] = set()
+    for text in sources.values():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names.add(node.module.partition(".")[0])
+    return names & sys.stdlib_module_names
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Write the expression to a file."""
+    parser = argparse.ArgumentParser(prog="python -m dap_extension.payload", description=__doc__.partition("\n")[0])
+    parser.add_argument("out", type=Path, help="file to write")
+    options = parser.parse_args(arguments)
+    options.out.write_text(payload_expression(), encoding="ascii", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

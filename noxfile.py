@@ -1,0 +1,58 @@
+"""The test matrix: the tests of the core on every supported interpreter that this machine has.
+
+``make test-core`` runs it, with the interpreters that ``tests/interpreters.py`` finds.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+from interpreters import find_interpreters
+
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+folders = [os.path.dirname(interpreter.path) for interpreter in find_interpreters()]
+os.environ["PATH"] = os.pathsep.join([*folders, os.environ["PATH"]])
+
+# What the glue is tested with, and what results are compared with. A package without a wheel for an interpreter is left
+# out there, and said so.
+FRAMEWORKS = ["trio", "anyio", "greenlet", "gevent", "greenback", "asgiref", "uvloop"]
+FRAMEWORKS += ["async_generator", "async_exit_stack", "stackscope"]
+
+
+# virtualenv no longer makes environments for 3.8; the standard library's venv does.
+@nox.session(python="3.8", venv_backend="venv")
+def core_oldest(session: nox.Session) -> None:
+    """Run tests/asynctb on the oldest interpreter."""
+    test_core(session)
+
+
+@nox.session(python=["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "pypy3.11"], venv_backend="virtualenv")
+def core(session: nox.Session) -> None:
+    """Run tests/asynctb."""
+    test_core(session)
+
+
+def test_core(session: nox.Session) -> None:
+    """Install the core with what its tests need, and run them in development mode."""
+    pyproject = nox.project.load_toml("pyproject.toml")
+    session.install("-q", "-e", ".", *nox.project.dependency_groups(pyproject, "test-core"))
+    missing = []
+    for package in FRAMEWORKS:
+        # Wheels only: compiling gevent takes minutes, and a failure would say nothing about this project.
+        try:
+            session.install("-q", "--only-binary", ":all:", package, silent=True)
+        except CommandFailed:
+            missing.append(package)
+    if missing:
+        session.warn(f"no wheel for {session.python}, tests skipped: {', '.join(missing)}")
+    environment = dict(os.environ)
+    if str(session.python).startswith("pypy"):
+        # Beyond that, a long random program has bytecode that the analysis cannot follow yet: it says so, and the
+        # random test counts that as a failure.
+        environment["ASYNCTB_TEST_POINTS"] = str(min(20_000, int(environment.get("ASYNCTB_TEST_POINTS", "3000"))))
+    session.run("python", "-X", "dev", "-m", "pytest", "tests/asynctb", *session.posargs, env=environment)

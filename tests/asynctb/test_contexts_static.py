@@ -1,0 +1,105 @@
+"""What the bytecode alone tells: targets, positions, and stacks of one shape."""
+
+from __future__ import annotations
+
+import gc
+import glob
+import os
+import sys
+import types
+import weakref
+from typing import Any, Dict, Iterator
+
+import pytest
+
+from asynctb import _contexts
+from asynctb._bytecode import has_with_blocks
+from asynctb._contexts import analysis_of, plans_at, position_at
+from asynctb._simulation import Simulation
+
+TARGETS = """x; G; n; env.a; env.a.b; env[0]; env[i]; env['k']; env[i][1]; env['a', 1]; env[i, 1]; env[1:2]
+env[i:]; env[:]
+env[i:5:2]; env[i + 1]; env[-i]; env[(i + 1) * 2]; (x, y); (x,); (x, *y); (*x, y, z); (x, (y, *z)); (env.a, env[0])
+env[None]; env[...]; env[b'x'].z; G[0]; n.z"""
+
+
+def blocks_of(code: types.CodeType) -> Any:
+    analysis = analysis_of(code)
+    plans_at(analysis, code, 0)
+    assert analysis.error is None
+    return [block.block for block in analysis.with_blocks]
+
+
+def function_in(text: str) -> types.CodeType:
+    namespace: Dict[str, Any] = {}
+    exec(compile(text, "<text>", "exec"), namespace)
+    code: types.CodeType = namespace["f"].__code__
+    return code
+
+
+@pytest.mark.parametrize("target", [target.strip() for line in TARGETS.split("\n") for target in line.split(";")])
+def test_targets(target: str) -> None:
+    for statement in (f"with m as {target}", f"async with m as {target}", f"with m, m as {target}"):
+        start = "async def f(m, env, i):\n    global G\n    n = 1\n    def inner(): return n\n"
+        text = f"{start}    {statement}:\n        pass"
+        assert blocks_of(function_in(text))[-1].varname == target
+
+
+@pytest.mark.parametrize("target", ["env[i is None]", "env.f(1).x", "env().y", "env[lambda: 1]"])
+def test_targets_that_are_not_told(target: str) -> None:
+    assert blocks_of(function_in(f"def f(m, env, i):\n    with m as {target}:\n        pass"))[0].varname is None
+
+
+def test_no_target() -> None:
+    blocks = blocks_of(function_in("def f(m):\n    with m:\n        x = 1\n    with m, m as y: pass"))
+    assert [block.varname for block in blocks] == [None, None, "y"]
+
+
+def test_positions() -> None:
+    code = function_in("def f(m):\n    x = 1\n    with m() as y:\n        return (y +\n            x)\n")
+    lines = [position_at(code, offset).line for offset in range(0, len(code.co_code), 2)]
+    assert {2, 3, 4} <= set(lines)
+    assert position_at(code, -1).line == 1
+    assert position_at(code, 10**6).line is None
+    assert position_at(code, 4) is position_at(code, 4)
+    (block,) = blocks_of(code)
+    assert block.position.line == 3
+    assert (block.position.column is not None) == (sys.version_info >= (3, 11))
+
+
+def test_nothing_is_kept_alive() -> None:
+    code = function_in("def f(m):\n    with m: pass").replace(co_name="g")
+    blocks_of(code)
+    position_at(code, 0)
+    key, reference = id(code), weakref.ref(code)
+    del code
+    for _ in range(3):
+        gc.collect()
+    assert reference() is None
+    assert key not in _contexts.analyses
+
+
+def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from codes_in(constant)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_path_through_the_standard_library_agrees() -> None:
+    """The simulation raises if two paths meet with different stacks or more is popped than pushed."""
+    library = os.path.dirname(os.__file__)
+    count = 0
+    for path in sorted(glob.glob(library + "/*.py") + glob.glob(library + "/asyncio/*.py")):
+        if not os.path.isfile(path):  # a link that leads nowhere, as some distributions have
+            continue
+        with open(path, "rb") as file:
+            module = compile(file.read(), path, "exec")
+        for code in codes_in(module):
+            if has_with_blocks(code):
+                simulation = Simulation(code)
+                count += 1
+                depths = [len(state.stack) for states in simulation.states.values() for state in states]
+                assert max(depths) <= code.co_stacksize
+    assert count > 200

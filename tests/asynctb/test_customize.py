@@ -1,0 +1,527 @@
+"""What libraries can register: functions, awaitables, roots, managers; and how their registration is found."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+import threading
+import types
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional
+
+import attrs
+import pytest
+from support import frame_named, names, suspended, trap
+
+import asynctb
+from asynctb import Traceback, _glue
+from asynctb._customize import code_objects_of
+from asynctb._glue import _entry_points
+
+
+def chain(*functions: Callable[..., Any]) -> Any:
+    """Return a coroutine of the first function, which awaits one of the second, and so on."""
+    return functools.reduce(lambda inner, function: function(inner), reversed(functions), trap())
+
+
+def hidden(stack: Traceback) -> List[str]:
+    return names(info for info in stack if info.hide)
+
+
+def test_skip_frame() -> None:
+    @asynctb.customize(skip_frame=True)
+    async def plumbing(inner: Any) -> None:
+        await inner
+
+    async def own(inner: Any) -> None:
+        await inner
+
+    with suspended(chain(own, plumbing, own)) as coroutine:
+        stack = Traceback.of(coroutine)
+        assert names(stack) == ["own", "plumbing", "own", "trap"]
+        assert hidden(stack) == ["plumbing"]
+        assert not any("plumbing" in line for line in stack.format())
+        assert any("plumbing" in line for line in stack.format(show_hidden=True))
+        asynctb.customize(plumbing, skip_frame=False)
+        assert hidden(Traceback.of(coroutine)) == []
+
+
+def test_skip_callees() -> None:
+    @asynctb.customize(skip_callees=True)
+    async def blackbox(inner: Any) -> None:
+        await inner
+
+    async def own(inner: Any) -> None:
+        await inner
+
+    with suspended(chain(own, blackbox, own)) as coroutine:
+        stack = Traceback.of(coroutine)
+    assert names(stack) == ["own", "blackbox"]
+    assert stack.leaf is stack.error is None
+
+
+def test_skip_callees_of_a_running_function() -> None:
+    def blackbox() -> Traceback:
+        return Traceback.since(here)
+
+    here = sys._getframe()
+    asynctb.customize(blackbox, skip_callees=True)
+
+    def outer() -> Traceback:
+        return (lambda: blackbox())()
+
+    assert names(outer())[-1] == "blackbox"
+
+
+def test_get_target() -> None:
+    async def shim(inner: Any) -> None:
+        await inner
+
+    async def own(inner: Any) -> None:
+        await inner
+
+    seen: List[Any] = []
+    targets: List[Any] = []
+
+    @asynctb.register_get_target(shim)
+    def get_target(frame: types.FrameType, inner: Optional[types.FrameType]) -> Any:
+        seen.append((frame.f_code.co_name, inner and inner.f_code.co_name))
+        return targets[-1]
+
+    with suspended(chain(own, shim, own)) as coroutine, suspended(chain(own)) as other:
+        for target, expected in (
+            (None, ["own", "shim", "own", "trap"]),
+            (other, ["own", "shim", "own", "trap"]),
+            (other.cr_await, ["own", "shim", "trap"]),  # type: ignore[attr-defined]
+            ((), ["own", "shim"]),
+            ((sys._getframe(),), ["own", "shim", "test_get_target"]),
+            ((sys._getframe(), other), ["own", "shim", "test_get_target", "own", "trap"]),
+            (coroutine, ["own", "shim", "own", "shim", "own", "trap"]),
+        ):
+            targets.append(target)
+            stack = Traceback.of(coroutine)
+            assert names(stack) == expected
+            assert stack.error is None
+    assert set(seen) == {("shim", "own")}
+
+
+def test_get_target_of_a_running_function() -> None:
+    """As for a portal that waits in a thread for a coroutine somewhere else."""
+
+    def portal(coroutine: Any) -> Traceback:
+        return look()
+
+    def look() -> Traceback:
+        return Traceback.since(here)
+
+    here = sys._getframe()
+    asynctb.customize(portal, get_target=lambda frame, inner: frame.f_locals["coroutine"])
+    with suspended(wait_in_trap()) as coroutine:
+        assert names(portal(coroutine)) == ["test_get_target_of_a_running_function", "portal", "wait_in_trap", "trap"]
+
+
+async def wait_in_trap() -> None:
+    await trap()
+
+
+def test_failing_hooks() -> None:
+    class Awaitable:
+        def __await__(self) -> Any:
+            return self
+
+        def __next__(self) -> str:
+            return "suspended"
+
+    @asynctb.register_unwrap_awaitable(Awaitable)
+    def unwrap(awaitable: Awaitable) -> Any:
+        raise LookupError("no idea")
+
+    async def shim(inner: Any) -> None:
+        await inner
+
+    @asynctb.register_get_target(shim)
+    def get_target(frame: types.FrameType, inner: Optional[types.FrameType]) -> Any:
+        raise LookupError("no idea")
+
+    awaitable = Awaitable()
+    with suspended(wait_for(awaitable)) as coroutine:
+        stack = Traceback.of(coroutine)
+    assert names(stack) == ["wait_for"]
+    assert stack.leaf is awaitable
+    assert "Awaitable failed: LookupError: no idea" in str(stack.error)
+    assert stack.error is not None
+    assert stack.error.__traceback__ is stack.error.__context__ is None
+    with suspended(chain(shim)) as coroutine:
+        stack = Traceback.of(coroutine)
+    assert names(stack) == ["shim", "trap"]
+    assert "shim failed: LookupError: no idea" in str(stack.error)
+
+
+async def wait_for(awaitable: Any) -> None:
+    await awaitable
+
+
+def test_hook_that_returns_nonsense() -> None:
+    async def shim(inner: Any) -> None:
+        await inner
+
+    asynctb.customize(shim, get_target=lambda frame, inner: (1, 2))
+    with suspended(chain(shim)) as coroutine:
+        assert "<int at 0x" in str(Traceback.of(coroutine).error)
+    asynctb.customize(shim, get_target=lambda frame, inner: 5)
+    with suspended(chain(shim)) as coroutine:
+        stack = Traceback.of(coroutine)
+        assert (names(stack), stack.leaf, stack.error) == (["shim"], 5, None)
+
+
+def test_nested_functions_and_wrappers() -> None:
+    def factory(flag: bool) -> Any:
+        if flag:
+
+            async def nested(inner: Any) -> None:
+                await inner
+
+        else:
+
+            async def nested(inner: Any) -> None:
+                await inner
+
+        return nested
+
+    asynctb.customize(factory, "nested", skip_frame=True)
+    for flag in (True, False):
+        with suspended(chain(factory(flag))) as coroutine:
+            assert hidden(Traceback.of(coroutine)) == ["nested"]
+
+    class Class:
+        @classmethod
+        @functools.lru_cache(maxsize=1)
+        def method(cls) -> None: ...
+
+        @staticmethod
+        def static() -> None: ...
+
+    for thing in (Class.method, functools.partial(Class.method), vars(Class)["method"]):
+        assert [code.co_name for code in code_objects_of(thing)] == ["method"]
+    assert [code.co_name for code in code_objects_of(vars(Class)["static"])] == ["static"]
+    assert code_objects_of(Class.static.__code__) == (Class.static.__code__,)
+
+
+def test_equal_code_is_not_the_same_code() -> None:
+    def make() -> Any:
+        space: Dict[str, Any] = {}
+        exec(compile("async def same(inner):\n    await inner\n", "<same>", "exec"), space)
+        return space["same"]
+
+    first, second = make(), make()
+    assert first.__code__ == second.__code__
+    asynctb.customize(first, skip_frame=True)
+    with suspended(chain(second, first)) as coroutine:
+        assert [info.hide for info in Traceback.of(coroutine)] == [False, True, False]
+
+
+def test_wrong_arguments() -> None:
+    for wrong in (print, 1, object()):
+        with pytest.raises(TypeError, match="no code"):
+            asynctb.customize(wrong, skip_frame=True)  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="'missing' in chain"):
+        asynctb.customize(chain, "missing", skip_frame=True)
+    with pytest.raises(TypeError, match="skip_frame must be"):
+        asynctb.customize(chain, skip_frame=1)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="get_target must be"):
+        asynctb.customize(chain, get_target=1)  # type: ignore[call-overload]
+    for register in (asynctb.register_root, asynctb.register_unwrap_awaitable, asynctb.register_elaborate_context):
+        with pytest.raises(TypeError, match="expected a type"):
+            register(1)  # type: ignore[arg-type]
+
+
+def test_root() -> None:
+    class Task:
+        def __init__(self, coroutine: Any) -> None:
+            self.coroutine = coroutine
+
+        def __await__(self) -> Any:
+            return self
+
+        def __next__(self) -> str:
+            return "suspended"
+
+    class SpecialTask(Task):
+        pass
+
+    asynctb.register_root(Task)(lambda task: task.coroutine)
+    with suspended(wait_in_trap()) as coroutine:
+        task = SpecialTask(coroutine)
+        stack = Traceback.of(task)
+        assert names(stack) == ["wait_in_trap", "trap"]
+        assert stack.root is task
+        assert len(Traceback.of(SpecialTask(None))) == 0
+        with suspended(wait_for(task)) as waiter:
+            stack = Traceback.of(waiter)
+            assert names(stack) == ["wait_for"]  # awaiting a task ends a stack
+            assert stack.leaf is task
+
+
+class Manager:
+    inner: Any = None
+    child: Any = None
+
+    def __enter__(self) -> Manager:
+        return self
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+async def hold(*managers: Any) -> None:
+    with managers[0] as first:
+        del first
+        await (hold(*managers[1:]) if managers[1:] else trap())
+
+
+def contexts_of(manager: Any, **options: Any) -> Any:
+    with suspended(hold(manager)) as coroutine:
+        return frame_named(Traceback.of(coroutine, **options), "hold").contexts
+
+
+def test_unwrap_context_manager() -> None:
+    class Proxy(Manager):
+        pass
+
+    inner = Manager()
+    proxy, around = Proxy(), Proxy()
+    asynctb.register_unwrap_context_manager(Proxy)(lambda manager: manager.inner)
+    assert [context.manager for context in contexts_of(proxy)] == [proxy]
+    proxy.inner, around.inner = inner, proxy
+    (context,) = contexts_of(around)
+    assert context.manager is inner
+    assert context.varname == "first"
+    assert context.start_line is not None
+    proxy.inner = around  # round in a circle
+    assert len(contexts_of(proxy)) == 1
+
+
+def test_elaborate_context() -> None:
+    class Group(Manager):
+        pass
+
+    @asynctb.register_elaborate_context(Group)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> asynctb.ContextInfo:
+        group: Any = context.manager
+        return attrs.evolve(
+            context,
+            description="Group of one",
+            inner=walk.stack(group.inner),
+            children=(walk.child(group.child), walk.context(Manager(), description="entry")),
+        )
+
+    group = Group()
+    with suspended(wait_in_trap()) as group.inner, suspended(hold(Manager())) as group.child:
+        (context,) = contexts_of(group)
+        assert names(context.inner) == ["wait_in_trap", "trap"]
+        child, entry = context.children
+        assert child.root is group.child
+        assert len(child) == 0
+        assert entry.description == "entry"
+        assert entry.start_line is None
+        (context,) = contexts_of(group, recurse_child_tasks=True)
+        assert names(context.children[0]) == ["hold", "trap"]
+        assert len(context.children[0].frames[0].contexts) == 1
+
+
+def test_failing_elaboration() -> None:
+    class Broken(Manager):
+        pass
+
+    @asynctb.register_elaborate_context(Broken)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> asynctb.ContextInfo:
+        raise KeyError("broken")
+
+    (context,) = contexts_of(Broken())
+    assert type(context.manager) is Broken
+    assert context.unknown.endswith("Broken failed: KeyError: broken")
+    asynctb.register_elaborate_context(Broken)(lambda context, walk: 5)
+    (context,) = contexts_of(Broken())
+    assert "returned <int at 0x" in context.unknown
+
+
+def test_something_inside_without_a_stack() -> None:
+    class Odd(Manager):
+        pass
+
+    asynctb.register_elaborate_context(Odd)(lambda context, walk: attrs.evolve(context, inner=walk.stack(1)))
+    (context,) = contexts_of(Odd())
+    assert "has no stack" in str(context.inner.error)
+
+
+def test_managers_inside_each_other() -> None:
+    """Neither a recursion error nor an endless loop."""
+
+    class Selfish(Manager):
+        pass
+
+    selfish = Selfish()
+    with suspended(hold(selfish)) as coroutine:
+        asynctb.register_elaborate_context(Selfish)(
+            lambda context, walk: attrs.evolve(context, inner=walk.stack(coroutine))
+        )
+        stack = Traceback.of(coroutine)
+        depth = 0
+        while stack.frames:
+            inner = stack.frames[0].contexts[0].inner
+            assert inner is not None
+            stack = inner
+            depth += 1
+        assert depth == 51
+        assert "more than 50" in str(stack.error)
+
+
+def test_subclass_hooks_prevail() -> None:
+    class Special(Manager):
+        pass
+
+    asynctb.register_elaborate_context(Manager)(lambda context, walk: attrs.evolve(context, description="manager"))
+    assert contexts_of(Special())[0].description == "manager"
+    asynctb.register_elaborate_context(Special)(lambda context, walk: None)
+    assert contexts_of(Special())[0].description is None
+    assert contexts_of(Manager())[0].description == "manager"
+    asynctb.register_elaborate_context(Manager)(lambda context, walk: None)
+
+
+def test_stack_finder() -> None:
+    """A coroutine can be running although no thread runs it: in another greenlet."""
+
+    def switch() -> None:
+        frames.append(sys._getframe())
+        started.set()
+        finish.wait()
+
+    async def main() -> None:
+        switch()
+
+    def thread() -> None:
+        with pytest.raises(StopIteration):
+            coroutines[0].send(None)
+
+    frames: List[types.FrameType] = []
+    started, finish = threading.Event(), threading.Event()
+    coroutines = [main()]
+    worker = threading.Thread(target=thread)
+    worker.start()
+    started.wait()
+    looked_for: List[types.FrameType] = []
+    real = sys._current_frames
+
+    def hide_worker() -> Dict[int, types.FrameType]:
+        return {ident: frame for ident, frame in real().items() if ident != worker.ident}
+
+    @asynctb.register_stack_finder
+    def find(frame: types.FrameType) -> Optional[types.FrameType]:
+        looked_for.append(frame)
+        return frames[-1]
+
+    sys._current_frames = hide_worker
+    try:
+        stack = Traceback.of(coroutines[0])
+    finally:
+        sys._current_frames = real
+        finish.set()
+        worker.join()
+        asynctb._customize.stack_finders.remove(find)
+    assert names(stack) == ["main", "switch"]
+    assert len(looked_for) == 1
+
+
+@contextmanager
+def imported(name: str, source: str, folder: Path) -> Iterator[types.ModuleType]:
+    path = folder / f"{name}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        yield module
+    finally:
+        del sys.modules[name]
+
+
+def notes_about(library: str) -> List[str]:
+    return [note for note in _glue.notes() if library in note]
+
+
+LIBRARY = """
+async def plumbing(inner):
+    await inner
+
+def _asynctb_install_(registration):
+    registration.customize(plumbing, skip_frame=True)
+"""
+
+
+def test_hook_in_the_library(tmp_path: Path) -> None:
+    with imported("library_with_hook", LIBRARY, tmp_path) as library, suspended(chain(library.plumbing)) as coroutine:
+        assert hidden(Traceback.of(coroutine)) == ["plumbing"]
+    assert notes_about("library_with_hook") == []
+    with imported("library_with_hook", LIBRARY, tmp_path) as again, suspended(chain(again.plumbing)) as coroutine:
+        assert hidden(Traceback.of(coroutine)) == ["plumbing"]
+
+
+def test_hook_of_a_module_that_is_being_imported(tmp_path: Path) -> None:
+    with imported("half_a_library", LIBRARY, tmp_path) as library, suspended(chain(library.plumbing)) as coroutine:
+        assert library.__spec__ is not None
+        library.__spec__._initializing = True  # type: ignore[attr-defined]
+        assert hidden(Traceback.of(coroutine)) == []
+        library.__spec__._initializing = False  # type: ignore[attr-defined]
+        assert hidden(Traceback.of(coroutine)) == ["plumbing"]
+
+
+def test_failing_hook_in_a_library(tmp_path: Path) -> None:
+    source = "def _asynctb_install_(registration):\n    raise ValueError('broken library')\n"
+    with imported("broken_library", source, tmp_path), suspended(wait_in_trap()) as coroutine:
+        stack = Traceback.of(coroutine)
+        assert names(stack) == ["wait_in_trap", "trap"]
+        assert stack.error is None
+        (note,) = notes_about("broken_library")
+        assert "ValueError: broken library" in note
+    del _glue._failures["module", "broken_library"]
+
+
+def test_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tmp_path / "plugin-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "entry_points.txt").write_text(
+        "[console_scripts]\nlibrary = other:main\n\n[asynctb]\nplugged_library = asynctb_plugin:Hooks.install [extra]\n"
+    )
+    (tmp_path / "asynctb_plugin.py").write_text(
+        "import sys\n"
+        "class Hooks:\n"
+        "    @staticmethod\n"
+        "    def install(registration):\n"
+        "        registration.customize(sys.modules['plugged_library'].plumbing, skip_frame=True)\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), str(tmp_path / "missing"), 5])
+    monkeypatch.setattr(_glue, "_plugins", None)
+    source = "async def plumbing(inner):\n    await inner\n"
+    Traceback.of(threading.current_thread())
+    assert "asynctb_plugin" not in sys.modules  # nobody needs it yet
+    with imported("plugged_library", source, tmp_path) as library, suspended(chain(library.plumbing)) as coroutine:
+        assert hidden(Traceback.of(coroutine)) == ["plumbing"]
+    assert notes_about("plugged_library") == []
+    monkeypatch.delitem(sys.modules, "asynctb_plugin")
+
+
+def test_entry_point_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "# comment\n[ asynctb ]\n; a = b:c\nd = e:f\n g.h=i\n[other]\nj = k:l\n"
+    assert _entry_points.parse(text) == [("d", "e:f"), ("g.h", "i")]
+    unreadable = tmp_path / "plugin.egg-info"
+    unreadable.mkdir()
+    (unreadable / "entry_points.txt").write_bytes(b"\xff\xfe")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    found, failure = _entry_points.entry_points()
+    assert found == []
+    assert failure is not None
+    assert "plugin.egg-info" in failure

@@ -1,0 +1,252 @@
+"""Stacks of asyncio tasks that go on in threads and greenlets, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Iterator, List, Optional
+
+import pytest
+
+from asynctb import Activity, ContextInfo, Traceback
+from asynctb._snapshot import snapshot
+
+
+def activities() -> Dict[str, Activity]:
+    found = snapshot()
+    assert not [note for note in found.notes if "glue" in note], found.notes
+    return {activity.name: activity for activity in found.activities}
+
+
+def shown(traceback: Optional[Traceback]) -> List[str]:
+    """Return the names of the functions that are not hidden."""
+    assert traceback is not None
+    return [frame.frame.f_code.co_name for frame in traceback.frames if not frame.hide]
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def blocking() -> Iterator[Any]:
+    """Yield a function that blocks until the end of the block, with events: begun, released."""
+    begun, released = threading.Event(), threading.Event()
+
+    def blocks() -> None:
+        begun.set()
+        released.wait()
+
+    blocks.begun = begun  # type: ignore[attr-defined]
+    try:
+        yield blocks
+    finally:
+        released.set()
+
+
+def test_run_in_executor() -> None:
+    async def main() -> None:
+        async def works() -> None:
+            await asyncio.get_running_loop().run_in_executor(pool, blocks)
+
+        with ThreadPoolExecutor(1) as pool, blocking() as blocks:
+            first, second = (asyncio.ensure_future(works()) for _ in range(2))
+            await settle()
+            blocks.begun.wait()
+            first.set_name("first")
+            second.set_name("second")
+            found = activities()
+            assert shown(found["first"].traceback)[:2] == ["works", "blocks"]
+            assert shown(found["second"].traceback) == ["works"]  # its work has not begun
+        await asyncio.gather(first, second)
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="asyncio.to_thread is new in Python 3.9")
+def test_to_thread() -> None:
+    async def main() -> None:
+        async def works() -> None:
+            await asyncio.to_thread(blocks)
+
+        with blocking() as blocks:
+            task = asyncio.ensure_future(works())
+            task.set_name("works")
+            await settle()
+            blocks.begun.wait()
+            found = activities()["works"]
+            assert shown(found.traceback)[:2] == ["works", "blocks"]
+            assert found.waits_for is not None
+            assert found.waits_for.description == "thread"
+        await task
+
+    asyncio.run(main())
+
+
+def test_run_coroutine_threadsafe() -> None:
+    loop: Any = None
+
+    async def called() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    def calls() -> None:
+        future = asyncio.run_coroutine_threadsafe(called(), loop)
+        futures.append(future)
+        with contextlib.suppress(Exception):
+            future.result()
+
+    async def main() -> None:
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=calls, name="calling")
+        thread.start()
+        while shown(activities()["calling"].traceback)[-1] != "called":
+            await asyncio.sleep(0)
+        assert shown(activities()["calling"].traceback)[0] == "calls"
+        futures[0].cancel()
+        await asyncio.get_running_loop().run_in_executor(None, thread.join)
+
+    futures: List[Any] = []
+    asyncio.run(main())
+
+
+def test_context_managers_of_asyncio() -> None:
+    condition: Any = None
+    semaphore: Any = None
+    lock: Any = None
+
+    async def holds() -> None:
+        async with lock, semaphore, condition:
+            await asyncio.get_running_loop().create_future()
+
+    async def wants() -> None:
+        async with lock:
+            pass
+
+    async def main() -> None:
+        nonlocal lock, semaphore, condition
+        lock, semaphore, condition = asyncio.Lock(), asyncio.Semaphore(3), asyncio.Condition()
+        tasks = [asyncio.ensure_future(f()) for f in (holds, wants, wants)]
+        tasks[0].set_name("holds")
+        await settle()
+        descriptions = {id(c.manager): c.description for c in contexts_of(activities()["holds"].traceback)}
+        assert descriptions == {id(lock): "locked, 2 waiting", id(semaphore): "value 2", id(condition): "locked"}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout and TaskGroup are new in Python 3.11")
+def test_task_groups_and_timeouts() -> None:
+    async def forever() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def holds() -> None:
+        async with asyncio.timeout(3600), asyncio.timeout(None), asyncio.TaskGroup() as group:  # type: ignore[attr-defined]
+            group.create_task(forever(), name="second")
+            group.create_task(forever(), name="first")
+            await forever()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(holds())
+        task.set_name("holds")
+        await settle()
+        found = activities()
+        timed, endless, group = contexts_of(found["holds"].traceback)
+        assert timed.description is not None
+        left, _, rest = timed.description.partition(" ")
+        assert 3500 < float(left) < 3601
+        assert rest == "s left"
+        assert endless.description == "no deadline"
+        assert group.description == "2 tasks"
+        assert [c.root for c in group.children if isinstance(c, Traceback)] == [
+            found["first"].target,
+            found["second"].target,
+        ]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def contexts_of(traceback: Optional[Traceback]) -> List[ContextInfo]:
+    assert traceback is not None
+    return [context for frame in traceback.frames if not frame.hide for context in frame.contexts]
+
+
+def test_greenback() -> None:
+    greenback = pytest.importorskip("greenback", reason="greenback is not installed")
+
+    async def awaited() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    def synchronous() -> None:
+        greenback.await_(awaited())
+
+    async def outer() -> None:
+        await greenback.ensure_portal()
+        synchronous()
+
+    async def other() -> None:
+        await greenback.ensure_portal()
+        await awaited()
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(outer()), asyncio.ensure_future(other())]
+        tasks[0].set_name("outer")
+        tasks[1].set_name("other")
+        await settle()
+        found = activities()
+        assert shown(found["outer"].traceback) == ["outer", "synchronous", "awaited"]
+        assert shown(found["other"].traceback) == ["other", "awaited"]
+        assert found["outer"].state == found["other"].state == "suspended"
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_asgiref() -> None:
+    sync = pytest.importorskip("asgiref.sync", reason="asgiref is not installed")
+
+    async def main() -> None:
+        with blocking() as blocks:
+            task = asyncio.ensure_future(sync.sync_to_async(blocks)())
+            task.set_name("django")
+            await settle()
+            blocks.begun.wait()
+            assert "blocks" in shown(activities()["django"].traceback)
+        await task
+
+    asyncio.run(main())
+
+
+def test_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
+
+    async def waits() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(waits())
+        task.set_name("waits")
+        await settle()
+        found = activities()
+        assert found["waits"].state == "suspended"
+        assert found["waits"].loop is not None
+        assert found["waits"].thread == found["MainThread"].id
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    loop = uvloop.new_event_loop()
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()

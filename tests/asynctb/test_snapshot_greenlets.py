@@ -1,0 +1,215 @@
+"""Greenlets in snapshots, alone and of gevent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import Any, Dict, List, Optional
+
+import pytest
+
+import asynctb
+from asynctb import Activity, Snapshot, Traceback
+from asynctb._snapshot import snapshot
+
+greenlet = pytest.importorskip("greenlet", reason="greenlet is not installed")
+PYPY = sys.implementation.name == "pypy"
+
+
+def greenlets_of(found: Snapshot) -> Dict[int, Activity]:
+    """Return the greenlets by the identity of the object."""
+    assert not [note for note in found.notes if "Greenlets" in note or "glue" in note], found.notes
+    return {id(activity.target): activity for activity in found.activities if activity.kind == "greenlet"}
+
+
+def shown(traceback: Optional[Traceback]) -> List[str]:
+    """Return the names of the functions that are not hidden."""
+    assert traceback is not None
+    return [frame.frame.f_code.co_name for frame in traceback.frames if not frame.hide]
+
+
+def test_states() -> None:
+    def inner() -> None:
+        main.switch()
+
+    def outer() -> None:
+        inner()
+
+    def runs() -> None:
+        found.append(snapshot())
+
+    found: List[Snapshot] = []
+    main = greenlet.getcurrent()
+    suspended, unstarted, dead, running = (greenlet.greenlet(f) for f in (outer, outer, lambda: None, runs))
+    suspended.switch()
+    dead.switch()
+    running.switch()
+    greenlets = greenlets_of(found[0])
+    assert {id(suspended), id(unstarted), id(running), id(main)} <= set(greenlets)
+    assert id(dead) not in greenlets
+    states = [greenlets[id(g)].state for g in (suspended, unstarted, running, main)]
+    assert states == ["suspended", "created", "running", "suspended"]
+    assert shown(greenlets[id(suspended)].traceback) == ["outer", "inner"]
+    assert shown(greenlets[id(unstarted)].traceback) == []
+    if not PYPY:  # there, the stack goes on into the parent's
+        assert shown(greenlets[id(running)].traceback) == ["runs"]
+    assert shown(greenlets[id(main)].traceback)[-1] == "test_states"
+    top = greenlets[id(suspended)].top
+    assert top is not None
+    assert top.frame.f_code is inner.__code__
+    (thread,) = (a.id for a in found[0].activities if a.name == "MainThread")
+    for activity in greenlets.values():
+        assert activity.thread == activity.parent == thread
+        assert activity.framework == "greenlet"
+    assert greenlets[id(main)].name == "main greenlet"
+    assert id(main) not in greenlets_of(snapshot())  # it is the thread
+    suspended.switch()
+
+
+def test_parents() -> None:
+    def child() -> None:
+        main.switch()
+
+    def parent() -> None:
+        below.append(greenlet.greenlet(child))
+        below[0].switch()
+
+    below: List[Any] = []
+    main = greenlet.getcurrent()
+    above = greenlet.greenlet(parent)
+    above.switch()
+    greenlets = greenlets_of(snapshot())
+    assert greenlets[id(below[0])].parent == greenlets[id(above)].id
+    below[0].switch()
+
+
+def test_greenlets_of_another_thread() -> None:
+    here: Any = None
+
+    def waits() -> None:
+        here.switch()
+
+    def runs() -> None:
+        arrived.set()
+        release.wait()
+
+    def target() -> None:
+        nonlocal here
+        here = greenlet.getcurrent()
+        greenlets.extend([greenlet.greenlet(waits), greenlet.greenlet(runs)])
+        greenlets[0].switch()
+        greenlets[1].switch()
+        greenlets[0].switch()
+
+    greenlets: List[Any] = []
+    arrived, release = threading.Event(), threading.Event()
+    thread = threading.Thread(target=target, name="other")
+    thread.start()
+    arrived.wait()
+    found = snapshot()
+    release.set()
+    thread.join()
+    by_id = greenlets_of(found)
+    assert by_id[id(greenlets[0])].state == "suspended"
+    assert shown(by_id[id(greenlets[0])].traceback) == ["waits"]
+    if not PYPY:  # gr_frame of another thread's greenlets tells nothing there
+        assert by_id[id(greenlets[1])].state == "running"
+        assert shown(by_id[id(greenlets[1])].traceback)[0] == "runs"
+        assert by_id[id(here)].state == "suspended"
+        assert shown(by_id[id(here)].traceback)[-1] == "target"
+        (ident,) = (a.id for a in found.activities if a.name == "other")
+        assert {by_id[id(g)].thread for g in (*greenlets, here)} == {ident}
+
+
+def test_subclasses_are_not_executed() -> None:
+    calls: List[str] = []
+
+    class Hostile(greenlet.greenlet):  # type: ignore[misc, name-defined]
+        def __getattribute__(self, name: str) -> Any:
+            calls.append(name)
+            return super().__getattribute__(name)
+
+        def __bool__(self) -> bool:
+            calls.append("__bool__")
+            return True
+
+        __hash__ = __eq__ = __repr__ = lambda self, *args: calls.append("special")  # type: ignore[assignment]
+        gr_frame = property(lambda self: calls.append("gr_frame"))
+        dead = property(lambda self: calls.append("dead"))
+
+    def function() -> None:
+        main.switch()
+
+    main = greenlet.getcurrent()
+    hostile = Hostile(function)
+    greenlet.greenlet.switch(hostile)
+    calls.clear()
+    found = greenlets_of(snapshot())
+    assert calls == []
+    assert found[id(hostile)].state == "suspended"
+    assert shown(found[id(hostile)].traceback) == ["function"]
+    greenlet.greenlet.switch(hostile)
+
+
+def test_gevent() -> None:
+    gevent = pytest.importorskip("gevent", reason="gevent is not installed")
+
+    def sleeps() -> None:
+        gevent.sleep(3600)
+
+    def takes() -> None:
+        found.append(snapshot())
+
+    found: List[Snapshot] = []
+    sleeping, unstarted = gevent.spawn(sleeps), gevent.Greenlet(sleeps)
+    gevent.sleep(0)
+    gevent.spawn(takes).join()
+    greenlets = greenlets_of(found[0])
+    assert greenlets[id(sleeping)].framework == "gevent"
+    assert greenlets[id(sleeping)].state == "suspended"
+    assert shown(greenlets[id(sleeping)].traceback) == ["sleeps"]
+    assert greenlets[id(sleeping)].name.endswith("sleeps")
+    assert greenlets[id(unstarted)].state == "created"
+    (main,) = (a for a in greenlets.values() if a.name == "main greenlet")
+    assert shown(main.traceback)[-1] == "test_gevent"
+    hub = greenlets[id(gevent.get_hub())]
+    assert greenlets[id(sleeping)].parent == hub.id
+    sleeping.kill()
+
+
+PATCHED = """
+from gevent import monkey
+monkey.patch_all()
+import threading
+import gevent
+from asynctb import Traceback, snapshot
+
+def sleeps():
+    gevent.sleep(3600)
+
+def names(stack):
+    return [info.frame.f_code.co_name for info in stack.frames if not info.hide]
+
+def look():
+    print(names(Traceback.of(thread)), names(Traceback.of(threading.main_thread()))[-1:])
+    for activity in snapshot().activities:
+        if activity.name != "look":
+            print(activity.kind, activity.name, activity.state)
+
+thread = threading.Thread(target=sleeps, name="patched", daemon=True)
+thread.start()
+gevent.sleep(0)
+gevent.spawn(look).join()
+"""
+
+
+def test_threads_that_gevent_has_made_greenlets() -> None:
+    pytest.importorskip("gevent", reason="gevent is not installed")
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(asynctb.__file__))}
+    command = [sys.executable, "-c", PATCHED]
+    out = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, timeout=60).stdout.decode()
+    first, *others = out.splitlines()
+    assert first == "['sleeps'] ['<module>']"
+    assert {"thread MainThread running", "greenlet patched suspended"} <= set(others)

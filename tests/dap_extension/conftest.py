@@ -1,0 +1,31 @@
+"""Lets the tests import their helpers, which are no package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Callable, Optional
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+from debugging import DEBUGPY  # noqa: E402
+from interpreters import Interpreter  # noqa: E402
+from sessions import install_debugpy, last_release  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def debugpy_for(request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Return what gives the folder of the package debugpy as a user of an interpreter would have it.
+
+    It is installed once and kept in pytest's cache. A test for which that fails is skipped.
+    """
+    parent = request.config.cache.mkdir("debugpy")
+
+    def folder(interpreter: Interpreter, release: Optional[str] = None) -> str:
+        if release is None and DEBUGPY is not None:
+            return DEBUGPY
+        return install_debugpy(parent, interpreter, release or last_release(interpreter))
+
+    return folder

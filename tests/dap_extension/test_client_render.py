@@ -1,0 +1,464 @@
+"""The tree of a capture, for captures that are hard to get from a real program."""
+
+from __future__ import annotations
+
+import copy
+import io
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Set
+
+import pytest
+from rich.console import Console
+
+from dap_extension.client._changes import changes
+from dap_extension.client._filter import matching
+from dap_extension.client._helper import Capture, Helper, HelperError
+from dap_extension.client._render import MAX_NESTING, Captured
+from dap_extension.client._sourcetext import Sources, short_path, strip_comment
+
+SOURCE = """\
+async def main():
+    async with lock, db.transaction(
+        "write",  # a comment
+        retries=3,
+    ) as (connection, *rest):
+        await thing()  # here
+    grüße = "😀😀"; await other("#")
+    if "😀":
+        async with grüße("😀"), x:
+            pass
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "app.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return str(path)
+
+
+def activity(id: str, kind: str = "task", state: str = "suspended", **extra: Any) -> Dict[str, Any]:
+    return {"id": id, "kind": kind, "framework": "asyncio", "name": f"name-{id}", "state": state, **extra}
+
+
+def frame(name: str, line: int = 6, **extra: Any) -> Dict[str, Any]:
+    return {"name": name, "location": {"source": 0, "line": line}, **extra}
+
+
+def context(type: str = "app.Manager", **extra: Any) -> Dict[str, Any]:
+    return {"isAsync": False, "phase": "active", "manager": {"type": type, "address": "0x1"}, **extra}
+
+
+def capture(
+    activities: List[Dict[str, Any]], stacks: Dict[str, List[Dict[str, Any]]], path: Optional[str] = None, **stack: Any
+) -> Any:
+    sources = [{"name": "app.py", "path": path} if path else {"name": "<string>", "sourceReference": 3}]
+    return {
+        "handshake": {
+            "protocolVersion": 1,
+            "helperVersion": "1",
+            "python": {"implementation": "CPython", "version": "3.12.1", "platform": "linux"},
+            "processId": 42,
+            "capabilities": {},
+            "contexts": "full",
+            "notes": [],
+        },
+        "stop": None,
+        "snapshot": {
+            "snapshotId": 1,
+            "total": len(activities),
+            "start": 0,
+            "activities": activities,
+            "sources": sources,
+            "paused": False,
+            "notes": [],
+        },
+        "stacks": {
+            "snapshotId": 1,
+            "stacks": [{"activityId": id, "stack": {"frames": frames, **stack}} for id, frames in stacks.items()],
+            "sources": sources,
+        },
+    }
+
+
+def tree(of: Capture, *, hidden: bool = False, group: bool = False, only: Optional[Set[str]] = None) -> List[str]:
+    """Return the lines of the tree, without the headline."""
+    console = Console(file=io.StringIO(), width=200)
+    console.print(Captured(of, hidden=hidden, group=group, only=only))
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    return [line for line in lines[3:] if line]
+
+
+def test_outermost_frame_first_and_hidden_frames_left_out() -> None:
+    frames = [frame("inner"), frame("library", hidden=True), frame("outer")]
+    of = capture([activity("a")], {"a": frames}, leaf={"type": "asyncio.Future", "address": "0x5"})
+    assert tree(of) == [
+        "○ Task name-a  suspended",
+        "├── outer  <string>:6",
+        "├── inner  <string>:6",
+        "└── awaits asyncio.Future at 0x5",
+    ]
+    assert "├── library  <string>:6" in tree(of, hidden=True)
+    # Better than nothing: what a task was made to run, and where a thread is.
+    of["stacks"]["stacks"][0]["stack"]["frames"] = [frame("innermost", hidden=True), frame("outermost", hidden=True)]
+    assert tree(of)[1] == "├── outermost  <string>:6"
+    of["snapshot"]["activities"][0]["kind"] = "thread"
+    assert tree(of)[1] == "├── innermost  <string>:6"
+
+
+def test_source_text(file: str) -> None:
+    # Lines count from 1; columns count UTF-16 units from 1.
+    locations = [
+        # Items, CPython 3.13 and later.
+        {"source": 0, "line": 2, "column": 16, "endLine": 2, "endColumn": 20},
+        {"source": 0, "line": 2, "column": 22, "endLine": 5, "endColumn": 6},
+        # The statement with its body, 3.11 and 3.12.
+        {"source": 0, "line": 2, "column": 5, "endLine": 6, "endColumn": 22},
+        {"source": 0, "line": 2, "column": 5, "endLine": 6, "endColumn": 22},
+        # The statement, before.
+        {"source": 0, "line": 2},
+        {"source": 0, "line": 2},
+        {"source": 0, "line": 2},  # there is no third item
+        {"source": 0, "line": 9, "column": 33},
+        {"source": 0, "line": 9, "column": 34},  # there is no such item
+    ]
+    frames = [frame("main", contexts=[context(location=each, isAsync=True) for each in locations])]
+    transaction = "async with db.transaction('write', retries=3) as (connection, *rest) → Manager"
+    assert tree(capture([activity("a")], {"a": frames}, file))[1:] == [
+        "└── main  app.py:6  await thing()",
+        "    ├── async with lock → Manager",
+        f"    ├── {transaction}",
+        "    ├── async with lock → Manager",
+        f"    ├── {transaction}",
+        "    ├── async with lock → Manager",
+        f"    ├── {transaction}",
+        "    ├── async with Manager",
+        "    ├── async with x → Manager",
+        "    └── async with Manager",
+    ]
+    assert Sources([{"path": file}]).text({"source": 0, "line": 7}) == 'grüße = "😀😀"; await other("#")'
+
+
+def test_source_text_that_is_not_there(tmp_path: Path) -> None:
+    for content in (b"\xff\xfe\x00", b"# coding: nonsense\nx = 1\n", b""):
+        path = tmp_path / "bad.py"
+        path.write_bytes(content)
+        assert Sources([{"path": str(path)}]).text({"source": 0, "line": 2}) == ""
+        path.unlink()
+    assert Sources([{"path": str(tmp_path / "nowhere.py")}]).text({"source": 0, "line": 1}) == ""
+    assert Sources([{"name": "<string>"}]).text({"source": 0}) == ""
+    where = {"source": 0, "line": 1, "column": 1, "endLine": 10**9, "endColumn": 1}
+    assert Sources([{"path": str(tmp_path)}]).with_item(where, 0) == ""  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("/usr/lib/python3.12/asyncio/tasks.py", "asyncio/tasks.py"),
+        ("/venv/lib/python3.12/site-packages/trio/_core/_run.py", "trio/_core/_run.py"),
+        (r"/elsewhere/app.py", "/elsewhere/app.py"),
+        (str(Path("examples/x.py").resolve()), str(Path("examples/x.py"))),
+    ],
+)
+def test_short_paths(path: str, short: str) -> None:
+    assert short_path(path) == short
+
+
+@pytest.mark.parametrize(
+    ("line", "without"),
+    [
+        ("x = 1  # one", "x = 1"),
+        ("x = '#'", "x = '#'"),
+        ("x = '#'  # hash", "x = '#'"),
+        ("# all", ""),
+        ("x", "x"),
+    ],
+)
+def test_comments(line: str, without: str) -> None:
+    assert strip_comment(line) == without
+
+
+def test_context_managers_without_source() -> None:
+    contexts = [
+        context("threading.Lock", location={"source": 0, "line": 1}, varname="self.x", description="locked"),
+        context("app.timeout", isAsync=True, location={"source": 0, "line": 1}, description="timeout(5 s, 3.2 left)"),
+        {"isAsync": True, "phase": "exiting", "location": {"source": 0}, "unknown": "the frame is running"},
+        context(
+            "contextlib.ExitStack",
+            location={"source": 0, "line": 2},
+            description="ExitStack with 2 entries",
+            phase="entering",
+            children=[
+                {"kind": "context", "context": context(description="callback close()")},
+                {"kind": "task", "object": {"type": "asyncio.Task", "address": "0x7"}},
+            ],
+            inner={"frames": [frame("generator", 3)], "error": "it is finished"},
+        ),
+    ]
+    frames = [frame("main", contexts=contexts, contextsUnknown="no reader for this interpreter")]
+    assert tree(capture([activity("a")], {"a": frames}))[2:] == [
+        "    ├── with Lock (locked) as self.x",
+        "    ├── async with timeout(5 s, 3.2 left)",
+        "    ├── async with ?, exiting  (the frame is running)",
+        "    ├── with ExitStack with 2 entries, entering",
+        "    │   ├── generator  <string>:3",
+        "    │   ├── the stack ends here: it is finished",
+        "    │   ├── callback close()",
+        "    │   └── asyncio.Task at 0x7",
+        "    └── perhaps more context managers: no reader for this interpreter",
+    ]
+
+
+def test_tasks_of_a_task_group_are_shown_under_it() -> None:
+    group = context(
+        "asyncio.TaskGroup", isAsync=True, children=[{"kind": "task", "activityId": "child", "object": {}}] * 2
+    )
+    activities = [
+        activity("thread", "thread", "running", loopId="loop-1"),
+        activity("main", threadId="thread", parentId="thread"),
+        activity("child", threadId="thread", parentId="main"),
+        activity("other", threadId="thread", parentId="main"),
+    ]
+    of = capture(activities, {"main": [frame("main", contexts=[group])], "child": [frame("child")]})
+    assert tree(of) == [
+        "● Thread name-thread  running",
+        "└── ○ Task name-main  suspended",
+        "    ├── main  <string>:6",
+        "    │   └── TaskGroup",
+        "    │       └── ○ Task name-child  suspended",
+        "    │           └── child  <string>:6",
+        "    └── ○ Task name-other  suspended",
+    ]
+
+
+def test_a_filter_does_not_tear_tasks_from_their_group() -> None:
+    group = context("asyncio.TaskGroup", children=[{"kind": "task", "activityId": "child", "object": {}}])
+    activities = [activity("main"), activity("child", parentId="main")]
+    of = capture(activities, {"main": [frame("main", contexts=[group])], "child": [frame("child")]})
+    assert tree(of, only={"child"}) == [
+        "○ Task name-main  suspended",
+        "└── ○ Task name-child  suspended",
+        "    └── child  <string>:6",
+    ]
+
+
+def test_a_running_task_is_shown_once() -> None:
+    activities = [
+        activity("t", "thread", "running", threadId="t"),
+        activity("a", state="running", parentId="t", threadId="t"),
+    ]
+    inner, outer, module = frame("inner"), frame("outer"), frame("<module>")
+    of = capture(activities, {"t": [inner, outer, module], "a": [{**inner, "frameId": 3}, outer]})
+    assert tree(of) == [
+        "● Thread name-t  running",
+        "├── <module>  <string>:6",
+        "└── ● Task name-a  running",
+        "    ├── outer  <string>:6",
+        "    └── inner  <string>:6",
+    ]
+
+
+def test_tasks_that_only_a_hidden_frame_holds_are_shown_where_they_belong() -> None:
+    nursery = context(children=[{"kind": "task", "activityId": "child", "object": {}}])
+    activities = [
+        activity("t", "thread", "running"),
+        activity("init", parentId="t", threadId="t"),
+        activity("child", parentId="init", threadId="t"),
+    ]
+    of = capture(activities, {"init": [frame("run"), frame("init", hidden=True, contexts=[nursery])]})
+    assert tree(of)[2:] == ["    ├── run  <string>:6", "    └── ○ Task name-child  suspended"]
+    assert tree(of, hidden=True)[4:] == ["    │       └── ○ Task name-child  suspended", "    └── run  <string>:6"]
+
+
+def test_several_loops() -> None:
+    activities = [
+        activity("t", "thread", "running"),
+        activity("a", parentId="t", loopId="loop-1"),
+        activity("b", parentId="t", loopId="loop-2"),
+    ]
+    assert tree(capture(activities, {})) == [
+        "● Thread name-t  running",
+        "├── loop-1",
+        "│   └── ○ Task name-a  suspended",
+        "└── loop-2",
+        "    └── ○ Task name-b  suspended",
+    ]
+
+
+def test_nothing_is_lost_when_parents_are_strange() -> None:
+    activities = [
+        activity("self", parentId="self"),
+        activity("one", parentId="two"),
+        activity("two", parentId="one"),
+        activity("orphan", parentId="gone"),
+    ]
+    of = capture(activities, {})
+    of["stacks"]["stacks"] = [{"activityId": "orphan", "error": {"format": "it has ended"}}]
+    assert tree(of) == [
+        "○ Task name-self  suspended",
+        "○ Task name-orphan  suspended",
+        "└── it has ended",
+        "○ Task name-one  suspended",
+        "└── ○ Task name-two  suspended",
+    ]
+
+
+def test_deep_nesting_is_cut_off() -> None:
+    innermost = context()
+    for _ in range(5000):
+        innermost = context(children=[{"kind": "context", "context": innermost}])
+    assert len(tree(capture([activity("a")], {"a": [frame("main", contexts=[innermost])]}))) == MAX_NESTING + 2
+
+
+def test_groups() -> None:
+    activities = [activity(str(number), waitsFor={"description": "lock"}) for number in range(6)]
+    stacks = {
+        str(number): [frame("work", contexts=[context(manager={"type": "Lock", "address": hex(number)})])]
+        for number in range(6)
+    }
+    stacks["5"] = [frame("work", 7)]
+    assert tree(capture(activities, stacks), group=True) == [
+        "○ 5 tasks name-0, name-1, name-2, ... name-4  suspended, wait for lock",
+        "└── work  <string>:6",
+        "    └── Lock",
+        "○ Task name-5  suspended, waits for lock",
+        "└── work  <string>:7",
+    ]
+
+
+def test_filter(file: str) -> None:
+    activities = [
+        activity("t", "thread", "running"),
+        activity("a", parentId="t", waitsFor={"description": "Semaphore"}),
+        activity("b", parentId="t", state="cancelling"),
+        activity("c", parentId="b"),
+    ]
+    of = capture(activities, {"t": [frame("<module>")], "c": [frame("fetch", contexts=[context(varname="db")])]}, file)
+    for text, ids in {
+        "semaphore": {"a"},
+        "NAME-": {"t", "a", "b", "c"},
+        "cancel": {"b"},
+        "fet": {"c"},
+        "db": {"c"},
+        "app.manager": {"c"},
+        "app.py": {"t", "c"},
+        "0x1": set(),
+        "thread": {"t"},
+    }.items():
+        assert matching(of, text) == ids, text
+    # What it belongs to is named, without its stack.
+    assert tree(of, only={"c"}) == [
+        "● Thread name-t  running",
+        "└── ○ Task name-b  cancelling",
+        "    └── ○ Task name-c  suspended",
+        "        └── fetch  app.py:6  await thing()",
+        "            └── Manager",
+    ]
+
+
+def test_changes() -> None:
+    before = capture([activity("a", top=frame("one", 1)), activity("b"), activity("c")], {})
+    after = copy.deepcopy(before)
+    after["snapshot"]["activities"][0] = activity("a", top=frame("one", 2), waitsFor={"description": "lock"})
+    after["snapshot"]["activities"][1] = activity("d", state="created")
+    assert [line.plain for line in changes(before, after)] == [
+        "- Task name-b  ended",
+        "~ Task name-a  suspended, in one at <string>:2, waits for lock  before: suspended, in one at <string>:1",
+        "+ Task name-d  created",
+    ]
+    assert changes(after, after) == []
+
+
+def test_names_cannot_control_the_terminal() -> None:
+    nasty = "a\nb\x1b[31m\x9b\ud800\u202e"
+    of = capture(
+        [activity("a", waitsFor={"description": nasty})],
+        {"a": [frame(nasty, contexts=[context(nasty, varname=nasty, unknown=nasty)], contextsUnknown=nasty)]},
+        error=nasty,
+    )
+    of["snapshot"]["activities"][0].update(name=nasty)
+    of["snapshot"]["notes"] = [nasty]
+    before = copy.deepcopy(of)
+    before["snapshot"]["activities"] = []
+    lines = [*tree(of), *(line.plain for line in changes(before, of))]
+    assert len(lines) == 7
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_remark_that_fits_everywhere_is_made_once() -> None:
+    frames = [frame(str(number), contextsUnknown="no reader") for number in range(4)]
+    frames.append(frame("outer", contextsUnknown="it is running"))
+    assert tree(capture([activity("a")], {"a": frames})) == [
+        "○ Task name-a  suspended",
+        "├── outer  <string>:6",
+        "│   └── perhaps more context managers: it is running",
+        "├── 3  <string>:6",
+        "├── 2  <string>:6",
+        "├── 1  <string>:6",
+        "└── 0  <string>:6",
+        "Note: there may be more context managers in 4 frames: no reader",
+    ]
+
+
+def test_headline() -> None:
+    of = capture([activity("t", "thread", "running"), activity("a"), activity("g", "async_generator")], {})
+    of["stop"] = {"reason": "exception", "frame": {"name": "main", "line": 3, "source": {"path": "/x/app.py"}}}
+    of["handshake"]["notes"] = ["context managers are unknown here"]
+    console = Console(file=io.StringIO(), width=200)
+    console.print(Captured(of))
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert lines[1:3] == [
+        "Paused (exception) in main  /x/app.py:3",
+        "CPython 3.12.1, process 42: 1 thread, 1 task (1 suspended), 1 async generator (1 suspended)",
+    ]
+    assert "Note: context managers are unknown here" in lines
+
+
+class Pages:
+    """Answers requests with pages made up beforehand."""
+
+    def __init__(self, *pages: Any) -> None:
+        self.pages = list(pages)
+        self.requests: List[Any] = []
+
+    def request(self, command: str, arguments: Any, *, timeout: float) -> Any:
+        self.requests.append((command, arguments))
+        return self.pages.pop(0)
+
+
+def test_pages_are_put_together() -> None:
+    def page(start: int, ids: List[str], *paths: str) -> Any:
+        tops = [activity(id, top={"name": "f", "location": {"source": index}}) for index, id in enumerate(ids)]
+        sources = [{"path": path} for path in paths]
+        return {"snapshotId": 9, "total": 3, "start": start, "activities": tops, "sources": sources}
+
+    pages = Pages(page(0, ["a", "b"], "/one", "/two"), page(2, ["c"], "/three"))
+    snapshot = Helper(pages).snapshot()  # type: ignore[arg-type]
+    assert pages.requests[1] == ("asynctbSnapshot", {"snapshotId": 9, "start": 2})
+    assert [each["top"]["location"]["source"] for each in snapshot["activities"]] == [0, 1, 2]
+    assert [source["path"] for source in snapshot["sources"]] == ["/one", "/two", "/three"]
+
+    def stacks(id: str, path: str) -> Any:
+        inner = {"frames": [{"name": "g", "location": {"source": 0}}]}
+        contexts = [context(location={"source": 0}, inner=inner)]
+        stack = {"frames": [{"name": "f", "location": {"source": 0}, "contexts": contexts}]}
+        return {"snapshotId": 9, "stacks": [{"activityId": id, "stack": stack}], "sources": [{"path": path}]}
+
+    # The helper may send fewer than were asked for.
+    pages = Pages(stacks("a", "/one"), stacks("b", "/two"), stacks("c", "/one"))
+    result = Helper(pages).stacks(9, ["a", "b", "c"])  # type: ignore[arg-type]
+    assert [arguments["activityIds"] for _, arguments in pages.requests] == [["a", "b", "c"], ["b", "c"], ["c"]]
+    assert [source["path"] for source in result["sources"]] == ["/one", "/two"]
+    innermost = [stack["stack"]["frames"][0]["contexts"][0] for stack in result["stacks"]]
+    assert [each["location"]["source"] for each in innermost] == [0, 1, 0]
+    assert [each["inner"]["frames"][0]["location"]["source"] for each in innermost] == [0, 1, 0]
+
+
+def test_a_helper_that_sends_nothing() -> None:
+    empty = {"snapshotId": 9, "total": 3, "start": 0, "activities": [], "sources": [], "stacks": []}
+    with pytest.raises(HelperError, match="0 of 3 activities"):
+        Helper(Pages(dict(empty), dict(empty))).snapshot()  # type: ignore[arg-type]
+    with pytest.raises(HelperError, match="stacks of 0 of 1 activities"):
+        Helper(Pages(dict(empty))).stacks(9, ["a"])  # type: ignore[arg-type]

@@ -1,0 +1,65 @@
+/** Ten thousand tasks. The tests build on one another. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before } from "node:test";
+import { story } from "./story.ts";
+import { launch, markerLine, Workbench } from "./workbench.ts";
+
+const PROGRAM = readFileSync(path.join(import.meta.dirname, "programs", "crowd.py"), "utf8");
+/** The longest time (ms) for which the window may not react; a busy machine alone costs some of it. */
+const LONGEST_FREEZE = 2_000;
+
+let workbench: Workbench;
+const test = story(() => workbench);
+
+before(async () => {
+  workbench = await Workbench.start("crowd", {
+    "crowd.py": PROGRAM,
+    ".vscode/launch.json": launch({ name: "Crowd", program: "crowd.py" }),
+  });
+});
+
+after(async () => {
+  await workbench?.close();
+});
+
+test("a stop shows the first of ten thousand tasks and how many more there are", async () => {
+  await workbench.openFile("crowd.py");
+  await workbench.toggleBreakpoint(markerLine(PROGRAM, "stop"));
+  await workbench.press("F5");
+  await workbench.view().waitFor();
+  await workbench.foldPanes("Variables", "Watch", "Call Stack", "Breakpoints");
+  await workbench.row("visitor 00003").waitFor();
+  assert.match(await workbench.tree(), /^MainThread \| \d+ tasks and more\n/);
+  await workbench.screenshot("first");
+  await workbench.press("Control+Shift+F5"); // once more, in a workbench that is warm
+  await workbench.view().getByText("visitor 00003").waitFor({ state: "detached" });
+  const freeze = await workbench.longestFreeze(() => workbench.row("visitor 00003").waitFor());
+  console.log(`longest freeze at a stop: ${freeze.toFixed(0)} ms`);
+  assert.ok(freeze < LONGEST_FREEZE, `${freeze}`);
+});
+
+test("more come on request", async () => {
+  await workbench.view().locator(".monaco-list").focus();
+  const freeze = await workbench.longestFreeze(async () => {
+    await workbench.press("End");
+    await workbench.row("Show More").click();
+    await workbench.row("Show More").waitFor({ state: "detached" }); // it has gone down, below the rows that came
+    await workbench.press("End");
+    await workbench.row(/visitor 0039\d/).waitFor();
+  });
+  await workbench.screenshot("more");
+  console.log(`longest freeze at more: ${freeze.toFixed(0)} ms`);
+  assert.ok(freeze < LONGEST_FREEZE, `${freeze}`);
+});
+
+test("a filter searches them all", async () => {
+  await workbench.headerAction("Filter...");
+  await workbench.answer("visitor 09999");
+  await workbench.row("visitor 09999").waitFor();
+  await workbench.expand("visitor 09999");
+  await workbench.row("wait").waitFor();
+  await workbench.screenshot("filtered");
+});

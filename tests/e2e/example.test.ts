@@ -1,0 +1,66 @@
+/** The example of the documentation; its picture there is the one made here. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before } from "node:test";
+import { story } from "./story.ts";
+import { launch, Workbench } from "./workbench.ts";
+
+const PROGRAM = readFileSync(path.join(import.meta.dirname, "..", "..", "examples", "order_service.py"), "utf8");
+
+let workbench: Workbench;
+const test = story(() => workbench);
+
+before(async () => {
+  workbench = await Workbench.start("example", {
+    "order_service.py": PROGRAM,
+    ".vscode/launch.json": launch({ name: "Orders", program: "order_service.py" }),
+  });
+});
+
+after(async () => {
+  await workbench?.close();
+});
+
+test("breakpoint() shows what everyone is doing", async () => {
+  await workbench.openFile("order_service.py");
+  await workbench.page.setViewportSize({ width: 1440, height: 900 });
+  await workbench.press("F5");
+  await workbench.view().waitFor();
+  await workbench.foldPanes("Variables", "Watch", "Call Stack", "Breakpoints");
+  await workbench.widenSideBar(480);
+  await workbench.expand("report");
+  await workbench.expand("worker-2");
+  await workbench.expand(/transaction\(\)/);
+  await workbench.expand("worker-3");
+  await workbench.seeTree(`
+    MainThread | 5 tasks
+      Thread Stack | charge · order_service.py:*
+      Task-1 | main · order_service.py:* · waits for end of a queue
+      report | sales · order_service.py:* · waits for item of a queue
+        awaits Future | 0x*
+        1 internal frame | get
+        sales | order_service.py:*
+        turnover | order_service.py:*
+        report | order_service.py:*
+      worker-1 | worker · order_service.py:* · waits for item of a queue
+      worker-2 | running · charge · order_service.py:*
+        charge | order_service.py:*
+        handle | order_service.py:*
+          async with Lock | locked, 1 waiting · line *
+          async with transaction()* | line *
+            transaction | order_service.py:*
+              async with Semaphore | value 1 · line *
+        worker | order_service.py:*
+      worker-3 | handle · order_service.py:* · waits for lock
+        awaits Future | 0x*
+        2 internal frames | acquire, __aenter__
+        handle | order_service.py:*
+          async with Lock | entering · locked, 1 waiting · line *
+        worker | order_service.py:*
+    invoice printer | running · print_invoices · order_service.py:* · waits for item of a queue
+  `);
+  await workbench.row("sales").click();
+  await workbench.seeHighlight("await shop.sold.get()");
+  await workbench.screenshot("stopped");
+});

@@ -1,0 +1,45 @@
+/** What cannot be shown is said in the tree. The tests build on one another. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before } from "node:test";
+import { story } from "./story.ts";
+import { launch, markerLine, Workbench } from "./workbench.ts";
+
+const PROGRAM = readFileSync(path.join(import.meta.dirname, "programs", "broken.py"), "utf8");
+
+let workbench: Workbench;
+const test = story(() => workbench);
+
+before(async () => {
+  workbench = await Workbench.start("failures", {
+    "broken.py": PROGRAM,
+    ".vscode/launch.json": launch({ name: "Broken", program: "broken.py" }),
+  });
+});
+
+after(async () => {
+  await workbench?.close();
+});
+
+test("a helper that cannot be installed is a row with the reason", async () => {
+  await workbench.openFile("broken.py");
+  await workbench.toggleBreakpoint(markerLine(PROGRAM, "broken"));
+  await workbench.toggleBreakpoint(markerLine(PROGRAM, "repaired"));
+  await workbench.press("F5");
+  await workbench.seeTree(`
+    ModuleNotFoundError: import of zlib halted; None in sys.modules
+  `);
+  await workbench.screenshot("reason");
+});
+
+test("a click on it tries again", async () => {
+  await workbench.row(/zlib/).click();
+  await workbench.row(/zlib/).waitFor();
+});
+
+test("the next stop tries again", async () => {
+  await workbench.press("F5");
+  await workbench.row("MainThread").waitFor();
+  await workbench.screenshot("repaired");
+});

@@ -1,0 +1,83 @@
+/** Two sessions side by side. The tests build on one another. */
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before } from "node:test";
+import { story } from "./story.ts";
+import { launch, markerLine, Workbench } from "./workbench.ts";
+
+const PROGRAM = readFileSync(path.join(import.meta.dirname, "programs", "orders.py"), "utf8");
+const line = (marker: string): number => markerLine(PROGRAM, marker);
+
+let workbench: Workbench;
+const test = story(() => workbench);
+
+before(async () => {
+  workbench = await Workbench.start("sessions", {
+    "orders.py": PROGRAM,
+    ".vscode/launch.json": launch(
+      { name: "Shop", program: "orders.py", args: ["${workspaceFolder}/go Shop"] },
+      { name: "Bank", program: "orders.py", args: ["${workspaceFolder}/go Bank"] },
+    ),
+  });
+});
+
+after(async () => {
+  await workbench?.close();
+});
+
+/** Both sessions, in the order of the tree. */
+let running: string;
+let paused: string;
+
+test("each session has its own rows", async () => {
+  await workbench.openFile("orders.py");
+  await workbench.toggleBreakpoint(line("first"));
+  await workbench.toggleBreakpoint(line("second"));
+  await workbench.startDebugging("All");
+  await workbench.view().waitFor();
+  await workbench.foldPanes("Variables", "Watch", "Breakpoints");
+  await workbench.widenSideBar(460);
+  for (const name of ["Shop", "Bank"]) {
+    await workbench.row(name).filter({ hasText: "paused" }).waitFor();
+    await workbench.row("MainThread").waitFor();
+  }
+  await workbench.foldPanes("Call Stack");
+  const all = `
+      MainThread | 5 tasks
+        Thread Stack | main · orders.py:${line("first")}
+        Task-1 | running · main · orders.py:${line("first")}
+        clock | ticks · orders.py:${line("tick")} · waits for sleep
+        ship-1 | reserve · orders.py:${line("stock")} · waits for lock
+        ship-2 | reserve · orders.py:${line("stock")} · waits for lock
+        ship-3 | reserve · orders.py:${line("stock")} · waits for lock
+      printer | running · *`;
+  await workbench.seeTree(`\n    * | paused${all}\n    * | paused${all}\n`);
+  await workbench.screenshot("both");
+});
+
+test("one goes on, the other stays as it is", async () => {
+  await workbench.press("F5"); // the one that the editor has the focus on
+  const states = /^(Shop|Bank) \| (running|paused)$/gm;
+  await workbench
+    .view()
+    .locator(".monaco-list-row")
+    .filter({ hasText: /^(Shop|Bank)running$/ })
+    .waitFor();
+  const tree = await workbench.tree();
+  const [shop, bank] = ["Shop", "Bank"].map(
+    (name) => [...tree.matchAll(states)].find((match) => match[1] === name)?.[2],
+  );
+  assert.deepEqual([shop, bank].sort(), ["paused", "running"]);
+  [running, paused] = shop === "running" ? ["Shop", "Bank"] : ["Bank", "Shop"];
+  await workbench.screenshot("one");
+});
+
+test("it stops again beside the other", async () => {
+  writeFileSync(path.join(workbench.folder, `go ${running}`), "");
+  await workbench.row(running).filter({ hasText: "paused" }).waitFor();
+  const task = new RegExp(`^Task-1.*orders\\.py:${line("second")}$`); // in either session's rows
+  await workbench.view().locator(".monaco-list-row").filter({ hasText: task }).waitFor();
+  await workbench.row(paused).filter({ hasText: "paused" }).waitFor();
+});

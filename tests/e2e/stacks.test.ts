@@ -1,0 +1,170 @@
+/** The main story: stop, look, click, go on, stop again. The tests build on one another. */
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before } from "node:test";
+import { story } from "./story.ts";
+import { launch, markerLine, Workbench } from "./workbench.ts";
+
+const PROGRAM = readFileSync(path.join(import.meta.dirname, "programs", "orders.py"), "utf8");
+const line = (marker: string): number => markerLine(PROGRAM, marker);
+
+const tasks = (stop: string): string => `
+  MainThread | 5 tasks
+    Thread Stack | main · orders.py:${line(stop)}
+    Task-1 | running · main · orders.py:${line(stop)}
+    clock | ticks · orders.py:${line("tick")} · waits for sleep
+    ship-1 | reserve · orders.py:${line("stock")} · waits for lock
+    ship-2 | reserve · orders.py:${line("stock")} · waits for lock
+    ship-3 | reserve · orders.py:${line("stock")} · waits for lock
+  printer | running · *
+`;
+/** `ship-1`, opened. */
+const SHIP = `
+      awaits Future | 0x*
+      2 internal frames | acquire, __aenter__
+      reserve | orders.py:${line("stock")}
+        async with Lock | entering · locked, 3 waiting · line ${line("stock")}
+      ship | orders.py:${line("reserve")}
+        async with connection()* | line ${line("connection")}
+          connection | orders.py:${line("yield")}
+            with suppress(KeyError) | line ${line("yield") - 1}
+        async with AsyncExitStack with 2 entries* | line ${line("connection")}
+          async callback sleep()
+          suppress(ValueError)`;
+const withShip = (stop: string): string => tasks(stop).replace("    ship-2", `${SHIP.slice(1)}\n    ship-2`);
+
+let workbench: Workbench;
+const test = story(() => workbench);
+
+before(async () => {
+  workbench = await Workbench.start("stacks", {
+    "orders.py": PROGRAM,
+    ".vscode/launch.json": launch({ name: "Orders", program: "orders.py", args: ["${workspaceFolder}/go"] }),
+  });
+});
+
+after(async () => {
+  await workbench?.close();
+});
+
+test("the first stop opens the view and fills it", async () => {
+  await workbench.openFile("orders.py");
+  await workbench.toggleBreakpoint(line("first"));
+  await workbench.toggleBreakpoint(line("second"));
+  await workbench.press("F5");
+  await workbench.view().waitFor();
+  await workbench.foldPanes("Variables", "Watch", "Call Stack", "Breakpoints");
+  await workbench.widenSideBar(460);
+  await workbench.seeTree(tasks("first"));
+  await workbench.screenshot("stopped");
+});
+
+test("a task opens to its frames, innermost first, and their context managers", async () => {
+  await workbench.expand("ship-1");
+  await workbench.expand(/connection\(\)/);
+  await workbench.expand(/AsyncExitStack/);
+  await workbench.seeTree(withShip("first"));
+  await workbench.screenshot("expanded");
+});
+
+test("a click on a frame shows and marks the suspended await", async () => {
+  await workbench.row("ship").click();
+  await workbench.waitForLine("orders.py", line("reserve"));
+  await workbench.seeHighlight("await reserve(order, stock)");
+  await workbench.screenshot("frame");
+});
+
+test("a click on a context manager shows its with statement", async () => {
+  await workbench.row("with suppress(KeyError)").click();
+  await workbench.waitForLine("orders.py", line("yield") - 1);
+  await workbench.row(/connection\(\)/).click();
+  await workbench.waitForLine("orders.py", line("connection"));
+  await workbench.seeHighlight(
+    "async with connection(order) as link, contextlib.AsyncExitStack() as stack:  # @connection",
+  );
+  await workbench.screenshot("context");
+});
+
+test("the editor says who is suspended where", async () => {
+  await workbench.seeMark("‖ ship-1, ship-2, ship-3");
+});
+
+test("the variables of a suspended frame can be seen, changed and used", async () => {
+  await workbench.inlineAction("ship", "Show Variables");
+  const variables = workbench.view("Async Variables");
+  await workbench.row("order", variables).filter({ hasText: "'order 1'" }).waitFor();
+  await workbench.screenshot("variables");
+  await workbench.command("Async Stacks: Evaluate in Frame...");
+  await workbench.answer("order.upper() + '!'");
+  await workbench.row("order.upper() + '!'", variables).filter({ hasText: "'ORDER 1!'" }).waitFor();
+  await workbench.screenshot("evaluated");
+  await workbench.inlineAction("order", "Set Value...", variables);
+  await workbench.answer("'order 9'");
+  await workbench.row("order", variables).filter({ hasText: "'order 9'" }).waitFor();
+  await workbench.foldPanes("Async Variables");
+});
+
+test("internal frames are shown on request", async () => {
+  await workbench.headerAction("Show Internal Frames");
+  await workbench.row("Lock.acquire").waitFor();
+  await workbench.screenshot("internal");
+  await workbench.headerAction("Hide Internal Frames");
+  await workbench.seeTree(withShip("first"));
+});
+
+test("a filter leaves what matches", async () => {
+  await workbench.headerAction("Filter...");
+  await workbench.answer("TICKS");
+  await workbench.seeTree(`
+    MainThread | 1 task
+      Thread Stack | main · orders.py:${line("first")}
+      clock | ticks · orders.py:${line("tick")} · waits for sleep
+  `);
+  await workbench.screenshot("filtered");
+  await workbench.headerAction("Clear Filter");
+  await workbench.seeTree(withShip("first"));
+});
+
+test("a stack can be copied as text", async () => {
+  await workbench.contextAction("clock", "Copy Stack");
+  await workbench.seeClipboard(
+    /^clock {2}\(ticks · orders\.py:\d+ · waits for sleep\)\n(.*\n)* {2}ticks {2}\(orders\.py:\d+\)\n {2}clock {2}\(orders\.py:\d+\)\n/,
+  );
+});
+
+test("a step brings a new picture in which the same rows are open", async () => {
+  await workbench.press("F10");
+  await workbench.seeTree(withShip("first").replaceAll(`:${line("first")}`, `:${line("first") + 1}`));
+});
+
+test("the tree is cleared when the program goes on", async () => {
+  await workbench.row("ship").click();
+  await workbench.waitForLine("orders.py", line("reserve"));
+  await workbench.press("F5");
+  await workbench.view().getByText("The program is running.").waitFor();
+  await workbench.seeTree("");
+  await workbench.seeHighlight("");
+  await workbench.screenshot("running");
+});
+
+test("a running program can be looked at without pausing it", async () => {
+  await workbench.view().getByText("Show Without Pausing").click();
+  await workbench.row("ship-1").waitFor();
+  await workbench.view().getByText("The program runs.").waitFor();
+  assert.match(await workbench.tree(), /ship-3 \| reserve · orders\.py:\d+ · waits for lock/);
+  await workbench.screenshot("without-pausing");
+});
+
+test("the next stop fills it again, and what was open is open", async () => {
+  writeFileSync(path.join(workbench.folder, "go"), "");
+  await workbench.seeTree(withShip("second"));
+  await workbench.screenshot("second-stop");
+});
+
+test("the view goes with the session", async () => {
+  await workbench.press("F5");
+  await workbench.view().waitFor({ state: "detached" });
+  await workbench.screenshot("ended");
+});

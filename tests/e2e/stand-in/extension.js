@@ -1,0 +1,20 @@
+// Starts the adapter of debugpy as Microsoft's Python Debugger extension does. The Python to use is in the environment
+// of the workbench: ASYNCTB_PYTHON.
+const vscode = require("vscode");
+
+exports.activate = (context) => {
+  const python = process.env["ASYNCTB_PYTHON"];
+  context.subscriptions.push(
+    vscode.debug.registerDebugAdapterDescriptorFactory("debugpy", {
+      createDebugAdapterDescriptor: (session) => {
+        const { connect } = session.configuration; // a subprocess, or a program that listens
+        return connect?.port
+          ? new vscode.DebugAdapterServer(connect.port, connect.host)
+          : new vscode.DebugAdapterExecutable(python, ["-m", "debugpy.adapter"]);
+      },
+    }),
+    vscode.debug.registerDebugConfigurationProvider("debugpy", {
+      resolveDebugConfiguration: (_folder, configuration) => ({ python: [python], ...configuration }),
+    }),
+  );
+};

@@ -1,0 +1,79 @@
+/**
+ * Builds the extension into `dist/`.
+ *
+ *     node build.mjs             the extension and the helper that it carries
+ *     node build.mjs --tests     the unit tests, into `out/`
+ *     node build.mjs --package   also `asynctb.vsix`
+ *
+ * The helper is made by `python -m dap_extension.payload` of this repository. The environment variable ASYNCTB_PYTHON
+ * names a Python that can import it; the default is the virtual environment at the root of the repository.
+ */
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.dirname(here);
+
+/** @type {import("esbuild").BuildOptions} */
+const common = { bundle: true, platform: "node", target: "node20", format: "cjs", logLevel: "warning" };
+
+function payload() {
+  const scripts = process.platform === "win32" ? "Scripts/python.exe" : "bin/python";
+  const python = process.env["ASYNCTB_PYTHON"] ?? path.join(root, ".venv", scripts);
+  if (path.isAbsolute(python) && !existsSync(python)) {
+    throw new Error(`There is no ${python}: set ASYNCTB_PYTHON to a Python (3.10 or later) that can import asynctb.`);
+  }
+  mkdirSync(path.join(here, "dist"), { recursive: true });
+  execFileSync(python, ["-m", "dap_extension.payload", path.join(here, "dist", "bootstrap.txt")], {
+    cwd: root,
+    stdio: "inherit",
+  });
+}
+
+async function extension() {
+  rmSync(path.join(here, "dist"), { recursive: true, force: true });
+  payload();
+  await build({
+    ...common,
+    absWorkingDir: here,
+    entryPoints: ["src/extension.ts"],
+    outfile: "dist/extension.js",
+    external: ["vscode"],
+    minify: true,
+  });
+}
+
+async function tests() {
+  rmSync(path.join(here, "out"), { recursive: true, force: true });
+  await build({
+    ...common,
+    absWorkingDir: here,
+    entryPoints: readdirSync(path.join(here, "test"))
+      .filter((name) => name.endsWith(".test.ts"))
+      .map((name) => `test/${name}`),
+    outdir: "out/test",
+    packages: "external",
+    sourcemap: "inline",
+  });
+}
+
+function vsix() {
+  for (const name of readdirSync(root)) {
+    if (name.startsWith("LICENSE")) copyFileSync(path.join(root, name), path.join(here, name));
+  }
+  const vsce = path.join(here, "node_modules", "@vscode", "vsce", "vsce");
+  const args = [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--out", "asynctb.vsix"];
+  execFileSync(process.execPath, args, { cwd: here, stdio: "inherit" });
+}
+
+const mode = process.argv[2];
+if (mode === "--tests") {
+  await tests();
+} else {
+  await extension();
+  if (mode === "--package") vsix();
+}

@@ -1,0 +1,100 @@
+/** The commands under `asynctb.`. */
+
+import * as vscode from "vscode";
+import type { Highlight } from "../decorations/highlight";
+import { CaptureEnded } from "../model/capture";
+import type { MoreRow, Row } from "../model/rows";
+import type { Store } from "../model/store";
+import { textOf } from "../model/text";
+import type { VariableRow } from "../model/variables";
+import { setShowHiddenFrames } from "../settings";
+import type { Filter } from "../view/filter";
+import type { StacksProvider } from "../view/provider";
+import type { VariablesView } from "../view/variables";
+import { goTo } from "./navigate";
+
+export interface CommandTargets {
+  readonly store: Store;
+  readonly provider: StacksProvider;
+  readonly filter: Filter;
+  readonly highlight: Highlight;
+  readonly variables: VariablesView;
+}
+
+export function registerCommands({ store, provider, filter, highlight, variables }: CommandTargets): vscode.Disposable {
+  const refresh = (): void => {
+    for (const session of store.sessions) if (session.capture) session.refresh();
+  };
+  const handlers: Record<string, (row: Row) => unknown> = {
+    "asynctb.refresh": refresh,
+    "asynctb.showRunning": () => {
+      for (const session of store.sessions) session.refresh();
+    },
+    "asynctb.goTo": (row) => goTo(row, store, highlight),
+    "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
+    "asynctb.retry": (row) => (row.kind === "error" ? row.retry() : undefined),
+    "asynctb.filter": () => askForFilter(filter),
+    "asynctb.clearFilter": () => {
+      filter.text = "";
+    },
+    "asynctb.showHiddenFrames": () => setShowHiddenFrames(true),
+    "asynctb.hideHiddenFrames": () => setShowHiddenFrames(false),
+    "asynctb.copyStack": async (row) => vscode.env.clipboard.writeText(await textOf([row], provider.outline)),
+    "asynctb.showVariables": async (row) => {
+      if (row.kind !== "frame") return;
+      await goTo(row, store, highlight);
+      variables.select(row.capture, row.frame);
+      await variables.reveal();
+    },
+    "asynctb.evaluate": () => askForExpression(variables),
+    "asynctb.copyAll": async () => {
+      const rows = await provider.outline.children(undefined);
+      await vscode.env.clipboard.writeText(await textOf(rows, provider.outline));
+    },
+  };
+  const variableHandlers: Record<string, (row: VariableRow) => unknown> = {
+    "asynctb.setValue": (row) => askForValue(row, variables),
+    "asynctb.copyValue": (row) => vscode.env.clipboard.writeText(row.value ?? ""),
+  };
+  return vscode.Disposable.from(
+    ...[...Object.entries(handlers), ...Object.entries(variableHandlers)].map(([name, handler]) =>
+      vscode.commands.registerCommand(name, handler),
+    ),
+  );
+}
+
+async function showMore(row: MoreRow): Promise<void> {
+  try {
+    await row.show();
+  } catch (error) {
+    // If the program has gone on, the row is about to go, too.
+    if (!(error instanceof CaptureEnded)) throw error;
+  }
+}
+
+async function askForFilter(filter: Filter): Promise<void> {
+  const text = await vscode.window.showInputBox({
+    title: "Filter Async Stacks",
+    prompt: "Show tasks whose name, state, function, file or wait contains this text",
+    value: filter.text,
+  });
+  if (text !== undefined) filter.text = text;
+}
+
+async function askForExpression(variables: VariablesView): Promise<void> {
+  const expression = await vscode.window.showInputBox({
+    title: `Evaluate in ${variables.frameName}`,
+    prompt: "The expression is run in the suspended frame",
+  });
+  if (expression !== undefined && expression.trim() !== "") await variables.evaluate(expression);
+}
+
+async function askForValue(row: VariableRow, variables: VariablesView): Promise<void> {
+  const { name, value = "" } = row;
+  const text = await vscode.window.showInputBox({
+    title: `Set ${name}`,
+    prompt: "An expression for the new value",
+    value,
+  });
+  if (text !== undefined && text !== row.value) await variables.setVariable(row, text);
+}

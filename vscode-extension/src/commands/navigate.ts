@@ -1,0 +1,79 @@
+/** From a row to its source. */
+
+import * as vscode from "vscode";
+import type { Highlight } from "../decorations/highlight";
+import { sourceOf, type Row } from "../model/rows";
+import type { Capture } from "../model/capture";
+import type { Store } from "../model/store";
+import type { Location, SourceRef } from "../protocol";
+
+interface Target {
+  /** Whether to mark no more than the first line: of a `with` statement, not its whole body. */
+  readonly firstLineOnly: boolean;
+  readonly capture: Capture;
+  readonly location: Location;
+  readonly sources: readonly SourceRef[];
+}
+
+/** Open the source of a frame at its suspended await, or of a context manager at its `with` line. */
+export async function goTo(row: Row, store: Store, highlight: Highlight): Promise<void> {
+  const target = targetOf(row);
+  const source = target && sourceOf(target.location, target.sources);
+  const uri = source && uriOf(source, target.capture, store);
+  if (!uri) {
+    void vscode.window.setStatusBarMessage("Async Stacks: this row has no source that could be opened.", 5000);
+    return;
+  }
+  const options = { preview: true, preserveFocus: true };
+  let document: vscode.TextDocument;
+  try {
+    document = await vscode.workspace.openTextDocument(uri);
+  } catch {
+    // Opens an editor that says why.
+    await vscode.commands.executeCommand("vscode.open", uri, options);
+    return;
+  }
+  const range = rangeOf(target, document);
+  const selection = new vscode.Range(range.start, range.start);
+  const editor = await vscode.window.showTextDocument(document, { ...options, selection });
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  highlight.show(uri, range, target.capture);
+}
+
+function targetOf(row: Row): Target | undefined {
+  switch (row.kind) {
+    case "frame":
+      return { firstLineOnly: false, capture: row.capture, location: row.frame.location, sources: row.sources };
+    case "context": {
+      const { location } = row.context;
+      return location && { firstLineOnly: true, capture: row.capture, location, sources: row.sources };
+    }
+    case "activity": {
+      const { info, sources } = row.activity;
+      return info.top && { firstLineOnly: false, capture: row.capture, location: info.top.location, sources };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function uriOf(source: SourceRef, capture: Capture, store: Store): vscode.Uri | undefined {
+  if (source.sourceReference !== undefined && source.sourceReference > 0) {
+    // The debugger has the text.
+    const owner = store.sessions.find((session) => session.capture === capture);
+    const path = source.path ?? source.name ?? "source";
+    const query = `session=${encodeURIComponent(owner?.id ?? "")}&ref=${source.sourceReference}`;
+    return vscode.Uri.from({ scheme: "debug", path, query });
+  }
+  return source.path === undefined ? undefined : vscode.Uri.file(source.path);
+}
+
+function rangeOf({ location, firstLineOnly }: Target, document: vscode.TextDocument): vscode.Range {
+  const { line = 1, endLine = line, column, endColumn } = location;
+  const first = document.lineAt(document.validatePosition(new vscode.Position(line - 1, 0)));
+  const start = column === undefined ? first.firstNonWhitespaceCharacterIndex : column - 1;
+  if (endColumn === undefined || (firstLineOnly && endLine > line)) {
+    return new vscode.Range(first.lineNumber, start, first.lineNumber, first.text.trimEnd().length);
+  }
+  return document.validateRange(new vscode.Range(first.lineNumber, start, endLine - 1, endColumn - 1));
+}

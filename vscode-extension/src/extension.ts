@@ -1,0 +1,33 @@
+import { readFile } from "node:fs/promises";
+import type * as vscode from "vscode";
+import { registerCommands } from "./commands";
+import { Highlight } from "./decorations/highlight";
+import { Marks } from "./decorations/marks";
+import { Store } from "./model/store";
+import { trackSessions } from "./session/tracker";
+import { callStackSettings } from "./settings";
+import { Filter } from "./view/filter";
+import { StacksProvider } from "./view/provider";
+import { VariablesView } from "./view/variables";
+import { createView } from "./view/view";
+
+export function activate(context: vscode.ExtensionContext): void {
+  const store = new Store({
+    bootstrap: () => readFile(context.asAbsolutePath("dist/bootstrap.txt"), "utf8"),
+    callStack: callStackSettings,
+  });
+  const filter = new Filter();
+  const provider = new StacksProvider(store, filter);
+  const highlight = new Highlight(store);
+  const variables = new VariablesView(store);
+  context.subscriptions.push(
+    filter,
+    provider,
+    highlight,
+    variables,
+    new Marks(store),
+    createView(provider, store, filter, variables, context.globalState),
+    registerCommands({ store, provider, filter, highlight, variables }),
+    trackSessions(store),
+  );
+}

@@ -1,0 +1,170 @@
+/** The words of each row. */
+
+import type { ActivityInfo, ActivityKind, Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import { sourceOf, type Row } from "./rows";
+
+export interface Label {
+  readonly label: string;
+  /** Shown dimmed beside the label. */
+  readonly description: string;
+  /** Lines of the tooltip. */
+  readonly tooltip: readonly string[];
+}
+
+const KIND_NAMES: Readonly<Record<ActivityKind, string>> = {
+  thread: "thread",
+  task: "task",
+  greenlet: "greenlet",
+  coroutine: "coroutine",
+  generator: "generator",
+  async_generator: "async generator",
+};
+
+export function labelOf(row: Row): Label {
+  switch (row.kind) {
+    case "session":
+      return label(row.session.name(), sessionState(row.session.paused, row.session.capture?.live));
+    case "activity":
+      return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail);
+    case "loop":
+      return label(row.loopId, count(row.activities.length, "task"));
+    case "threadStack":
+      return label("Thread Stack", topOf(row.activity.info, row.activity.sources));
+    case "frame":
+      return frameLabel(row.frame, row.sources);
+    case "hidden":
+      return hiddenLabel(row.frames.map(({ frame }) => frame.name));
+    case "context":
+      return contextLabel(row.context, row.sources, row.isEntry);
+    case "object":
+      return objectLabel(row.object, row.role);
+    case "note":
+      return label(row.text, "", [row.text]);
+    case "error":
+      return errorLabel(row.message);
+    case "more":
+      return label(`Show More`, `${number(row.rest)} not shown`);
+  }
+}
+
+/** Such as "client.py:42". */
+export function place(location: Location, sources: readonly SourceRef[]): string {
+  const source = sourceOf(location, sources);
+  const name = source?.name ?? source?.path?.split(/[\\/]/).pop() ?? "unknown source";
+  return location.line === undefined ? name : `${name}:${location.line}`;
+}
+
+/** "1 task", "12,000 tasks". */
+export function count(amount: number, noun: string): string {
+  return `${number(amount)} ${noun}${amount === 1 ? "" : "s"}`;
+}
+
+function number(amount: number): string {
+  return amount.toLocaleString("en-US");
+}
+
+function label(text: string, description = "", tooltip: readonly string[] = []): Label {
+  return { label: text, description, tooltip: tooltip.length > 0 ? tooltip : [join([text, description])] };
+}
+
+function join(parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== "").join(" · ");
+}
+
+function sessionState(paused: boolean, live: boolean | undefined): string {
+  if (paused) return "paused";
+  return live === true ? "running, seen without pausing" : "running";
+}
+
+function topOf(info: ActivityInfo, sources: readonly SourceRef[]): string {
+  return info.top ? join([info.top.name, place(info.top.location, sources)]) : "";
+}
+
+function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], members: number, isTail: boolean): Label {
+  const top = topOf(info, sources);
+  const waits = info.waitsFor && `waits for ${info.waitsFor.description}`;
+  const state = info.state === "unknown" ? "state unknown" : info.state;
+  // That it is suspended goes without saying where it stands, and rooms are narrow; the icon shows it, too.
+  const shownState = info.state === "suspended" && top !== "" ? "" : state;
+  const description =
+    members > 0 ? `${count(members, "task")}${isTail ? " and more" : ""}` : join([shownState, top, waits]);
+  const lines = [
+    `${info.framework} ${KIND_NAMES[info.kind]} ${info.name}`,
+    `State: ${state}`,
+    waits && `Waits for: ${info.waitsFor?.description ?? ""}`,
+    info.waitsFor?.target && `Object: ${object(info.waitsFor.target)}`,
+    info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
+    info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
+  ];
+  return label(info.name, description, defined(lines));
+}
+
+function frameLabel(frame: Frame, sources: readonly SourceRef[]): Label {
+  return label(frame.name, place(frame.location, sources), [frame.name, fullPlace(frame.location, sources)]);
+}
+
+function contextLabel(context: Context, sources: readonly SourceRef[], isEntry: boolean): Label {
+  const [what, how] = describeManager(context);
+  const keyword = isEntry ? "" : context.isAsync ? "async with " : "with ";
+  const target = context.varname === undefined ? "" : ` as ${context.varname}`;
+  const line = context.location?.line;
+  const phase = context.phase === "active" ? "" : context.phase;
+  const lines = [
+    `${keyword}${what}${target}`,
+    how,
+    context.manager && object(context.manager),
+    phase === "" ? undefined : `It is ${phase}.`,
+    context.unknown,
+    context.location && fullPlace(context.location, sources),
+  ];
+  return label(
+    `${keyword}${what}${target}`,
+    join([phase, how, line === undefined ? "" : `line ${line}`, context.unknown]),
+    defined(lines),
+  );
+}
+
+/** What the manager is, such as "ExitStack with 3 entries" or "Lock", and how, such as "locked, 1 waiting". */
+function describeManager({ manager, description }: Context): [what: string, how?: string] {
+  const name = manager && lastPart(manager.type);
+  if (description === undefined) return [name ?? "unknown context manager"];
+  // Some descriptions say what it is, others only how it is.
+  const words = description.toLowerCase().split(/\W+/);
+  const complete = name === undefined || description.includes("(") || words.includes(name.toLowerCase());
+  return complete ? [description] : [name, description];
+}
+
+function hiddenLabel(names: readonly string[]): Label {
+  return label(count(names.length, "internal frame"), names.map(lastPart).join(", "), names);
+}
+
+function objectLabel(ref: ObjectRef, role: "leaf" | "task"): Label {
+  const text = role === "leaf" ? `awaits ${lastPart(ref.type)}` : lastPart(ref.type);
+  return label(text, ref.address, [object(ref)]);
+}
+
+function errorLabel(message: string): Label {
+  const lines = message.split("\n").filter((line) => line.trim() !== "");
+  // Errors of the debugged program arrive as a traceback, whose last line says what is wrong.
+  const last = lines[lines.length - 1]?.trim() ?? "Unknown error";
+  return label(last, "", [message]);
+}
+
+function object(ref: ObjectRef): string {
+  return `${ref.type} at ${ref.address}`;
+}
+
+/** The last part of a dotted name. */
+function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1);
+}
+
+function fullPlace(location: Location, sources: readonly SourceRef[]): string {
+  const source = sourceOf(location, sources);
+  const path = source?.path ?? source?.name ?? "unknown source";
+  return location.line === undefined ? path : `${path}:${location.line}`;
+}
+
+function defined(lines: readonly (string | undefined)[]): string[] {
+  return lines.filter((line) => line !== undefined);
+}

@@ -1,0 +1,385 @@
+/** The rows of the tree, top down. Pure data: what a row looks like is decided elsewhere. */
+
+import type { Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import { CaptureEnded, type Activity, type Capture, type LoadedStack } from "./capture";
+import type { Session, Store } from "./store";
+
+interface Base {
+  /** Unique, and the same for the same thing in the next picture of the program, so that it stays expanded. */
+  readonly id: string;
+  readonly parent: Row | undefined;
+}
+
+export interface SessionRow extends Base {
+  readonly kind: "session";
+  readonly session: Session;
+}
+
+export interface ActivityRow extends Base {
+  readonly kind: "activity";
+  readonly capture: Capture;
+  readonly activity: Activity;
+  /** How many activities hang under it, apart from its stack. */
+  readonly members: number;
+  /** Whether those that are not loaded yet follow them. */
+  readonly isTail: boolean;
+}
+
+/** One of several event loops of a thread. */
+export interface LoopRow extends Base {
+  readonly kind: "loop";
+  readonly capture: Capture;
+  readonly loopId: string;
+  readonly activities: readonly Activity[];
+}
+
+/** The stack of a thread that also runs tasks. */
+export interface ThreadStackRow extends Base {
+  readonly kind: "threadStack";
+  readonly capture: Capture;
+  readonly activity: Activity;
+}
+
+export interface FrameRow extends Base {
+  readonly kind: "frame";
+  readonly capture: Capture;
+  readonly frame: Frame;
+  readonly sources: readonly SourceRef[];
+}
+
+/** Frames of framework internals, folded. */
+export interface HiddenRow extends Base {
+  readonly kind: "hidden";
+  readonly frames: readonly FrameRow[];
+}
+
+export interface ContextRow extends Base {
+  readonly kind: "context";
+  readonly capture: Capture;
+  readonly context: Context;
+  readonly sources: readonly SourceRef[];
+  /** Whether it is an entry of an exit stack, and so has no statement of its own. */
+  readonly isEntry: boolean;
+}
+
+/** The innermost awaitable, or a task that is not among the activities. */
+export interface ObjectRow extends Base {
+  readonly kind: "object";
+  readonly role: "leaf" | "task";
+  readonly object: ObjectRef;
+}
+
+export interface NoteRow extends Base {
+  readonly kind: "note";
+  readonly severity: "info" | "warning";
+  readonly text: string;
+}
+
+export interface ErrorRow extends Base {
+  readonly kind: "error";
+  readonly message: string;
+  readonly retry: () => void;
+}
+
+export interface MoreRow extends Base {
+  readonly kind: "more";
+  /** How many rows there are beyond those shown. */
+  readonly rest: number;
+  readonly show: () => Promise<void>;
+}
+
+export type Row =
+  | SessionRow
+  | ActivityRow
+  | LoopRow
+  | ThreadStackRow
+  | FrameRow
+  | HiddenRow
+  | ContextRow
+  | ObjectRow
+  | NoteRow
+  | ErrorRow
+  | MoreRow;
+
+export interface OutlineOptions {
+  /** Whether hidden frames stand among the others. */
+  readonly showHidden: boolean;
+  /** How many activities a list shows at first, and more at each request. */
+  readonly pageSize: number;
+  /** Show only activities that contain this text; empty for all. */
+  readonly filter: string;
+}
+
+/** Whether the text occurs in what is shown of the activity, in upper or lower case. */
+export function matches(activity: Activity, filter: string): boolean {
+  if (filter === "") return true;
+  const { info, sources } = activity;
+  const source = info.top && sources[info.top.location.source];
+  const texts = [info.name, info.framework, info.state, info.waitsFor?.description, info.top?.name, source?.path];
+  return texts.some((text) => text?.toLowerCase().includes(filter.toLowerCase()));
+}
+
+export function sourceOf(location: Location, sources: readonly SourceRef[]): SourceRef | undefined {
+  return sources[location.source];
+}
+
+/** Arranges the store as a tree. Nothing is loaded before the row above it is opened. */
+export class Outline {
+  readonly #shown = new WeakMap<Capture, Map<string, number>>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly options: () => OutlineOptions,
+    /** Called when the rows under `row` (undefined: all) have changed without a change of the store. */
+    private readonly changed: (row: Row | undefined) => void,
+  ) {}
+
+  async children(row: Row | undefined): Promise<Row[]> {
+    try {
+      return await this.#children(row);
+    } catch (error) {
+      if (error instanceof CaptureEnded) return [];
+      return [errorRow(row, error, () => this.#retry(row))];
+    }
+  }
+
+  async #children(row: Row | undefined): Promise<Row[]> {
+    switch (row?.kind) {
+      case undefined:
+        return this.#roots();
+      case "session":
+        return this.#session(row.session, row);
+      case "activity":
+        return this.#activity(row);
+      case "loop":
+        return this.#list(row, row.capture, row.activities);
+      case "threadStack":
+        return this.#stack(row, row.capture, row.activity.info.id);
+      case "frame":
+        return this.#frame(row);
+      case "hidden":
+        return [...row.frames];
+      case "context":
+        return this.#context(row);
+      case "object":
+      case "note":
+      case "error":
+      case "more":
+        return [];
+    }
+  }
+
+  async #roots(): Promise<Row[]> {
+    const { sessions } = this.store;
+    if (!sessions.some((session) => session.capture)) return [];
+    const [first] = sessions;
+    if (first && sessions.length === 1) return this.#session(first, undefined);
+    return sessions.map((session) => {
+      // VS Code would keep a row closed that had nothing below it before.
+      const id = session.capture ? session.id : `${session.id}/running`;
+      return { kind: "session", id, parent: undefined, session };
+    });
+  }
+
+  async #session(session: Session, parent: Row | undefined): Promise<Row[]> {
+    const { capture } = session;
+    if (!capture) return [];
+    const { filter } = this.options();
+    await (filter === "" ? capture.load() : capture.loadAll());
+    const handshake = await session.helper.ready();
+    capture.check();
+    const rows: Row[] = [];
+    const last = capture.roots[capture.roots.length - 1];
+    const tail = !capture.complete && last && loopsOf(capture.members(last.info.id)).size === 1 ? last : undefined;
+    for (const activity of capture.roots) {
+      const members = capture.members(activity.info.id).filter((member) => matches(member, filter));
+      if (members.length === 0 && !matches(activity, filter)) continue;
+      rows.push(this.#activityRow(session.id, parent, capture, activity, members.length, activity === tail));
+    }
+    if (!capture.complete && !tail) {
+      const rest = capture.total - capture.loaded;
+      rows.push({ kind: "more", id: `${session.id}/more`, parent, rest, show: () => capture.loadMore() });
+    }
+    [...handshake.notes, ...capture.notes].forEach((text, index) => {
+      rows.push({ kind: "note", id: `${session.id}/note${index}`, parent, severity: "info", text });
+    });
+    return rows;
+  }
+
+  #activityRow(
+    base: string,
+    parent: Row | undefined,
+    capture: Capture,
+    activity: Activity,
+    members = 0,
+    isTail = false,
+  ): ActivityRow {
+    return { kind: "activity", id: `${base}/${activity.info.id}`, parent, capture, activity, members, isTail };
+  }
+
+  async #activity(row: ActivityRow): Promise<Row[]> {
+    const { capture, activity } = row;
+    if (row.members === 0) return this.#stack(row, capture, activity.info.id);
+    const members = capture.members(activity.info.id).filter((member) => matches(member, this.options().filter));
+    const stack: Row = { kind: "threadStack", id: `${row.id}/stack`, parent: row, capture, activity };
+    const loops = loopsOf(members);
+    if (loops.size < 2) return [stack, ...this.#list(row, capture, members)];
+    const rows: Row[] = [stack];
+    for (const [loopId, activities] of loops) {
+      if (loopId === "") rows.push(...this.#list(row, capture, activities));
+      else rows.push({ kind: "loop", id: `${row.id}/${loopId}`, parent: row, capture, loopId, activities });
+    }
+    return rows;
+  }
+
+  #list(parent: Row, capture: Capture, activities: readonly Activity[]): Row[] {
+    const { pageSize } = this.options();
+    let limits = this.#shown.get(capture);
+    if (!limits) this.#shown.set(capture, (limits = new Map<string, number>()));
+    const limit = limits.get(parent.id) ?? pageSize;
+    const rows: Row[] = activities
+      .slice(0, limit)
+      .map((activity) => this.#activityRow(parent.id, parent, capture, activity));
+    const toLoad = parent.kind === "activity" && parent.isTail ? capture.total - capture.loaded : 0;
+    const rest = activities.length - rows.length + toLoad;
+    if (rest > 0) {
+      const show = async (): Promise<void> => {
+        if (activities.length < limit + pageSize && toLoad > 0) await capture.loadMore();
+        limits.set(parent.id, limit + pageSize);
+        this.changed(undefined);
+      };
+      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, show });
+    }
+    return rows;
+  }
+
+  async #stack(parent: Row, capture: Capture, activityId: string): Promise<Row[]> {
+    const loaded = await capture.stack(activityId);
+    return this.#frames(parent, capture, loaded);
+  }
+
+  #frames(parent: Row, capture: Capture, { stack, sources }: LoadedStack): Row[] {
+    const rows: Row[] = [];
+    if (stack.error !== undefined) rows.push(note(parent, "warning", `${parent.id}/error`, stack.error));
+    if (stack.leaf) {
+      rows.push({ kind: "object", id: `${parent.id}/leaf`, parent, role: "leaf", object: stack.leaf });
+    }
+    const { showHidden } = this.options();
+    let hidden: FrameRow[] = [];
+    const flush = (): void => {
+      const [first] = hidden;
+      if (first) rows.push({ kind: "hidden", id: `${first.id}/hidden`, parent, frames: hidden });
+      hidden = [];
+    };
+    stack.frames.forEach((frame, index) => {
+      // Counted from the outermost frame, which stays while inner ones come and go.
+      const id = `${parent.id}/f${stack.frames.length - index}:${frame.name}`;
+      const row: FrameRow = { kind: "frame", id, parent, capture, frame, sources };
+      if (frame.hidden === true && !showHidden) {
+        hidden.push(row);
+      } else {
+        flush();
+        rows.push(row);
+      }
+    });
+    flush();
+    return rows;
+  }
+
+  #frame(row: FrameRow): Row[] {
+    const { frame, capture, sources } = row;
+    const rows: Row[] = (frame.contexts ?? []).map((context, index) => ({
+      kind: "context",
+      id: `${row.id}/c${index}`,
+      parent: row,
+      capture,
+      context,
+      sources,
+      isEntry: false,
+    }));
+    if (frame.contextsUnknown !== undefined) {
+      rows.push(note(row, "warning", `${row.id}/unknown`, frame.contextsUnknown));
+    }
+    return rows;
+  }
+
+  #context(row: ContextRow): Row[] {
+    const { context, capture, sources } = row;
+    const rows = context.inner ? this.#frames(row, capture, { stack: context.inner, sources }) : [];
+    (context.children ?? []).forEach((child, index) => {
+      const id = `${row.id}/${index}`;
+      if (child.kind === "context") {
+        rows.push({ kind: "context", id, parent: row, capture, context: child.context, sources, isEntry: true });
+        return;
+      }
+      const activity = child.activityId === undefined ? undefined : capture.activity(child.activityId);
+      if (activity) rows.push(this.#activityRow(row.id, row, capture, activity));
+      else rows.push({ kind: "object", id, parent: row, role: "task", object: child.object });
+    });
+    return rows;
+  }
+
+  #retry(row: Row | undefined): void {
+    if (row === undefined) {
+      for (const session of this.store.sessions) session.refresh();
+    } else if (row.kind === "session") {
+      row.session.refresh();
+    } else {
+      if (row.kind === "activity" || row.kind === "threadStack") row.capture.forgetStack(row.activity.info.id);
+      this.changed(row);
+    }
+  }
+}
+
+/** Whether a row has rows below it, as far as that is known before it is opened. */
+export function isExpandable(row: Row): boolean {
+  switch (row.kind) {
+    case "session":
+      return row.session.capture !== undefined;
+    case "activity":
+    case "loop":
+    case "threadStack":
+    case "hidden":
+      return true;
+    case "frame":
+      return (row.frame.contexts?.length ?? 0) > 0 || row.frame.contextsUnknown !== undefined;
+    case "context":
+      return row.context.inner !== undefined || (row.context.children?.length ?? 0) > 0;
+    case "object":
+    case "note":
+    case "error":
+    case "more":
+      return false;
+  }
+}
+
+/** Whether a row is open when it first appears. */
+export function startsExpanded(row: Row): boolean {
+  return (
+    row.kind === "session" ||
+    row.kind === "loop" ||
+    row.kind === "frame" ||
+    (row.kind === "activity" && row.members > 0)
+  );
+}
+
+/** Activities by the loop that runs them; "" for none. */
+function loopsOf(activities: readonly Activity[]): Map<string, Activity[]> {
+  const loops = new Map<string, Activity[]>();
+  for (const activity of activities) {
+    const loopId = activity.info.loopId ?? "";
+    const group = loops.get(loopId);
+    if (group) group.push(activity);
+    else loops.set(loopId, [activity]);
+  }
+  return loops;
+}
+
+function note(parent: Row, severity: NoteRow["severity"], id: string, text: string): NoteRow {
+  return { kind: "note", id, parent, severity, text };
+}
+
+function errorRow(parent: Row | undefined, error: unknown, retry: () => void): ErrorRow {
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: "error", id: `${parent?.id ?? ""}/failed`, parent, message, retry };
+}

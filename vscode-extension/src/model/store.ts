@@ -1,0 +1,111 @@
+/** All debug sessions and what is known of each: the one place that every view reads. */
+
+import { Capture } from "./capture";
+import { Emitter } from "./events";
+import { Helper, type HelperOptions, type SendRequest } from "./helper";
+
+/** How long (ms) a step's old picture stays before the view is cleared, so that stepping does not make it flicker. */
+const LINGER = 500;
+
+export class Session {
+  /** What to show, if anything. */
+  capture: Capture | undefined;
+  /** Whether the debugger holds the program. */
+  paused = false;
+  readonly helper: Helper;
+  #linger: NodeJS.Timeout | undefined;
+  #configured = false;
+
+  constructor(
+    readonly id: string,
+    readonly name: () => string,
+    send: SendRequest,
+    private readonly options: HelperOptions,
+    private readonly changed: () => void,
+  ) {
+    this.helper = new Helper(send, options);
+  }
+
+  /** The program stopped, or stopped once more. */
+  stopped(): void {
+    this.paused = true;
+    this.#show(new Capture(this.helper, false));
+    if (!this.#configured && this.options.callStack().enabled) this.configure();
+  }
+
+  /** Let the debugger's own list of threads be as wished; not only when a view is open. */
+  configure(): void {
+    this.helper.configure().then(
+      () => {
+        this.#configured = true;
+      },
+      () => undefined, // the next stop tries again, and a view says what is wrong
+    );
+  }
+
+  /**
+   * The program goes on.
+   *
+   * @param stepping whether it is expected to stop again at once
+   */
+  resumed(stepping: boolean): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.capture?.end();
+    if (stepping) {
+      this.#linger = setTimeout(() => this.#show(undefined), LINGER);
+    } else {
+      this.#show(undefined);
+    }
+  }
+
+  /** Take a new picture: of the pause, or of the running program. */
+  refresh(): void {
+    this.#show(new Capture(this.helper, !this.paused));
+  }
+
+  dispose(): void {
+    this.paused = false;
+    this.#show(undefined);
+  }
+
+  #show(capture: Capture | undefined): void {
+    clearTimeout(this.#linger);
+    this.capture?.end();
+    this.capture = capture;
+    capture?.onDidChange(this.changed);
+    this.changed();
+  }
+}
+
+export class Store {
+  readonly onDidChange: Emitter<void>["on"];
+  readonly #changed = new Emitter<void>();
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(private readonly options: HelperOptions) {
+    this.onDidChange = this.#changed.on;
+  }
+
+  get sessions(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** A session began; one with the same identifier is replaced (a restarted session keeps its identifier). */
+  open(id: string, name: () => string, send: SendRequest): Session {
+    this.#sessions.get(id)?.dispose();
+    const session = new Session(id, name, send, this.options, () => this.#changed.fire());
+    this.#sessions.set(id, session);
+    this.#changed.fire();
+    return session;
+  }
+
+  close(session: Session): void {
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    session.dispose();
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * Types of the custom DAP messages between the editor and the helper inside the debugged process.
+ *
+ * Twin: `dap_extension/protocol.py`. Both are checked against `tests/protocol_cases/`, and `docs/protocol.md`
+ * explains them.
+ */
+
+export const PROTOCOL_VERSION = 1;
+
+export const HANDSHAKE = "asynctbHandshake";
+export const SNAPSHOT = "asynctbSnapshot";
+export const STACKS = "asynctbStacks";
+export const CONFIGURE = "asynctbConfigure";
+
+/** Most activities in one `SnapshotResponse` or `StacksResponse`. */
+export const MAX_PAGE = 1000;
+
+export type ErrorCode =
+  /** An argument is missing, has a wrong type or is out of range. */
+  | "badRequest"
+  /** The program went on since the snapshot: take a new one. */
+  | "staleSnapshot"
+  /** No activity of the snapshot has this identifier, or it has ended. */
+  | "unknownActivity"
+  /** The time budget ran out before anything could be answered. */
+  | "timeout"
+  /** A defect of the helper; the message has the details. */
+  | "internal";
+
+/** The code of each error and its number, which DAP's `Message` wants. */
+export const ERROR_IDS: Readonly<Record<ErrorCode, number>> = {
+  badRequest: 1,
+  staleSnapshot: 2,
+  unknownActivity: 3,
+  timeout: 4,
+  internal: 5,
+};
+
+/**
+ * What was wrong: a DAP `Message` with our code.
+ *
+ * A failed request is answered with `success: false`, `message: "<code>: <format>"` and this as `body.error`. Rely on
+ * `message` (see `splitErrorMessage`): debugpy's adapter passes nothing else of a failed response on.
+ */
+export interface ErrorDetails {
+  id: number;
+  format: string;
+  showUser: boolean;
+  code: ErrorCode;
+}
+
+/** The code and the text of a failed response's `message`; the code is undefined if the error is not ours. */
+export function splitErrorMessage(message: string): [code: ErrorCode | undefined, text: string] {
+  for (const code of Object.keys(ERROR_IDS) as ErrorCode[]) {
+    if (message.startsWith(`${code}: `)) return [code, message.slice(code.length + 2)];
+  }
+  return [undefined, message];
+}
+
+export interface HandshakeArguments {
+  client?: string;
+}
+
+export interface PythonInfo {
+  implementation: string;
+  /** Such as "3.12.1". */
+  version: string;
+  platform: string;
+}
+
+export interface Capabilities {
+  /** Frames of a paused program carry a `Frame.frameId`. */
+  frameIds?: boolean;
+  /** Requests are answered while the program runs, too. */
+  whileRunning?: boolean;
+  /** `asynctbConfigure` can show tasks in the standard `threads` request. */
+  callStack?: boolean;
+  /** The standard request `pause` stops the program even if all of its event loops are idle. */
+  wakesLoops?: boolean;
+}
+
+export interface Handshake {
+  protocolVersion: number;
+  /** Version of asynctb. */
+  helperVersion: string;
+  /** Identifies the helper's sources. */
+  helperKey: string;
+  python: PythonInfo;
+  processId: number;
+  capabilities: Capabilities;
+  /** How precisely context managers can be determined: "full", "gc-only", "static-only" or "off". */
+  contexts: string;
+  /** Why that is less than "full", and other limits that the user should know. */
+  notes: string[];
+}
+
+export interface SnapshotArguments {
+  /** A snapshot taken before, to get another page of it; absent: take a new one. */
+  snapshotId?: number;
+  /** Index of the first activity wanted, default 0. */
+  start?: number;
+  /**
+   * How many activities are wanted, 1 to MAX_PAGE, default MAX_PAGE. There may be fewer in the answer (its size and
+   * time are limited): the next page starts after the last one received.
+   */
+  count?: number;
+}
+
+/** A DAP `Source`; paths are mapped for the client. */
+export interface SourceRef {
+  name?: string;
+  path?: string;
+  sourceReference?: number;
+}
+
+/** An object of the program, described without running any of its code. */
+export interface ObjectRef {
+  /** Qualified name of its type, such as "asyncio.locks.Lock". */
+  type: string;
+  address: string;
+}
+
+/** A range of source code: lines from 1, columns from 1 in UTF-16 code units, the end column exclusive. */
+export interface Location {
+  /** Index into `sources` of the response. */
+  source: number;
+  line?: number;
+  endLine?: number;
+  column?: number;
+  endColumn?: number;
+}
+
+export interface Frame {
+  name: string;
+  location: Location;
+  /** Not of interest to most users (framework internals). */
+  hidden?: boolean;
+  /** Accepted by the standard requests (scopes, evaluate, ...) until the program goes on. */
+  frameId?: number;
+  /** Context managers active in the frame, outermost first. */
+  contexts?: Context[];
+  /** Why `contexts` may be incomplete. */
+  contextsUnknown?: string;
+}
+
+export interface Context {
+  /** Absent if it could not be determined; then `unknown` says why. */
+  manager?: ObjectRef;
+  isAsync: boolean;
+  phase: "entering" | "active" | "exiting";
+  /** Source text of the target after "as". */
+  varname?: string;
+  description?: string;
+  /** The with statement; absent for entries of an ExitStack. */
+  location?: Location;
+  /** The stack inside a generator-based manager. */
+  inner?: Stack;
+  children?: (ContextChild | TaskChild)[];
+  unknown?: string;
+}
+
+/** An entry of an ExitStack. */
+export interface ContextChild {
+  kind: "context";
+  context: Context;
+}
+
+/** A task of a nursery or task group. */
+export interface TaskChild {
+  kind: "task";
+  /** Present if the task is an activity of the snapshot. */
+  activityId?: string;
+  object: ObjectRef;
+}
+
+export interface Stack {
+  /** Innermost frame first, as in DAP's stackTrace. */
+  frames: Frame[];
+  /** The innermost awaitable that is not a frame. */
+  leaf?: ObjectRef;
+  /** What cut the stack short. */
+  error?: string;
+}
+
+export interface WaitInfo {
+  description: string;
+  target?: ObjectRef;
+  activityId?: string;
+}
+
+export type ActivityKind = "thread" | "task" | "greenlet" | "coroutine" | "generator" | "async_generator";
+export type ActivityState = "created" | "running" | "ready" | "suspended" | "cancelling" | "done" | "unknown";
+
+export interface ActivityInfo {
+  /** Stays the same from stop to stop while the object lives. */
+  id: string;
+  kind: ActivityKind;
+  framework: string;
+  name: string;
+  state: ActivityState;
+  /** Activity that this one belongs to. */
+  parentId?: string;
+  /** Activity of kind "thread" that runs this one. */
+  threadId?: string;
+  /** Event loop that runs it, such as "loop-1". */
+  loopId?: string;
+  waitsFor?: WaitInfo;
+  /** The innermost frame that is not hidden, without contexts. */
+  top?: Frame;
+  /** For a thread: its id in the standard DAP requests, if the debugger knows it. */
+  dapThreadId?: number;
+}
+
+export interface SnapshotResponse {
+  snapshotId: number;
+  /** How many activities the snapshot has. */
+  total: number;
+  /** Index of the first one in `activities`. */
+  start: number;
+  activities: ActivityInfo[];
+  sources: SourceRef[];
+  /** Whether a thread of the program was suspended by the debugger. */
+  paused: boolean;
+  notes: string[];
+}
+
+export interface StacksArguments {
+  snapshotId: number;
+  /** 1 to MAX_PAGE identifiers. */
+  activityIds: string[];
+}
+
+export interface ActivityStack {
+  activityId: string;
+  /** Absent if the activity has ended since; then `error` says so. */
+  stack?: Stack;
+  error?: ErrorDetails;
+}
+
+export interface StacksResponse {
+  snapshotId: number;
+  /** In the order of the request; fewer if the time budget ran out: ask again for the rest. */
+  stacks: ActivityStack[];
+  sources: SourceRef[];
+}
+
+export interface CallStackSettings {
+  /** Whether tasks and greenlets of a paused program are listed by the standard request `threads`; at first false. */
+  enabled?: boolean;
+  /** How many at most, 1 to MAX_PAGE, at first 100. One more row says how many there are beyond. */
+  limit?: number;
+  /** Whether to include those that have no frame of the user's code, at first true. The others come first. */
+  libraryTasks?: boolean;
+}
+
+export interface ConfigureArguments {
+  /** What to change; what is absent stays as it is. */
+  callStack?: CallStackSettings;
+}
+
+export interface ConfigureResponse {
+  /** What holds from now on, complete. */
+  callStack: CallStackSettings;
+}

@@ -1,0 +1,38 @@
+/** The settings under `asynctb.`. */
+
+import * as vscode from "vscode";
+import type { OutlineOptions } from "./model/rows";
+import { MAX_PAGE, type CallStackSettings } from "./protocol";
+
+const SECTION = "asynctb";
+const DEFAULT_PAGE_SIZE = 200;
+const DEFAULT_LIMIT = 100;
+
+export function outlineOptions(filter: string): OutlineOptions {
+  const settings = vscode.workspace.getConfiguration(SECTION);
+  return {
+    showHidden: settings.get<boolean>("showHiddenFrames", false),
+    pageSize: Math.max(1, settings.get<number>("pageSize", DEFAULT_PAGE_SIZE)),
+    filter,
+  };
+}
+
+export async function setShowHiddenFrames(value: boolean): Promise<void> {
+  const target = vscode.ConfigurationTarget.Global;
+  await vscode.workspace.getConfiguration(SECTION).update("showHiddenFrames", value, target);
+}
+
+export function showsEditorMarks(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get<boolean>("editorMarks", true);
+}
+
+/** What VS Code's own Call Stack should list. */
+export function callStackSettings(): Required<CallStackSettings> {
+  const settings = vscode.workspace.getConfiguration(`${SECTION}.callStack`);
+  const limit = Math.round(settings.get<number>("limit", DEFAULT_LIMIT));
+  return {
+    enabled: settings.get<boolean>("showTasks", true),
+    limit: Math.min(Math.max(limit, 1), MAX_PAGE),
+    libraryTasks: settings.get<boolean>("libraryTasks", true),
+  };
+}

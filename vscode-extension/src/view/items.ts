@@ -1,0 +1,120 @@
+/** How a row of the model looks in VS Code's tree. */
+
+import * as vscode from "vscode";
+import { labelOf } from "../model/labels";
+import { isExpandable, type Row } from "../model/rows";
+import type { ActivityKind, ActivityState, Context } from "../protocol";
+
+const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
+
+export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
+  const { label, description, tooltip } = labelOf(row);
+  const item = new vscode.TreeItem(label, collapsibleState(row, expanded));
+  item.id = row.id;
+  item.description = description;
+  item.tooltip = tooltip.join("\n");
+  // Otherwise the whole tooltip is read out.
+  item.accessibilityInformation = { label: accessibleLabel(row, label, description) };
+  const icon = iconOf(row);
+  if (icon) item.iconPath = icon;
+  const { contextValue, command } = actionsOf(row);
+  item.contextValue = contextValue;
+  if (command) item.command = { command, title: "", arguments: [row] };
+  return item;
+}
+
+function accessibleLabel(row: Row, label: string, description: string): string {
+  const state = row.kind === "activity" && row.activity.info.state === "suspended" ? "suspended" : "";
+  return [label, state, description].filter((part) => part !== "").join(", ");
+}
+
+function collapsibleState(row: Row, expanded: boolean): vscode.TreeItemCollapsibleState {
+  if (!isExpandable(row)) return vscode.TreeItemCollapsibleState.None;
+  return expanded ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
+}
+
+/** Words for `when` clauses of menus, and what a click does. */
+function actionsOf(row: Row): { contextValue: string; command?: string } {
+  switch (row.kind) {
+    case "activity":
+      return { contextValue: row.activity.info.top ? "stack source" : "stack" };
+    case "frame": {
+      const inspectable = row.frame.frameId === undefined ? "" : " inspectable";
+      return { contextValue: `stack source${inspectable}`, command: "asynctb.goTo" };
+    }
+    case "context":
+      return { contextValue: "stack source", command: "asynctb.goTo" };
+    case "session":
+    case "loop":
+    case "threadStack":
+    case "hidden":
+      return { contextValue: "stack" };
+    case "error":
+      return { contextValue: "retry", command: "asynctb.retry" };
+    case "more":
+      return { contextValue: "more", command: "asynctb.showMore" };
+    case "object":
+    case "note":
+      return { contextValue: row.kind };
+  }
+}
+
+function iconOf(row: Row): vscode.ThemeIcon | undefined {
+  switch (row.kind) {
+    case "session":
+      return new vscode.ThemeIcon("debug-alt");
+    case "activity":
+      return activityIcon(row.activity.info.kind, row.activity.info.state);
+    case "loop":
+      return new vscode.ThemeIcon("sync");
+    case "threadStack":
+      return new vscode.ThemeIcon("layers");
+    case "frame":
+      return row.frame.hidden === true ? dimmed("debug-stackframe-dot") : new vscode.ThemeIcon("debug-stackframe");
+    case "hidden":
+      return dimmed("ellipsis");
+    case "context":
+      return contextIcon(row.context);
+    case "object":
+      return new vscode.ThemeIcon(row.role === "leaf" ? "watch" : "circle-outline");
+    case "note":
+      return row.severity === "info"
+        ? new vscode.ThemeIcon("info")
+        : new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
+    case "error":
+      return new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"));
+    case "more":
+      return dimmed("fold-down");
+  }
+}
+
+function dimmed(id: string): vscode.ThemeIcon {
+  return new vscode.ThemeIcon(id, new vscode.ThemeColor("disabledForeground"));
+}
+
+function activityIcon(kind: ActivityKind, state: ActivityState): vscode.ThemeIcon {
+  if (kind === "thread") return new vscode.ThemeIcon("server-process");
+  if (NO_SPECIAL_STATE.includes(state)) return new vscode.ThemeIcon(kind === "task" ? "debug-pause" : "symbol-event");
+  const colored = (id: string, color: string): vscode.ThemeIcon =>
+    new vscode.ThemeIcon(id, new vscode.ThemeColor(color));
+  switch (state) {
+    case "running":
+      return colored("debug-start", "debugIcon.startForeground");
+    case "ready":
+      return colored("debug-continue", "debugIcon.continueForeground");
+    case "cancelling":
+      return colored("circle-slash", "list.warningForeground");
+    case "created":
+      return new vscode.ThemeIcon("circle-outline");
+    case "done":
+      return dimmed("check");
+    default:
+      return new vscode.ThemeIcon("question");
+  }
+}
+
+function contextIcon(context: Context): vscode.ThemeIcon {
+  if (context.phase === "entering") return new vscode.ThemeIcon("sign-in");
+  if (context.phase === "exiting") return new vscode.ThemeIcon("sign-out");
+  return new vscode.ThemeIcon(context.manager ? "bracket" : "question");
+}

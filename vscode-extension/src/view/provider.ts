@@ -1,0 +1,51 @@
+/** The tree "Async Stacks": hands VS Code the rows of the outline. */
+
+import * as vscode from "vscode";
+import { Outline, type Row } from "../model/rows";
+import type { Store } from "../model/store";
+import { outlineOptions } from "../settings";
+import { Expansion } from "./expansion";
+import type { Filter } from "./filter";
+import { itemOf } from "./items";
+
+export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disposable {
+  readonly outline: Outline;
+  readonly expansion = new Expansion();
+  readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
+  readonly #changed = new vscode.EventEmitter<Row | undefined>();
+  readonly #subscriptions: vscode.Disposable;
+
+  constructor(store: Store, filter: Filter) {
+    this.onDidChangeTreeData = this.#changed.event;
+    this.outline = new Outline(
+      store,
+      () => outlineOptions(filter.text),
+      (row) => this.#changed.fire(row),
+    );
+    const refresh = (): void => this.#changed.fire(undefined);
+    this.#subscriptions = vscode.Disposable.from(
+      this.#changed,
+      store.onDidChange(refresh),
+      filter.onDidChange(refresh),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration("asynctb")) refresh();
+      }),
+    );
+  }
+
+  getChildren(row?: Row): Promise<Row[]> {
+    return this.outline.children(row);
+  }
+
+  getTreeItem(row: Row): vscode.TreeItem {
+    return itemOf(row, this.expansion.isExpanded(row));
+  }
+
+  getParent(row: Row): Row | undefined {
+    return row.parent;
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+  }
+}

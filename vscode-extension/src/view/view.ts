@@ -1,0 +1,64 @@
+/** The view around the tree: its header, and the context keys that its welcome texts and menus depend on. */
+
+import * as vscode from "vscode";
+import { count } from "../model/labels";
+import type { Row } from "../model/rows";
+import type { Store } from "../model/store";
+import type { Filter } from "./filter";
+import type { StacksProvider } from "./provider";
+import type { VariablesView } from "./variables";
+
+const INTRODUCED = "asynctb.introduced";
+
+export function createView(
+  provider: StacksProvider,
+  store: Store,
+  filter: Filter,
+  variables: VariablesView,
+  memory: vscode.Memento,
+): vscode.Disposable {
+  const view = vscode.window.createTreeView<Row>("asynctb.stacks", {
+    treeDataProvider: provider,
+    showCollapseAll: true,
+  });
+  let state: string | undefined;
+  const update = (): void => {
+    const now = stateOf(store);
+    if (now !== state) void vscode.commands.executeCommand("setContext", "asynctb.state", now);
+    state = now;
+    const total = store.sessions.reduce((sum, session) => sum + (session.capture?.total ?? 0), 0);
+    const parts = [total > 0 ? count(total, "stack") : "", filter.text === "" ? "" : `filter: ${filter.text}`];
+    view.description = parts.filter((part) => part !== "").join(" · ");
+    view.message = store.sessions.some((session) => session.capture?.live === true)
+      ? "The program runs. This is how it was when you asked."
+      : "";
+    if (store.sessions.some((session) => session.paused)) void introduce(view, provider, memory);
+  };
+  update();
+  return vscode.Disposable.from(
+    view,
+    ...provider.expansion.follow(view, store),
+    store.onDidChange(update),
+    filter.onDidChange(update),
+    view.onDidChangeSelection(({ selection: [row] }) => {
+      if (row?.kind === "frame") variables.select(row.capture, row.frame);
+    }),
+  );
+}
+
+/** Value of the context key `asynctb.state`. */
+function stateOf(store: Store): "paused" | "running" | undefined {
+  if (store.sessions.some((session) => session.capture)) return "paused";
+  return store.sessions.length > 0 ? "running" : undefined;
+}
+
+/**
+ * Open the view at the first stop ever. VS Code adds views to Run and Debug folded, where nobody would find them; what
+ * the user makes of it afterwards stays.
+ */
+async function introduce(view: vscode.TreeView<Row>, provider: StacksProvider, memory: vscode.Memento): Promise<void> {
+  if (memory.get(INTRODUCED) === true) return;
+  await memory.update(INTRODUCED, true);
+  const [first] = await provider.getChildren();
+  if (first) await view.reveal(first, { select: false, focus: false });
+}

@@ -1,0 +1,143 @@
+/** A stand-in for the helper of a program: answers requests from plain data, and remembers what was asked. */
+
+import type { HelperOptions, SendRequest } from "../src/model/helper";
+import type {
+  ActivityInfo,
+  Capabilities,
+  Context,
+  Frame,
+  Handshake,
+  SnapshotArguments,
+  SnapshotResponse,
+  SourceRef,
+  Stack,
+  StacksArguments,
+  StacksResponse,
+} from "../src/protocol";
+
+export const SOURCES: SourceRef[] = [
+  { name: "shop.py", path: "/project/shop.py" },
+  { name: "base_events.py", path: "/usr/lib/python3.12/asyncio/base_events.py" },
+];
+
+export const BOOTSTRAP = "exec('helper')";
+
+export function options(tasksInCallStack = false): HelperOptions {
+  return {
+    bootstrap: () => Promise.resolve(BOOTSTRAP),
+    callStack: () => ({ enabled: tasksInCallStack, limit: 100, libraryTasks: true }),
+  };
+}
+
+export interface Sent {
+  readonly command: string;
+  readonly args: object;
+}
+
+export class Program {
+  readonly sent: Sent[] = [];
+  activities: ActivityInfo[] = [];
+  stacks = new Map<string, Stack>();
+  notes: string[] = [];
+  capabilities: Capabilities = { callStack: true };
+  protocolVersion = 1;
+  /** Most activities in a page, and most stacks in an answer. */
+  limit = 1000;
+  /** Fails the next requests of a kind with these messages. */
+  readonly failures: { command: string; message: string }[] = [];
+  /** While set, answers wait for it. */
+  gate: Promise<void> | undefined;
+  #snapshots = 0;
+
+  readonly send: SendRequest = async (command, args) => {
+    this.sent.push({ command, args });
+    await this.gate;
+    const failure = this.failures.findIndex((candidate) => candidate.command === command);
+    if (failure >= 0) throw new Error(this.failures.splice(failure, 1)[0]?.message);
+    switch (command) {
+      case "evaluate":
+        return { result: "", variablesReference: 0 };
+      case "asynctbHandshake":
+        return this.#handshake();
+      case "asynctbConfigure":
+        return args;
+      case "asynctbSnapshot":
+        return this.#snapshot(args);
+      case "asynctbStacks":
+        return this.#stacks(args as StacksArguments);
+      default:
+        throw new Error(`unexpected request ${command}`);
+    }
+  };
+
+  /** The arguments of all requests of a kind. */
+  asked(command: string): object[] {
+    return this.sent.filter((request) => request.command === command).map((request) => request.args);
+  }
+
+  #handshake(): Handshake {
+    return {
+      protocolVersion: this.protocolVersion,
+      helperVersion: "0.1.0",
+      helperKey: "4349ec1fb7312f99",
+      python: { implementation: "CPython", version: "3.12.1", platform: "linux" },
+      processId: 4711,
+      capabilities: this.capabilities,
+      contexts: "full",
+      notes: this.notes,
+    };
+  }
+
+  #snapshot({ snapshotId, start = 0, count = 1000 }: SnapshotArguments): SnapshotResponse {
+    if (snapshotId === undefined) this.#snapshots += 1;
+    return {
+      snapshotId: snapshotId ?? this.#snapshots,
+      total: this.activities.length,
+      start,
+      activities: this.activities.slice(start, start + Math.min(count, this.limit)),
+      sources: SOURCES,
+      paused: true,
+      notes: [],
+    };
+  }
+
+  #stacks({ snapshotId, activityIds }: StacksArguments): StacksResponse {
+    const stacks = activityIds.slice(0, this.limit).map((activityId) => {
+      const stack = this.stacks.get(activityId);
+      if (stack) return { activityId, stack };
+      const format = "the task has ended";
+      return { activityId, error: { id: 3, format, showUser: true, code: "unknownActivity" as const } };
+    });
+    return { snapshotId, stacks, sources: SOURCES };
+  }
+}
+
+export function thread(id: string, name: string, more: Partial<ActivityInfo> = {}): ActivityInfo {
+  return { id, kind: "thread", framework: "threading", name, state: "running", ...more };
+}
+
+export function task(id: string, name: string, more: Partial<ActivityInfo> = {}): ActivityInfo {
+  return {
+    id,
+    kind: "task",
+    framework: "asyncio",
+    name,
+    state: "suspended",
+    threadId: "thread-1",
+    loopId: "loop-1",
+    ...more,
+  };
+}
+
+export function frame(name: string, line: number, more: Partial<Frame> = {}): Frame {
+  return { name, location: { source: 0, line }, ...more };
+}
+
+export function hidden(name: string, line: number): Frame {
+  return { name, location: { source: 1, line }, hidden: true };
+}
+
+export function context(type: string, line: number, more: Partial<Context> = {}): Context {
+  const address = "0x7f00";
+  return { manager: { type, address }, isAsync: true, phase: "active", location: { source: 0, line }, ...more };
+}

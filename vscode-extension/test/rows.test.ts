@@ -1,0 +1,325 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { labelOf } from "../src/model/labels";
+import { textOf } from "../src/model/text";
+import { context, frame, hidden, Program, task, thread } from "./program";
+import { draw, find, lines, newTree, stopped } from "./tree";
+
+function shop(): Program {
+  const program = new Program();
+  program.activities = [
+    thread("thread-1", "MainThread", { top: frame("main", 50) }),
+    task("t1", "Task-1", { state: "running", top: frame("main", 50) }),
+    task("t2", "ship-1", {
+      top: frame("reserve", 17),
+      waitsFor: { description: "lock", target: { type: "asyncio.locks.Lock", address: "0x7f00" } },
+    }),
+    task("t3", "ship-2", { state: "created" }),
+    thread("thread-2", "printer", { top: frame("wait", 331) }),
+  ];
+  program.stacks.set("t1", {
+    frames: [
+      frame("main", 50, {
+        contexts: [
+          context("asyncio.taskgroups.TaskGroup", 43, {
+            varname: "group",
+            children: [
+              { kind: "task", activityId: "t2", object: { type: "_asyncio.Task", address: "0x7f01" } },
+              { kind: "task", object: { type: "_asyncio.Task", address: "0x7f02" } },
+            ],
+          }),
+        ],
+      }),
+    ],
+  });
+  program.stacks.set("t2", {
+    leaf: { type: "_asyncio.Future", address: "0x7f03" },
+    frames: [
+      hidden("Lock.acquire", 112),
+      hidden("__aenter__", 14),
+      frame("reserve", 17, {
+        contexts: [context("asyncio.locks.Lock", 17, { phase: "entering", description: "locked, 1 waiting" })],
+      }),
+      frame("ship", 25, {
+        contexts: [
+          context("contextlib._AsyncGeneratorContextManager", 22, {
+            description: "connection()",
+            varname: "link",
+            inner: { frames: [frame("connection", 13, { contexts: [context("asyncio.timeouts.Timeout", 12)] })] },
+          }),
+          context("contextlib.AsyncExitStack", 22, {
+            description: "AsyncExitStack with 2 entries",
+            varname: "cleanup",
+            children: [
+              { kind: "context", context: { isAsync: true, phase: "active", description: "callback sleep" } },
+              {
+                kind: "context",
+                context: {
+                  manager: { type: "contextlib.suppress", address: "0x7f04" },
+                  isAsync: false,
+                  phase: "active",
+                },
+              },
+            ],
+          }),
+        ],
+      }),
+      hidden("_run", 84),
+    ],
+  });
+  program.stacks.set("t3", { frames: [], error: "it has not started" });
+  program.stacks.set("thread-1", { frames: [frame("main", 50), hidden("run_forever", 641)] });
+  program.stacks.set("thread-2", { frames: [frame("wait", 331)] });
+  return program;
+}
+
+describe("what a stop shows", () => {
+  test("threads with their tasks, nothing loaded below them", async () => {
+    const program = shop();
+    assert.equal(
+      await draw(stopped({ Shop: program })),
+      lines(`
+        v MainThread | 3 tasks
+          > Thread Stack | main · shop.py:50
+          > Task-1 | running · main · shop.py:50
+          > ship-1 | reserve · shop.py:17 · waits for lock
+          > ship-2 | created
+        > printer | running · wait · shop.py:331
+      `),
+    );
+    assert.equal(program.asked("asynctbStacks").length, 0);
+  });
+
+  test("frames innermost first, with managers, what is inside them, and folded internals", async () => {
+    assert.equal(
+      await draw(stopped({ Shop: shop() }), "all"),
+      lines(`
+        v MainThread | 3 tasks
+          v Thread Stack | main · shop.py:50
+              main | shop.py:50
+            v 1 internal frame | run_forever
+                run_forever | base_events.py:641
+          v Task-1 | running · main · shop.py:50
+            v main | shop.py:50
+              v async with TaskGroup as group | line 43
+                v ship-1 | reserve · shop.py:17 · waits for lock
+                    awaits Future | 0x7f03
+                  v 2 internal frames | acquire, __aenter__
+                      Lock.acquire | base_events.py:112
+                      __aenter__ | base_events.py:14
+                  v reserve | shop.py:17
+                      async with Lock | entering · locked, 1 waiting · line 17
+                  v ship | shop.py:25
+                    v async with connection() as link | line 22
+                      v connection | shop.py:13
+                          async with Timeout | line 12
+                    v async with AsyncExitStack with 2 entries as cleanup | line 22
+                        callback sleep
+                        suppress
+                  v 1 internal frame | _run
+                      _run | base_events.py:84
+                  Task | 0x7f02
+          v ship-1 | reserve · shop.py:17 · waits for lock
+              awaits Future | 0x7f03
+            v 2 internal frames | acquire, __aenter__
+                Lock.acquire | base_events.py:112
+                __aenter__ | base_events.py:14
+            v reserve | shop.py:17
+                async with Lock | entering · locked, 1 waiting · line 17
+            v ship | shop.py:25
+              v async with connection() as link | line 22
+                v connection | shop.py:13
+                    async with Timeout | line 12
+              v async with AsyncExitStack with 2 entries as cleanup | line 22
+                  callback sleep
+                  suppress
+            v 1 internal frame | _run
+                _run | base_events.py:84
+          v ship-2 | created
+              it has not started
+        v printer | running · wait · shop.py:331
+            wait | shop.py:331
+      `),
+    );
+  });
+
+  test("internal frames among the others on request", async () => {
+    const drawn = await draw(stopped({ Shop: shop() }, { showHidden: true }), "all");
+    assert.match(drawn, / {4}awaits Future \| 0x7f03\n +Lock.acquire \| base_events.py:112\n +__aenter__/);
+    assert.doesNotMatch(drawn, /internal frame/);
+  });
+
+  test("several sessions side by side, running ones too", async () => {
+    const tree = stopped({ Shop: shop(), Bank: shop() });
+    tree.store.open("session Idle", () => "Idle", new Program().send);
+    assert.match(
+      await draw(tree),
+      /^v Shop \| paused\n {2}v MainThread[^]+\nv Bank \| paused\n {2}v Main[^]+\n {2}Idle \| running$/,
+    );
+    for (const session of tree.store.sessions) session.resumed(false);
+    assert.equal(await draw(tree), "");
+  });
+
+  test("loops apart if a thread has several", async () => {
+    const program = new Program();
+    program.activities = [
+      thread("thread-1", "MainThread"),
+      task("t1", "one", { loopId: "loop-1" }),
+      task("t2", "two", { loopId: "loop-2" }),
+    ];
+    assert.equal(
+      await draw(stopped({ Shop: program })),
+      lines(`
+        v MainThread | 2 tasks
+          > Thread Stack
+          v loop-1 | 1 task
+            > one | suspended
+          v loop-2 | 1 task
+            > two | suspended
+      `),
+    );
+  });
+
+  test("rows keep their identity from stop to stop", async () => {
+    const program = shop();
+    const tree = stopped({ Shop: program });
+    const idOf = async (label: string): Promise<string> => (await find(tree, label)).id;
+    const before = [await idOf("ship-1"), await idOf("ship")];
+    program.stacks.get("t2")?.frames.shift(); // an inner frame returned
+    tree.store.get("session Shop")?.stopped();
+    assert.deepEqual([await idOf("ship-1"), await idOf("ship")], before);
+    const ids = new Set<string>();
+    let rows = 0;
+    const collect = async (row: Parameters<typeof labelOf>[0] | undefined): Promise<void> => {
+      for (const child of await tree.outline.children(row)) {
+        ids.add(child.id);
+        rows += 1;
+        await collect(child);
+      }
+    };
+    await collect(undefined);
+    assert.equal(ids.size, rows);
+  });
+
+  test("notes about what could not be determined", async () => {
+    const program = shop();
+    program.notes = ["Context managers cannot be read on this interpreter."];
+    const drawn = await draw(stopped({ Shop: program }));
+    assert.match(drawn, /\n {2}Context managers cannot be read on this interpreter.$/);
+  });
+});
+
+describe("long lists", () => {
+  function many(count: number): Program {
+    const program = new Program();
+    program.activities = [thread("thread-1", "MainThread")];
+    for (let n = 1; n <= count; n++) program.activities.push(task(`t${n}`, `task ${n}`));
+    return program;
+  }
+
+  test("show a page, and more on request", async () => {
+    const tree = stopped({ Shop: many(5) }, { pageSize: 2 });
+    const more = await find(tree, "Show More");
+    assert.equal(labelOf(more).description, "3 not shown");
+    assert.ok(more.kind === "more");
+    await more.show();
+    assert.match(await draw(tree), /task 4 [^]+Show More \| 1 not shown$/);
+  });
+
+  test("are loaded in pages, when they are wanted", async () => {
+    const program = many(10_000);
+    const tree = stopped({ Shop: program }, { pageSize: 600 });
+    assert.match(
+      await draw(tree),
+      /^v MainThread \| 999 tasks and more\n[^]+task 600 \| suspended\n {4}Show More \| 9,400 not shown$/,
+    );
+    assert.equal(program.asked("asynctbSnapshot").length, 1);
+    const more = await find(tree, "Show More");
+    assert.ok(more.kind === "more");
+    await more.show();
+    assert.equal(program.asked("asynctbSnapshot").length, 2);
+    assert.match(await draw(tree), /task 1200 \| suspended\n {4}Show More \| 8,800 not shown$/);
+  });
+
+  test("are loaded in pages, too, if they could belong to any thread", async () => {
+    const program = many(10_000);
+    program.activities.splice(10, 0, thread("thread-2", "other"));
+    const tree = stopped({ Shop: program }, { pageSize: 600 });
+    const roots = await tree.outline.children(undefined);
+    const more = roots[roots.length - 1];
+    assert.ok(more?.kind === "more");
+    assert.equal(more.rest, 9_002);
+    await more.show();
+    assert.equal(program.asked("asynctbSnapshot").length, 2);
+  });
+
+  test("are searched as a whole", async () => {
+    const tree = stopped({ Shop: many(3_000) }, { filter: "TASK 2999" });
+    assert.equal(
+      await draw(tree),
+      lines(`
+        v MainThread | 1 task
+          > Thread Stack
+          > task 2999 | suspended
+      `),
+    );
+    tree.options = { ...tree.options, filter: "nowhere" };
+    assert.equal(await draw(tree), "");
+  });
+});
+
+describe("failures", () => {
+  test("of the snapshot are a row, which tries again", async () => {
+    const program = shop();
+    const traceback = "Traceback (most recent call last):\n  ...\nImportError: no zlib\n";
+    program.failures.push({ command: "evaluate", message: traceback });
+    const tree = stopped({ Shop: program });
+    const [row] = await tree.outline.children(undefined);
+    assert.ok(row?.kind === "error");
+    assert.deepEqual(labelOf(row), { label: "ImportError: no zlib", description: "", tooltip: [traceback] });
+    row.retry();
+    assert.match(await draw(tree), /^v MainThread/);
+  });
+
+  test("of a stack are a row under its task", async () => {
+    const program = shop();
+    program.failures.push({ command: "asynctbStacks", message: "timeout: it took too long" });
+    const tree = stopped({ Shop: program });
+    const task1 = await find(tree, "MainThread").then(async (row) => (await tree.outline.children(row))[1]);
+    const [row] = await tree.outline.children(task1);
+    assert.ok(row?.kind === "error");
+    assert.equal(labelOf(row).label, "it took too long");
+    row.retry();
+    const [again] = await tree.outline.children(task1);
+    assert.equal(again?.kind, "frame");
+  });
+
+  test("do not show when the program has gone on", async () => {
+    const tree = stopped({ Shop: shop() });
+    const rows = tree.outline.children(undefined);
+    tree.store.get("session Shop")?.resumed(false);
+    assert.deepEqual(await rows, []);
+  });
+});
+
+test("nothing is shown, nor asked, before the first stop", async () => {
+  const program = shop();
+  const tree = newTree();
+  tree.store.open("s", () => "Shop", program.send);
+  assert.equal(await draw(tree), "");
+  assert.deepEqual(program.sent, []);
+});
+
+test("a stack as text for the clipboard", async () => {
+  const program = shop();
+  const tree = stopped({ Shop: program });
+  assert.equal(
+    await textOf([await find(tree, "ship-2"), await find(tree, "printer")], tree.outline),
+    "ship-2  (created)\n  it has not started\nprinter  (running · wait · shop.py:331)\n  wait  (shop.py:331)\n",
+  );
+  // The tasks of a group are listed, not drawn once more.
+  assert.match(
+    await textOf([await find(tree, "Task-1")], tree.outline),
+    /TaskGroup[^\n]+\n {6}ship-1[^\n]+\n {6}Task /,
+  );
+});
