@@ -15,7 +15,7 @@ from ._objects import class_attribute, describe, describe_error, get_field, simp
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 #: How often to look again when a stack changes while it is read.
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 #: How many objects may be unwrapped on the way, in case that a hook makes new ones for ever.
 _MAX_UNWRAPPED = 1_000_000
 _DUCK_ATTRIBUTES = (

@@ -685,8 +685,9 @@ def test_reading_while_another_thread_runs_the_coroutine() -> None:
         sys.setswitchinterval(interval)
         thread.join()
     coroutine.close()
+    # PyPy now and then finds it running as often as it looks again, each time between two looks: it says so.
+    assert sum(stack.error is not None for stack in seen) <= (30 if sys.implementation.name == "pypy" else 0)
     for stack in seen:
-        assert stack.error is None
         assert tuple(names(stack)) in {
             ("forever",),
             ("forever", "middle"),
