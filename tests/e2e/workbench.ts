@@ -156,7 +156,13 @@ export class Workbench {
   /** Choose from the context menu of a row of our tree. */
   async contextAction(label: string | RegExp, title: string): Promise<void> {
     await this.row(label).click({ button: "right" });
-    await this.page.locator(".monaco-menu").getByText(title, { exact: true }).click();
+    const item = this.page.locator(".monaco-menu").getByText(title, { exact: true });
+    await item.click();
+    // A menu ignores a click that comes too soon after the one that opened it, and stays.
+    for (let attempt = 0; attempt < 5 && (await item.isVisible()); attempt++) {
+      await item.click({ timeout: 1000 }).catch(() => undefined);
+    }
+    await item.waitFor({ state: "hidden" });
   }
 
   /** Wait until the program has made a file. */
