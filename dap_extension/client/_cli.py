@@ -275,7 +275,7 @@ class _errors_explained:
 
     def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
         if isinstance(error, InjectionFailed):
-            _fail(_explain_injection(error.details))
+            _fail(_explain_injection(error))
         elif isinstance(error, HelperError):
             if _DISCONNECTED in str(error):
                 _fail("the program ended while its stacks were read", NOTHING_SHOWN)
@@ -288,9 +288,9 @@ class _errors_explained:
             sys.exit(INTERRUPTED)
 
 
-def _explain_injection(details: str) -> str:
+def _explain_injection(error: InjectionFailed) -> str:
     """Say what to do, from what debugpy's injector and its tools printed."""
-    text = details.casefold()
+    text = error.details.casefold()
     if "no such process" in text:
         return "there is no such process"
     if "not permitted" in text or "permission denied" in text:
@@ -301,8 +301,14 @@ def _explain_injection(details: str) -> str:
         )
     if "gdb: not found" in text or "gdb: command not found" in text or ("'gdb'" in text and "no such file" in text):
         return "debugpy injects itself with gdb, which is not installed (on Debian and Ubuntu: sudo apt install gdb)"
-    lines: List[str] = [line for line in details.splitlines() if line.strip()]
-    return "debugpy could not inject itself into the process: " + (lines[-1].strip() if lines else "no reason given")
+    lines: List[str] = [line.strip() for line in error.details.splitlines() if line.strip()]
+    if error.in_trial:
+        reason = next((line for line in lines if line.startswith(("Couldn't", "Cannot"))), lines[-1])
+        return (
+            "gdb, with which debugpy injects itself, cannot call functions on this machine, so that process was left "
+            f"alone. Perhaps a newer gdb can; this one said: {reason}"
+        )
+    return "debugpy could not inject itself into the process: " + (lines[-1] if lines else "no reason given")
 
 
 def _fail(message: str, code: int = CANNOT_DEBUG) -> NoReturn:

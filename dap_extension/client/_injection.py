@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -16,11 +17,57 @@ from ._processes import APART, debugger_environment, debugpy_folder, end_process
 
 
 class InjectionFailed(DapError):
-    """debugpy could not inject itself into a process. `details` is what its tools (such as gdb) printed, in full."""
+    """debugpy could not inject itself into a process.
 
-    def __init__(self, details: str) -> None:
+    :ivar details: what its tools (such as gdb) printed, in full.
+    :ivar in_trial: whether that was in a trial beforehand, so that the process itself was not touched.
+    """
+
+    def __init__(self, details: str, in_trial: bool = False) -> None:
         self.details = details
+        self.in_trial = in_trial
         super().__init__("debugpy could not inject itself into the process")
+
+
+def check_injectable(process_id: int, timeout: float) -> None:
+    """Have gdb call a function in a process made for it, where debugpy's injector works with gdb.
+
+    On some machines gdb attaches to a process and then cannot write its registers ("Couldn't write extended state
+    status"): what its attempt leaves of the process ends with an error. The program must not be the first to try.
+
+    :param process_id: the process to inject into; not touched.
+    :param timeout: of the call, in seconds.
+    :raises InjectionFailed: if there is no such process, or if gdb is not installed, may not, or cannot.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("PYDEVD_ATTACH_PREFER_LLDB"):
+        return
+    if not os.path.exists(f"/proc/{process_id}"):
+        raise InjectionFailed("no such process", in_trial=True)
+    waiting = [sys.executable, "-I", "-S", "-c", "print(flush=True); input()"]
+    with subprocess.Popen(
+        waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **APART
+    ) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()  # before, libc might not be loaded
+            gdb = subprocess.run(
+                ["gdb", "--nw", "--nh", "--nx", "--pid", str(process.pid), "--batch", "--ex", "call (int)getpid()"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+                check=False,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            )
+        except FileNotFoundError:
+            raise InjectionFailed("gdb: not found", in_trial=True) from None
+        except subprocess.TimeoutExpired:
+            raise InjectionFailed(f"no answer in {timeout:g} seconds", in_trial=True) from None
+        finally:
+            process.kill()
+    output = gdb.stdout.decode("utf-8", "replace")
+    if f"= {process.pid}\n" not in output:
+        raise InjectionFailed(output, in_trial=True)
 
 
 class Injector:
