@@ -22,6 +22,8 @@ os.environ["PATH"] = os.pathsep.join([*folders, os.environ["PATH"]])
 # out there, and said so.
 FRAMEWORKS = ["trio", "anyio", "greenlet", "gevent", "greenback", "asgiref", "uvloop"]
 FRAMEWORKS += ["async_generator", "async_exit_stack", "stackscope"]
+# Written in Python alone, and never published as wheels. Later interpreters lack what it imports.
+FRAMEWORKS_FROM_SOURCE = {"curio": ("3.8", "3.9", "3.10", "3.11", "pypy3.11")}
 
 
 # virtualenv no longer makes environments for 3.8; the standard library's venv does.
@@ -48,6 +50,9 @@ def test_core(session: nox.Session) -> None:
             session.install("-q", "--only-binary", ":all:", package, silent=True)
         except CommandFailed:
             missing.append(package)
+    for package, versions in FRAMEWORKS_FROM_SOURCE.items():
+        if session.python in versions:
+            session.install("-q", package)
     if missing:
         session.warn(f"no wheel for {session.python}, tests skipped: {', '.join(missing)}")
     environment = dict(os.environ)

@@ -9,6 +9,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from . import _glue
 from ._discovery._asyncio import AsyncioTasks
+from ._discovery._curio import CurioTasks
 from ._discovery._greenlets import Greenlets
 from ._discovery._loose import LooseObjects
 from ._discovery._sets import Heap
@@ -80,6 +81,7 @@ class Listing:
             ("Threads", lambda: Threads(threads)),
             ("Tasks of asyncio", lambda: AsyncioTasks(threads, heap, thorough=thorough)),
             ("Tasks of trio", lambda: TrioTasks(threads)),
+            ("Tasks of curio", lambda: CurioTasks(threads)),
             ("Greenlets", lambda: Greenlets(threads, heap, thorough=thorough)),
         )
         groups: List[Group] = []

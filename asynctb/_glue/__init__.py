@@ -35,6 +35,7 @@ _GLUE: Tuple[Tuple[str, str], ...] = (
     ("concurrent", "concurrent.futures.thread"),
     ("asyncio", "asyncio"),
     ("trio", "trio"),
+    ("curio", "curio"),
     ("anyio", "anyio"),
     ("anyio", "anyio._backends._asyncio"),
     ("anyio", "anyio._backends._trio"),
