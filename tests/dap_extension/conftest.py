@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Callable, Optional
 
 import pytest
+from hypothesis import settings
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from debugging import DEBUGPY  # noqa: E402
 from interpreters import Interpreter  # noqa: E402
 from sessions import install_debugpy, last_release  # noqa: E402
+
+# The same examples in each run, and no limit on their time: a failure means a defect.
+settings.register_profile("asynctb", derandomize=True, deadline=None, database=None)
+settings.load_profile("asynctb")
 
 
 @pytest.fixture(scope="session")
