@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its async stacks.
 	$(BIN)/asynctb run examples/order_service.py
 
-test: check test-core test-debugger test-vscode test-e2e  ## Run all tests.
+test: check docs test-core test-debugger test-vscode test-e2e  ## Run all tests.
 
 check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Type, TypeVar, cast
 
 import attrs
 
-from ._model import ContextInfo, FrameInfo, Traceback
+from ._model import Activity, ContextInfo, FrameInfo, Traceback, Wait
 
 T = TypeVar("T")
 
@@ -43,3 +43,6 @@ new_frame_info = quick_constructor(FrameInfo)
 new_context_info = quick_constructor(ContextInfo)
 new_active_context = quick_constructor(ContextInfo, "manager", "block")
 new_traceback = quick_constructor(Traceback)
+new_activity = quick_constructor(Activity)
+new_wait = quick_constructor(Wait)
+new_top_frame = quick_constructor(FrameInfo, "frame", "lasti", "owner")

@@ -8,6 +8,7 @@ from typing import Optional, Sequence, cast
 
 from .._model import Wait
 from .._objects import class_attribute, get_field, is_a, module_field, type_name
+from .._quick import new_wait
 from ._futures import Futures, closure_of
 from ._known import KnownFunctions, variables_of
 from ._source import Listing, Owner, code_of
@@ -98,20 +99,22 @@ class WaitTable:
                 return Wait(self._describe_gathering(future), future)
         known = _known.wait(owners)
         if known is not None:
-            return known if known.target is not None else Wait(known.description, future)
+            return known if known.target is not None else new_wait(known.description, future, None)
         inner = self._inside_wait_for(owners, future)
         if inner is not None:
             return self.describe(inner, (), listing)
-        shielded = shielded_task(self._futures, future)
-        if shielded is not None:
-            return self.describe(shielded, (), listing)
-        source = concurrent_future(self._futures, future)
-        if source is not None:
-            task = task_behind(self._futures, source)
-            if task is not None:
-                return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
-            return Wait("executor", source)
-        return Wait("future" if plain else type_name(kind), future)
+        callbacks = self._futures.callbacks_of(future)
+        if len(callbacks) > 1:  # more than the one that resumes the task
+            shielded = shielded_task(self._futures, callbacks)
+            if shielded is not None:
+                return self.describe(shielded, (), listing)
+            source = concurrent_future(self._futures, future, callbacks)
+            if source is not None:
+                task = task_behind(self._futures, source)
+                if task is not None:
+                    return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
+                return Wait("executor", source)
+        return new_wait("future" if plain else type_name(kind), future, None)
 
     def _inside_wait_for(self, owners: Sequence[Owner], waiter: object) -> Optional[object]:
         """Return the task inside `asyncio.wait_for`, which awaits a future of its own before CPython 3.12."""
@@ -136,9 +139,8 @@ class WaitTable:
         return f"{left} of {len(children)} tasks"
 
 
-def concurrent_future(futures: Futures, future: object) -> Optional[object]:
-    """Return the `concurrent.futures.Future` whose result *future* gets, or None."""
-    callbacks = futures.callbacks_of(future)
+def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:
+    """Return the `concurrent.futures.Future` whose result *future*, which has these *callbacks*, gets; or None."""
     if len(callbacks) < 2:  # whoever awaits it comes after what connects it
         return None
     for callback in callbacks:
@@ -149,13 +151,13 @@ def concurrent_future(futures: Futures, future: object) -> Optional[object]:
             # The outer future of asyncio.shield().
             inner = closure_of(callback).get("inner") if callback.__module__ == "asyncio.tasks" else None
             if inner is not None and inner is not future and futures.reader_of_task(inner) is None:
-                return concurrent_future(futures, inner)
+                return concurrent_future(futures, inner, futures.callbacks_of(inner))
     return None
 
 
-def shielded_task(futures: Futures, future: object) -> Optional[object]:
-    """Return the task whose result *future* gets because `asyncio.shield` has made it, or None."""
-    for callback in futures.callbacks_of(future):
+def shielded_task(futures: Futures, callbacks: Sequence[object]) -> Optional[object]:
+    """Return the task whose result a future of `asyncio.shield` with these *callbacks* gets, or None."""
+    for callback in callbacks:
         if type(callback) is types.FunctionType and callback.__code__.co_name == "_outer_done_callback":
             inner = closure_of(callback).get("inner") if callback.__module__ == "asyncio.tasks" else None
             if futures.reader_of_task(inner) is not None:

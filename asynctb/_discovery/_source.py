@@ -7,6 +7,7 @@ from typing import Any, Callable, List, NamedTuple, Optional, Protocol, Sequence
 
 from .._customize import awaitables, handling_by_code
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
+from .._quick import new_top_frame
 
 Coroutine = types.CoroutineType
 Generator = types.GeneratorType
@@ -171,7 +172,7 @@ def top_of_chain(owners: Sequence[Owner]) -> Optional[FrameInfo]:
         if handling is None or not handling.skip_frame:
             frame = frame_of(owner)
             if frame is not None:
-                return FrameInfo(frame, frame.f_lasti, (), False, owner)
+                return new_top_frame(frame, frame.f_lasti, owner)
     return None
 
 

@@ -7,7 +7,7 @@ import gc
 import sys
 import time
 import types
-from typing import Any, Callable, Optional, cast
+from typing import Any, Callable, Optional, Sequence, cast
 
 import attrs
 
@@ -69,7 +69,8 @@ def _awaited(futures: Futures, iterator: object) -> Target:
     # Modules/_asynciomodule.c: FutureIter_traverse() visits the future.
     for referent in gc.get_referents(iterator):
         if futures.reader_of_future(referent) is not None:
-            return _first(shielded_task(futures, referent), _beyond(futures, referent), referent)
+            callbacks = futures.callbacks_of(referent)
+            return _first(shielded_task(futures, callbacks), _beyond(futures, referent, callbacks), referent)
     return None
 
 
@@ -97,12 +98,12 @@ def _awaited_by_frame(futures: Futures, frame: types.FrameType, inner: Optional[
     future = next((ref for ref in gc.get_referents(frame) if futures.reader_of_future(ref) is not None), None)
     if future is None or futures.reader_of_task(future) is not None:  # the root hook would lead into the task
         return None
-    return _beyond(futures, future) or future
+    return _first(_beyond(futures, future, futures.callbacks_of(future)), future)
 
 
-def _beyond(futures: Futures, future: object) -> Target:
+def _beyond(futures: Futures, future: object, callbacks: Sequence[object]) -> Target:
     """Return the frames in which a thread of a pool computes the result of *future* (`asyncio.to_thread`, ...)."""
-    source = concurrent_future(futures, future)
+    source = concurrent_future(futures, future, callbacks)
     if source is None or get_field(source, "_state") != "RUNNING":
         return None
     return work_of_future(source)
