@@ -299,6 +299,13 @@ def _explain_injection(error: InjectionFailed) -> str:
             "allow it with: sudo sysctl kernel.yama.ptrace_scope=0; in a container start it with: "
             "--cap-add=SYS_PTRACE"
         )
+    message = _explain_tool(error, text)
+    if error.asleep:
+        message = f"the main thread of that process is not running Python code, so Python cannot let us in; {message}"
+    return message
+
+
+def _explain_tool(error: InjectionFailed, text: str) -> str:
     if "gdb: not found" in text or "gdb: command not found" in text or ("'gdb'" in text and "no such file" in text):
         return "debugpy injects itself with gdb, which is not installed (on Debian and Ubuntu: sudo apt install gdb)"
     lines: List[str] = [line.strip() for line in error.details.splitlines() if line.strip()]

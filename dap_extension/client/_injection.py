@@ -3,17 +3,66 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
 from ._dap import DapError
 from ._processes import APART, debugger_environment, debugpy_folder, end_process
+
+#: Seconds that a process gets to run what it was told to (`sys.remote_exec`).
+REMOTE_TIMEOUT = 5.0
+#: Seconds between two looks at whether it has.
+_POLL = 0.02
+#: Seconds that a thread may take to stop for a moment, once it was told to.
+_NUDGE_TIMEOUT = 1.0
+# From sys/ptrace.h and bits/waitflags.h of Linux.
+_PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT, _WALL = 17, 0x4206, 0x4207, 0x40000000
+
+#: What a process runs to let debugpy in; once only, and not if we have taken the token back. Names of the program
+#: stay as they are, as it runs in its module ``__main__``. What `debugpy.server.cli` of 1.8.22 injects does the same,
+#: but cannot be taken back, writes a warning about frozen modules to the program's standard error, and takes a debugger
+#: that is on its way out after an earlier session for one that is connected.
+_REMOTE_CODE = """\
+def asynctb_attach(token, script, folder, setup):
+    import os, sys, time
+    try:
+        os.remove(script)
+        os.remove(token)
+    except OSError:
+        return
+    quiet = "PYDEVD_DISABLE_FILE_VALIDATION"
+    was_quiet = quiet in os.environ
+    os.environ.setdefault(quiet, "1")
+    sys.path.insert(0, folder)
+    try:
+        import attach_pid_injected
+    finally:
+        sys.path.remove(folder)
+    pydevd = sys.modules.get("pydevd")
+    for _ in range(100):
+        earlier = None if pydevd is None else pydevd.get_global_debugger()
+        if earlier is None:
+            break
+        earlier.dispose_and_kill_all_pydevd_threads(wait=True)
+        time.sleep(0.01)
+    try:
+        attach_pid_injected.attach(setup)
+    finally:
+        if not was_quiet:
+            del os.environ[quiet]
+try:
+    asynctb_attach({token!r}, {script!r}, {folder!r}, {setup!r})
+finally:
+    del asynctb_attach
+"""
 
 
 class InjectionFailed(DapError):
@@ -21,15 +70,17 @@ class InjectionFailed(DapError):
 
     :ivar details: what its tools (such as gdb) printed, in full.
     :ivar in_trial: whether that was in a trial beforehand, so that the process itself was not touched.
+    :ivar asleep: whether the process was asked to let debugpy in, but its main thread did not come to run Python code.
     """
 
-    def __init__(self, details: str, in_trial: bool = False) -> None:
+    def __init__(self, details: str, in_trial: bool = False, asleep: bool = False) -> None:
         self.details = details
         self.in_trial = in_trial
+        self.asleep = asleep
         super().__init__("debugpy could not inject itself into the process")
 
 
-def check_injectable(process_id: int, timeout: float) -> None:
+def _check_gdb(process_id: int, timeout: float) -> None:
     """Have gdb call a function in a process made for it, where debugpy's injector works with gdb.
 
     On some machines gdb attaches to a process and then cannot write its registers ("Couldn't write extended state
@@ -71,51 +122,148 @@ def check_injectable(process_id: int, timeout: float) -> None:
 
 
 class Injector:
-    """Runs debugpy's injector.
+    """Lets debugpy into a process.
 
-    The adapter would do that, too, but it neither tells when the injector has finished nor waits for it. Ending an
-    injector that works with gdb half-way would leave the process in the middle of a call that gdb made.
+    From CPython 3.14 on, the interpreter runs what a process of the same version asks it to, as soon as its main thread
+    runs Python code. Where that does not work, debugpy's injector makes the process call it (with gdb on Linux). The
+    adapter would do that, too, but it neither tells when the injector has finished nor waits for it. Ending an injector
+    that works with gdb half-way would leave the process in the middle of a call that gdb made.
 
     :param process_id: the process to inject debugpy into.
     :param folder: folder of the package debugpy; None: of the one that can be imported.
+    :param timeout: in seconds, of what is tried beforehand.
     :param failed: called from another thread if it fails.
     """
 
-    def __init__(self, process_id: int, folder: Optional[str], failed: Callable[[], object]) -> None:
+    def __init__(self, process_id: int, folder: Optional[str], timeout: float, failed: Callable[[], object]) -> None:
         self._process_id = process_id
         self._folder = debugpy_folder() if folder is None else folder
+        self._timeout = timeout
         self._failed = failed
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (finish closes it)
-        #: What the injector printed, once it has finished and if it has failed.
-        self.failure: Optional[str] = None
+        #: Why it failed, once it has.
+        self.failure: Optional[InjectionFailed] = None
         self._process: Optional[subprocess.Popen[bytes]] = None
+        self._thread: Optional[threading.Thread] = None
 
     def start(self, host: str, port: int) -> None:
-        """Start the injector. The process will connect to the adapter at *host* and *port*."""
-        command = [sys.executable, self._folder, "--connect", f"{host}:{port}", "--pid", str(self._process_id)]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            env=debugger_environment(),
-            # Ctrl-C must not end it half-way.
-            **APART,
-        )
-        threading.Thread(target=self._watch, args=(self._process,), name="asynctb injector", daemon=True).start()
+        """Begin. The process will connect to the adapter at *host* and *port*."""
+        self._thread = threading.Thread(target=self._run, args=(host, port), name="asynctb injector", daemon=True)
+        self._thread.start()
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        if process.wait() != 0:
+    def _run(self, host: str, port: int) -> None:
+        try:
+            asleep = False
+            if hasattr(sys, "remote_exec"):
+                let_in = self._ask_interpreter(host, port)
+                if let_in:
+                    return
+                asleep = let_in is False
+            try:
+                _check_gdb(self._process_id, self._timeout)
+                self._run_injector(host, port)
+            except InjectionFailed as error:
+                error.asleep = asleep
+                raise
+        except InjectionFailed as error:
+            self.failure = error
             self._failed()
 
+    def _ask_interpreter(self, host: str, port: int) -> Optional[bool]:
+        """Have the process itself let debugpy in (`sys.remote_exec`, :pep:`768`).
+
+        :returns: whether it has begun to, in time; None if it cannot be asked.
+        """
+        descriptor, token = tempfile.mkstemp(prefix="asynctb-", suffix=".token")
+        os.close(descriptor)
+        script = token[: -len(".token")] + ".py"
+        setup = {
+            "mode": "connect",
+            "address": [host, port],
+            "wait_for_client": False,
+            "log_to": None,
+            "adapter_access_token": None,
+        }
+        folder = os.path.join(os.path.abspath(self._folder), "server")
+        with open(script, "x", encoding="utf-8") as file:
+            file.write(_REMOTE_CODE.format(token=token, script=script, folder=folder, setup=setup))
+        try:
+            sys.remote_exec(self._process_id, script)  # type: ignore[attr-defined,unused-ignore]
+        except Exception as error:
+            os.remove(script)
+            os.remove(token)
+            if isinstance(error, (PermissionError, ProcessLookupError)):
+                raise InjectionFailed(str(error), in_trial=True) from None
+            return None  # another version of Python, or it does not let others in
+        _nudge(self._process_id)
+        end = time.monotonic() + REMOTE_TIMEOUT
+        while time.monotonic() < end:
+            if not os.path.exists(token):
+                return True
+            time.sleep(_POLL)
+        try:
+            os.remove(token)
+        except FileNotFoundError:
+            return True
+        return False  # the script stays: the process will run it one day, to no effect
+
+    def _run_injector(self, host: str, port: int) -> None:
+        command = [sys.executable, self._folder, "--connect", f"{host}:{port}"]
+        if hasattr(sys, "remote_exec") and _knows_remote_exec(self._folder):
+            command.append("--disable-sys-remote-exec")
+        with tempfile.TemporaryFile() as output:
+            self._process = subprocess.Popen(
+                [*command, "--pid", str(self._process_id)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=debugger_environment(),
+                # Ctrl-C must not end it half-way.
+                **APART,
+            )
+            if self._process.wait() != 0:
+                output.seek(0)
+                raise InjectionFailed(output.read().decode("utf-8", "replace"))
+
     def finish(self, timeout: float) -> None:
-        """Wait until the injector has ended; kill it after *timeout* seconds."""
+        """Wait until it has ended; kill debugpy's injector after *timeout* seconds."""
+        if self._thread is None:
+            return
+        self._thread.join(timeout)
         if self._process is not None:
-            end_process(self._process, timeout)
-            if self._process.returncode:
-                self._output.seek(0)
-                self.failure = self._output.read().decode("utf-8", "replace")
-        self._output.close()
+            end_process(self._process, 0.0)
+        self._thread.join()
+
+
+def _knows_remote_exec(folder: str) -> bool:
+    """Return whether debugpy's injector would try `sys.remote_exec` once more (1.8.15 and later)."""
+    path = os.path.join(folder, "server", "cli.py")
+    with open(path, encoding="utf-8") as source:
+        return "disable-sys-remote-exec" in source.read()
+
+
+def _nudge(process_id: int) -> None:
+    """Make the main thread of a process return from where it waits in the system, on Linux.
+
+    As a debugger does when it attaches, but with nothing in between. An event loop then looks at once at what it was
+    told to run, as `PyErr_CheckSignals` (Modules/signalmodule.c of 3.14) does; waits for locks and `time.sleep` are
+    begun anew by the system.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    ptrace = libc.ptrace
+    ptrace.restype, ptrace.argtypes = ctypes.c_long, [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    # Should one of these fail (somebody else traces the process), it is as if nothing had been tried.
+    if ptrace(_PTRACE_SEIZE, process_id, None, None) != 0:
+        return
+    ptrace(_PTRACE_INTERRUPT, process_id, None, None)
+    end = time.monotonic() + _NUDGE_TIMEOUT
+    try:
+        while os.waitpid(process_id, os.WNOHANG | _WALL) == (0, 0) and time.monotonic() < end:
+            time.sleep(0.001)
+    except ChildProcessError:
+        return
+    ptrace(_PTRACE_DETACH, process_id, None, None)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Type
 
 from ._dap import DEFAULT_TIMEOUT, ConnectionLost, DapClient, DapError, DapTimeout, Json, PendingRequest
-from ._injection import InjectionFailed as InjectionFailed, Injector, check_injectable, signals_postponed
+from ._injection import InjectionFailed as InjectionFailed, Injector, signals_postponed
 from ._processes import Program as Program, Terminal, adapter_command as adapter_command, end_process, spawn_adapter
 
 #: Seconds that debugpy may take until a program is ready to run. It gives up by itself after 15 s in each step.
@@ -158,10 +158,12 @@ def attach_to_process(
     :raises InjectionFailed: if the system or the interpreter does not allow it, or there is no such process.
     :raises DapError: if debugpy does not start in it for another reason.
     """
-    check_injectable(process_id, timeout)
     session = Session(on_event, on_request)
     injector = Injector(
-        process_id, debugpy_folder, lambda: session.client.abort("debugpy could not be injected into the process")
+        process_id,
+        debugpy_folder,
+        timeout,
+        lambda: session.client.abort("debugpy could not be injected into the process"),
     )
     session._injector = injector
     arguments: Json = {
@@ -185,10 +187,9 @@ def attach_to_process(
             finally:
                 injector.finish(timeout)
     except ConnectionLost as error:
-        details = injector.failure
-        if details is None:
+        if injector.failure is None:
             raise
-        raise InjectionFailed(details) from error
+        raise injector.failure from error
     except BaseException:
         if session._adapter is not None:
             session.close()

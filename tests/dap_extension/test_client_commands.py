@@ -12,89 +12,21 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import pytest
+from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS, marked_lines
 from interpreters import Interpreter, find_interpreters
 
 from dap_extension.client._session import attach
 
-REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "order_service.py"
 STEPS, ENDLESS, LISTENING, OBEYING = (
     PROGRAMS / name for name in ("steps.py", "endless.py", "listening.py", "obeying.py")
 )
-COMMAND = (sys.executable, "-m", "dap_extension.client")
-TIMEOUT = 120.0
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-
-
-def environment(**extra: str) -> Dict[str, str]:
-    # What tells rich and Python how to print must not come from where the tests run.
-    unwanted = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONDEVMODE", "PYTHONWARNINGS")
-    inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
-    return {**inherited, "PYTHONUTF8": "1", **extra}
-
-
-def asynctb(*args: object, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, args)],
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=TIMEOUT,
-        cwd=REPOSITORY,
-        env=environment(**env),
-        check=False,
-    )
-
-
-@contextlib.contextmanager
-def started(*command: object) -> Iterator[subprocess.Popen[str]]:
-    """Start a process with pipes to its streams; it has ended afterwards."""
-    process = subprocess.Popen(
-        [*map(str, command)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        cwd=REPOSITORY,
-        env=environment(PYDEVD_DISABLE_FILE_VALIDATION="1"),
-    )
-    timer = threading.Timer(TIMEOUT, process.kill)
-    timer.start()
-    try:
-        yield process
-    finally:
-        timer.cancel()
-        timer.join()
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            assert stream is not None
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
-
-
-def read_until(stream: IO[str] | None, text: str) -> str:
-    """Return what a process writes up to the line that contains *text*."""
-    assert stream is not None
-    lines = []
-    for line in stream:
-        lines.append(line)
-        if text in line:
-            return "".join(lines)
-    raise AssertionError(f"no {text!r} in {''.join(lines)!r}")
-
-
-def tell(process: subprocess.Popen[str], command: str) -> None:
-    """Have the listening program do something, and wait until it has."""
-    assert process.stdin is not None
-    process.stdin.write(command + "\n")
-    process.stdin.flush()
-    read_until(process.stdout, f"done {command}")
 
 
 def task_names(capture: Any) -> List[str]:
@@ -528,37 +460,3 @@ def test_somebody_else_is_attached() -> None:
         result = asynctb("dump", address)
         assert result.returncode == 3
         assert result.stderr == "asynctb: another debugger is attached to that program; end its session first\n"
-
-
-# By process
-
-
-def test_no_such_process() -> None:
-    with started(sys.executable, "-c", "") as process:
-        process.wait()
-        result = asynctb("dump", "--pid", process.pid)
-    assert result.returncode == 3
-    assert result.stderr == "asynctb: there is no such process\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="reads standard input through asyncio")
-def test_a_process_that_knows_nothing_of_a_debugger() -> None:
-    with started(sys.executable, OBEYING) as process:
-        tell(process, "start sleeper")
-        for _ in range(2):
-            result = asynctb("dump", "--pid", process.pid)
-            if result.returncode == 3 and re.search(
-                "does not let us into that process|with gdb, which is not|so that process was left alone",
-                result.stderr,
-            ):
-                tell(process, "stop sleeper")  # it goes on
-                pytest.skip(result.stderr)
-            assert result.stderr == ""
-            assert "Task sleeper  suspended, waits for sleep\n" in result.stdout
-            assert result.returncode == 0
-            # It goes on.
-            tell(process, "stop sleeper")
-            tell(process, "start sleeper")
-        paused = asynctb("attach", "--pid", process.pid)
-        assert "Task sleeper  suspended, waits for sleep\n" in paused.stdout
-        tell(process, "stop sleeper")

@@ -1,0 +1,146 @@
+"""``asynctb dump --pid`` and ``asynctb attach --pid``: debugpy gets into programs that know nothing of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import List, Tuple
+
+import pytest
+from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
+from debugging import PROGRAMS
+from interpreters import Interpreter, find_interpreters
+
+OBEYING, LOCKED = PROGRAMS / "obeying.py", PROGRAMS / "locked.py"
+#: What is said where gdb is missing, may not or cannot.
+NOT_HERE = "does not let us into that process|with gdb, which is not|so that process was left alone"
+#: Those that let others in by themselves.
+OPEN = [found for found in find_interpreters() if found.implementation == "CPython" and found.version >= (3, 14)]
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="wakes a process as Linux allows")
+on_open_interpreters = pytest.mark.parametrize("interpreter", OPEN, ids=[found.name for found in OPEN])
+
+
+def test_no_such_process() -> None:
+    with started(sys.executable, "-c", "") as process:
+        process.wait()
+        result = asynctb("dump", "--pid", process.pid)
+    assert result.returncode == 3
+    assert result.stderr == "asynctb: there is no such process\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="reads standard input through asyncio")
+def test_a_process_that_knows_nothing_of_a_debugger() -> None:
+    with started(sys.executable, OBEYING) as process:
+        tell(process, "start sleeper")
+        for _ in range(2):
+            result = asynctb("dump", "--pid", process.pid)
+            if result.returncode == 3 and re.search(NOT_HERE, result.stderr):
+                tell(process, "stop sleeper")  # it goes on
+                pytest.skip(result.stderr)
+            assert result.stderr == ""
+            assert "Task sleeper  suspended, waits for sleep\n" in result.stdout
+            assert result.returncode == 0
+            # It goes on.
+            tell(process, "stop sleeper")
+            tell(process, "start sleeper")
+        paused = asynctb("attach", "--pid", process.pid)
+        assert "Task sleeper  suspended, waits for sleep\n" in paused.stdout
+        tell(process, "stop sleeper")
+
+
+# CPython 3.14 and later: a process is asked to let debugpy in by another one of its version.
+
+
+@pytest.fixture(scope="session")
+def packages(request: pytest.FixtureRequest) -> Path:
+    """Return a folder for what the command needs, by interpreter; kept in pytest's cache."""
+    return request.config.cache.mkdir("client")
+
+
+def command_of(interpreter: Interpreter, packages: Path) -> Tuple[List[str], str]:
+    """Return the command line that runs the command on *interpreter*, and ``PYTHONPATH`` for it."""
+    folder = packages / interpreter.name
+    if not folder.exists():
+        incomplete = packages / f"{interpreter.name}.{os.getpid()}"
+        version = ".".join(map(str, interpreter.version[:2]))
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--target", incomplete]
+        platform = ["--python-version", version, "--implementation", "cp"]
+        result = subprocess.run(
+            [*command, *platform, "attrs", "click", "debugpy", "rich"], capture_output=True, text=True
+        )
+        if result.returncode:
+            shutil.rmtree(incomplete, ignore_errors=True)
+            pytest.skip(f"the packages of the command cannot be installed: {result.stderr.strip()[-300:]}")
+        incomplete.rename(folder)
+    return [interpreter.path, *COMMAND[1:]], os.pathsep.join([str(folder), str(REPOSITORY)])
+
+
+@on_linux
+@on_open_interpreters
+def test_an_idle_process_is_asked_and_woken(interpreter: Interpreter, packages: Path, tmp_path: Path) -> None:
+    command, path = command_of(interpreter, packages)
+    with started(interpreter.path, OBEYING, quiet=False) as process:
+        tell(process, "start sleeper")
+        for _ in range(2):
+            # Without gdb, or anything else on PATH.
+            result = asynctb(
+                "dump", "--pid", process.pid, command=command, PYTHONPATH=path, PATH=str(tmp_path), TMPDIR=str(tmp_path)
+            )
+            assert result.stderr == ""
+            assert "Task sleeper  suspended, waits for sleep\n" in result.stdout
+            assert result.returncode == 0
+            tell(process, "stop sleeper")
+            tell(process, "start sleeper")
+        assert list(tmp_path.iterdir()) == []
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.close()
+        assert process.wait() == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+@on_linux
+@on_open_interpreters
+def test_a_process_that_does_not_come_to_let_us_in(interpreter: Interpreter, packages: Path, tmp_path: Path) -> None:
+    command, path = command_of(interpreter, packages)
+    with started(interpreter.path, LOCKED, quiet=False) as process:
+        read_until(process.stdout, "waiting")
+        result = asynctb(
+            "dump", "--pid", process.pid, command=command, PYTHONPATH=path, PATH=str(tmp_path), TMPDIR=str(tmp_path)
+        )
+        assert result.returncode == 3
+        assert result.stderr == (
+            "asynctb: the main thread of that process is not running Python code, so Python cannot let us in; debugpy "
+            "injects itself with gdb, which is not installed (on Debian and Ubuntu: sudo apt install gdb)\n"
+        )
+        # What it was asked is taken back: it has no effect when it comes to it.
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        read_until(process.stdout, "done")
+        assert process.wait() == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+@on_linux
+@on_open_interpreters
+def test_gdb_gets_into_what_does_not_come_to_it(interpreter: Interpreter, packages: Path) -> None:
+    command, path = command_of(interpreter, packages)
+    with started(interpreter.path, LOCKED) as process:
+        read_until(process.stdout, "waiting")
+        result = asynctb("dump", "--pid", process.pid, command=command, PYTHONPATH=path)
+        if result.returncode == 3 and re.search(NOT_HERE, result.stderr):
+            pytest.skip(result.stderr)
+        assert result.stderr == ""
+        assert "Thread reader" in result.stdout
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        read_until(process.stdout, "done")
