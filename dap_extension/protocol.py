@@ -30,6 +30,9 @@ COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE)
 #: Most activities in one `SnapshotResponse` or `StacksResponse`.
 MAX_PAGE = 1000
 
+#: What tells stacks of the same shape apart: under these keys a `StackShape` has indexes into `ActivityStack.values`.
+VARYING = ("address", "frameId", "activityId")
+
 ErrorCode = Literal[
     "badRequest",  # an argument is missing, has a wrong type or is out of range: correct it
     "staleSnapshot",  # the program went on since the snapshot: take a new one
@@ -146,22 +149,23 @@ class Location(TypedDict):
     endColumn: NotRequired[int]
 
 
-class Frame(TypedDict):
+class _AnyFrame(TypedDict):
     name: str
     location: Location
     #: Not of interest to most users (framework internals).
     hidden: NotRequired[bool]
     #: Accepted by the standard requests (scopes, evaluate, ...) until the program goes on.
     frameId: NotRequired[int]
-    #: Context managers active in the frame, outermost first.
-    contexts: NotRequired[List[Context]]
     #: Why `contexts` may be incomplete.
     contextsUnknown: NotRequired[str]
 
 
-class Context(TypedDict):
-    #: Absent if it could not be determined; then `unknown` says why.
-    manager: NotRequired[ObjectRef]
+class Frame(_AnyFrame):
+    #: Context managers active in the frame, outermost first.
+    contexts: NotRequired[List[Context]]
+
+
+class _AnyContext(TypedDict):
     isAsync: bool
     phase: Literal["entering", "active", "exiting"]
     #: Source text of the target after "as".
@@ -169,10 +173,15 @@ class Context(TypedDict):
     description: NotRequired[str]
     #: The with statement; absent for entries of an ExitStack.
     location: NotRequired[Location]
+    unknown: NotRequired[str]
+
+
+class Context(_AnyContext):
+    #: Absent if it could not be determined; then `unknown` says why.
+    manager: NotRequired[ObjectRef]
     #: The stack inside a generator-based manager.
     inner: NotRequired[Stack]
     children: NotRequired[List[Union[ContextChild, TaskChild]]]
-    unknown: NotRequired[str]
 
 
 class ContextChild(TypedDict):
@@ -197,6 +206,44 @@ class Stack(TypedDict):
     #: The innermost awaitable that is not a frame.
     leaf: NotRequired[ObjectRef]
     #: What cut the stack short.
+    error: NotRequired[str]
+
+
+# A shape is a stack but for what `VARYING` names.
+
+#: What a shape refers to: an address, the id of a frame or of an activity.
+Value = Union[int, str]
+
+
+class ObjectShape(TypedDict):
+    type: str
+    address: int
+
+
+class FrameShape(_AnyFrame):
+    contexts: NotRequired[List[ContextShape]]
+
+
+class ContextShape(_AnyContext):
+    manager: NotRequired[ObjectShape]
+    inner: NotRequired[StackShape]
+    children: NotRequired[List[Union[ContextChildShape, TaskChildShape]]]
+
+
+class ContextChildShape(TypedDict):
+    kind: Literal["context"]
+    context: ContextShape
+
+
+class TaskChildShape(TypedDict):
+    kind: Literal["task"]
+    activityId: NotRequired[int]
+    object: ObjectShape
+
+
+class StackShape(TypedDict):
+    frames: List[FrameShape]
+    leaf: NotRequired[ObjectShape]
     error: NotRequired[str]
 
 
@@ -246,9 +293,13 @@ class StacksArguments(TypedDict):
 
 
 class ActivityStack(TypedDict):
+    """The shape of an activity's stack, and what the stack has in the places that the shape leaves open."""
+
     activityId: str
-    #: Absent if the activity has ended since; then `error` says so.
-    stack: NotRequired[Stack]
+    #: Index into `shapes` of the response. Absent if the activity has ended since; then `error` says so.
+    shape: NotRequired[int]
+    #: Present whenever `shape` is, even if empty.
+    values: NotRequired[List[Value]]
     error: NotRequired[ErrorDetails]
 
 
@@ -256,6 +307,8 @@ class StacksResponse(TypedDict):
     snapshotId: int
     #: In the order of the request; fewer if the time budget ran out: ask again for the rest.
     stacks: List[ActivityStack]
+    #: Each shape once: activities with the same index have the same stack but for its values.
+    shapes: List[StackShape]
     sources: List[SourceRef]
 
 

@@ -1,6 +1,6 @@
 """The helper inside the debugged process: load it, ask it.
 
-What the functions return has the shapes of `dap_extension.protocol`; pages are put together.
+What the functions return has the types of `dap_extension.protocol`; pages are put together, and stacks expanded.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..protocol import (
     split_error_message,
 )
 from ._dap import DapClient, DapError, RequestFailed
+from ._shapes import ExpandedStacks, expand_stacks
 
 #: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
 TIMEOUT = 60.0
@@ -59,7 +60,7 @@ class Capture(TypedDict):
     #: All activities.
     snapshot: SnapshotResponse
     #: Their stacks, in the same order. It has `sources` of its own.
-    stacks: StacksResponse
+    stacks: ExpandedStacks
 
 
 class Helper:
@@ -110,12 +111,12 @@ class Helper:
         snapshot_id: int,
         activity_ids: Sequence[str],
         progress: Optional[Callable[[int, int], object]] = None,
-    ) -> StacksResponse:
+    ) -> ExpandedStacks:
         """Return the stacks of activities of a snapshot.
 
         :param progress: called now and then with how many there are, of how many.
         """
-        result: StacksResponse = {"snapshotId": snapshot_id, "stacks": [], "sources": []}
+        result: ExpandedStacks = {"snapshotId": snapshot_id, "stacks": [], "sources": []}
         merger = _Sources(result["sources"])
         stacks = result["stacks"]
         while len(stacks) < len(activity_ids):
@@ -123,8 +124,8 @@ class Helper:
             page = cast(StacksResponse, self._request(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
             if not page["stacks"]:
                 raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
-            merger.add(page["sources"], page["stacks"])
-            stacks.extend(page["stacks"])
+            merger.add(page["sources"], page["shapes"])
+            stacks.extend(expand_stacks(page))
             if progress is not None:
                 progress(len(stacks), len(activity_ids))
         return result

@@ -13,8 +13,9 @@ from rich.style import Style
 from rich.text import Text
 from rich.tree import Tree
 
-from ..protocol import ActivityInfo, ActivityStack, Context, Frame, Json, Location, SourceRef, Stack
+from ..protocol import VARYING, ActivityInfo, Context, Frame, Json, Location, SourceRef, Stack
 from ._helper import Capture
+from ._shapes import ExpandedStack
 from ._sourcetext import Sources
 
 #: Deeper nesting of managers inside managers is cut off: nobody could read it.
@@ -30,7 +31,7 @@ _STATE_STYLES = {
     "done": "bright_black",
     "unknown": "red",
 }
-_NO_ANSWER: ActivityStack = {"activityId": ""}
+_NO_ANSWER: ExpandedStack = {"activityId": ""}
 _NO_STACK: Stack = {"frames": []}
 _NAME = "bold"
 _PLACE = "cyan"
@@ -125,7 +126,7 @@ class _Forest:
         self._group = group
         self._arrow, self._running, self._waiting = ("->", "*", "-") if ascii_only else ("→", "●", "○")
         self._sources = Sources(capture["stacks"]["sources"])
-        self._stacks: Dict[str, ActivityStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
+        self._stacks: Dict[str, ExpandedStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
         self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
         #: Why context managers may be missing, if that is so in so many frames that it is not said at each of them.
         self.often_unknown: Dict[str, int] = {
@@ -396,8 +397,7 @@ def _task_children(value: Any, hidden: bool) -> Iterator[str]:
 def _without_identity(value: Any) -> Any:
     """Return a copy without what tells equal stacks apart."""
     if isinstance(value, dict):
-        skip = ("address", "frameId", "activityId")
-        return {key: _without_identity(item) for key, item in value.items() if key not in skip}
+        return {key: _without_identity(item) for key, item in value.items() if key not in VARYING}
     if isinstance(value, list):
         return [_without_identity(item) for item in value]
     return value

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import time
 import types
-from typing import Callable, Dict, Optional, Tuple, Union
+from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from asynctb._contexts import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, Wait
 from asynctb._objects import address_of, describe_error, exact_str, type_name
 
-from ..protocol import Context, ContextChild, Frame, Location, ObjectRef, Stack, TaskChild, WaitInfo
+from ..protocol import (
+    ContextChildShape,
+    ContextShape,
+    Frame,
+    FrameShape,
+    Location,
+    ObjectRef,
+    ObjectShape,
+    StackShape,
+    TaskChildShape,
+    Value,
+    WaitInfo,
+)
 from ._errors import RequestError
+from ._shapes import ShapeTable
 from ._sources import STARTERS, SourceTable
 
 #: Longest name or description, in characters. Programs put whole requests into the names of tasks.
@@ -21,9 +34,10 @@ MAX_FRAMES = 3000
 MAX_CHILDREN = 1000
 #: How many stacks may stand inside each other through context managers; JSON parsers limit the depth, too.
 MAX_NESTING = 15
-#: Rough size of a frame and of a context in JSON without its texts, in bytes.
+#: Rough size of a frame and of a context in JSON without its texts, and of a value, in bytes.
 _FRAME_SIZE = 200
 _CONTEXT_SIZE = 250
+_VALUE_SIZE = 20
 
 
 class Budget:
@@ -42,6 +56,15 @@ class Budget:
         self._left -= size
 
     @property
+    def left(self) -> int:
+        """How many bytes may still be spent; negative if it was too many."""
+        return self._left
+
+    def take_back(self, left: int) -> None:
+        """Forget what was spent since *left* bytes were left: it is not sent after all."""
+        self._left = left
+
+    @property
     def used_up(self) -> bool:
         """Whether to stop and answer with what there is."""
         return self._left <= 0 or time.monotonic() > self._deadline
@@ -56,6 +79,7 @@ class Serializer:
     """Turns parts of the model into their wire form, for one response.
 
     :param sources: collects the sources referred to.
+    :param shapes: collects the shapes of stacks.
     :param budget: what the response may cost; counted here, checked by the caller between activities.
     :param activity_of: returns the id of the activity that an object is in this snapshot, or None.
     :param frame_id: returns the id by which a client may refer to a frame, or None.
@@ -64,25 +88,35 @@ class Serializer:
     def __init__(
         self,
         sources: SourceTable,
+        shapes: ShapeTable,
         budget: Budget,
         activity_of: Callable[[object], Optional[str]],
         frame_id: Callable[[types.FrameType], Optional[int]],
     ) -> None:
         self._sources = sources
+        self._shapes = shapes
         self._budget = budget
         self._activity_of = activity_of
         self._frame_id = frame_id
         self._frames_left = MAX_FRAMES
+        #: Those of the current stack.
+        self._values: List[Value] = []
         # Tasks mostly wait at the same few places. The code object is kept so that its address stays its own; it is no
         # key itself, because comparing two of them compares their constants.
         self._locations: Dict[Tuple[int, int], Tuple[types.CodeType, Location]] = {}
         #: The same for with-blocks, whose positions are shared by all frames of a code object.
         self._places: Dict[int, Tuple[Position, Location]] = {}
 
-    def stack(self, traceback: Traceback) -> Stack:
-        """Return the stack of an activity."""
+    def stack(self, traceback: Traceback) -> Tuple[int, List[Value]]:
+        """Return the stack of an activity: the index of its shape, and the values that the shape refers to."""
         self._frames_left = MAX_FRAMES
-        return self._stack(traceback, 0)
+        self._values = []
+        left = self._budget.left
+        index, is_new = self._shapes.add(self._stack(traceback, 0))
+        if not is_new:
+            self._budget.take_back(left)
+        self._budget.spend(len(self._values) * _VALUE_SIZE)
+        return index, self._values
 
     def top(self, code: types.CodeType, lasti: int, hidden: bool) -> Frame:
         """Return a frame of which only the code and the instruction are known."""
@@ -93,7 +127,19 @@ class Serializer:
             frame["hidden"] = True
         return frame
 
-    def _stack(self, traceback: Traceback, nesting: int) -> Stack:
+    def _value(self, value: Value) -> int:
+        """Return the index that stands for a value in the shape.
+
+        Equal values get different ones: whether two managers are the same object does not make another shape.
+        """
+        self._values.append(value)
+        return len(self._values) - 1
+
+    def _object(self, obj: object) -> ObjectShape:
+        ref = object_ref(obj)
+        return {"type": ref["type"], "address": self._value(ref["address"])}
+
+    def _stack(self, traceback: Traceback, nesting: int) -> StackShape:
         frames = []
         left_out = 0
         infos = traceback.frames
@@ -109,9 +155,9 @@ class Serializer:
                 continue
             self._frames_left -= 1
             frames.append(self._frame(info, nesting))
-        stack: Stack = {"frames": frames}
+        stack: StackShape = {"frames": frames}
         if traceback.leaf is not None:
-            stack["leaf"] = object_ref(traceback.leaf)
+            stack["leaf"] = self._object(traceback.leaf)
         error = describe_error(traceback.error) if traceback.error is not None else None
         if left_out:
             error = f"{left_out} more outer frames are left out" + (f"; {error}" if error else "")
@@ -120,16 +166,17 @@ class Serializer:
             self._budget.spend(len(stack["error"]))
         return stack
 
-    def _frame(self, info: FrameInfo, nesting: int) -> Frame:
+    def _frame(self, info: FrameInfo, nesting: int) -> FrameShape:
         code = info.frame.f_code
         frame_id = self._frame_id(info.frame)
         name = clip(info.funcname)
         self._budget.spend(_FRAME_SIZE + len(name))
-        frame: Frame = {"name": name, "location": self._location(code, info.lasti, info.frame if frame_id else None)}
+        location = self._location(code, info.lasti, info.frame if frame_id else None)
+        frame: FrameShape = {"name": name, "location": location}
         if info.hide or code.co_filename in STARTERS:
             frame["hidden"] = True
         if frame_id is not None:
-            frame["frameId"] = frame_id
+            frame["frameId"] = self._value(frame_id)
         if info.contexts:
             frame["contexts"] = [self._context(context, code.co_filename, nesting) for context in info.contexts]
         if info.contexts_unknown is not None:
@@ -151,12 +198,12 @@ class Serializer:
             found = self._places[id(position)] = position, self._sources.location(filename, position)
         return found[1]
 
-    def _context(self, info: ContextInfo, filename: str, nesting: int) -> Context:
-        context: Context = {"isAsync": info.is_async, "phase": info.phase}
+    def _context(self, info: ContextInfo, filename: str, nesting: int) -> ContextShape:
+        context: ContextShape = {"isAsync": info.is_async, "phase": info.phase}
         self._budget.spend(_CONTEXT_SIZE)
         unknown = info.unknown
         if info.manager is not None:
-            context["manager"] = object_ref(info.manager)
+            context["manager"] = self._object(info.manager)
         if info.varname is not None:
             context["varname"] = clip(info.varname)
         if info.description is not None:
@@ -184,15 +231,15 @@ class Serializer:
 
     def _child(
         self, child: Union[ContextInfo, Traceback], filename: str, nesting: int
-    ) -> Union[ContextChild, TaskChild]:
+    ) -> Union[ContextChildShape, TaskChildShape]:
         if type(child) is ContextInfo:
             return {"kind": "context", "context": self._context(child, filename, nesting)}
         assert type(child) is Traceback
-        task: TaskChild = {"kind": "task", "object": object_ref(child.root)}
+        task: TaskChildShape = {"kind": "task", "object": self._object(child.root)}
         self._budget.spend(_CONTEXT_SIZE)
         activity = self._activity_of(child.root)
         if activity is not None:
-            task["activityId"] = activity
+            task["activityId"] = self._value(activity)
         return task
 
 

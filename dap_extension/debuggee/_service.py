@@ -15,6 +15,7 @@ from . import _pydevd, _requests
 from ._call_stack import CallStack
 from ._errors import RequestError
 from ._serialize import Budget, Serializer, clip, internal_error
+from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
 from ._sources import SourceTable
 from ._stacks import StackReader
@@ -137,7 +138,7 @@ class Service:
             raise RequestError("badRequest", f'"start" must be at most {found.total}, the number of activities')
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources = SourceTable(py_db)
-        serializer = Serializer(sources, budget, found.id_of, lambda frame: None)
+        serializer = Serializer(sources, ShapeTable(), budget, found.id_of, lambda frame: None)
         activities: List[protocol.ActivityInfo] = []
         for row in found.page(query.start, query.limit):
             activities.append(row.to_wire(serializer.top))
@@ -159,15 +160,20 @@ class Service:
         query = _requests.parse_stacks(arguments)
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
-        sources = SourceTable(py_db)
-        reader = StackReader(py_db, snapshot, sources, budget)
+        sources, shapes = SourceTable(py_db), ShapeTable()
+        reader = StackReader(py_db, snapshot, sources, shapes, budget)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             stacks.append(reader.read(activity_id))
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {"snapshotId": snapshot.id, "stacks": stacks, "sources": sources.sources}
+        return {
+            "snapshotId": snapshot.id,
+            "stacks": stacks,
+            "shapes": shapes.shapes,
+            "sources": sources.sources,
+        }
 
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""

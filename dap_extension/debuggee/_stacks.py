@@ -17,6 +17,7 @@ from ._errors import RequestError
 from ._frame_ids import FrameIds
 from ._rows import Row
 from ._serialize import Budget, Serializer
+from ._shapes import ShapeTable
 from ._snapshots import StoredSnapshot
 from ._sources import SourceTable
 from ._threads import python_loop_codes
@@ -28,16 +29,24 @@ class StackReader:
     """Reads stacks for one response.
 
     :param sources: collects the sources that the stacks refer to.
+    :param shapes: collects the shapes that the stacks have.
     :param budget: what the response may cost.
     """
 
-    def __init__(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot, sources: SourceTable, budget: Budget) -> None:
+    def __init__(
+        self,
+        py_db: _pydevd.Debugger,
+        snapshot: StoredSnapshot,
+        sources: SourceTable,
+        shapes: ShapeTable,
+        budget: Budget,
+    ) -> None:
         self._py_db = py_db
         self._activities = snapshot.activities
         self._sources = sources
         self._suspended = _pydevd.suspended_threads(py_db)
         self._frame_ids = FrameIds(py_db)
-        self._serializer = Serializer(sources, budget, self._activities.id_of, self._frame_ids.id_of)
+        self._serializer = Serializer(sources, shapes, budget, self._activities.id_of, self._frame_ids.id_of)
 
     def read(self, activity_id: str) -> ActivityStack:
         """Return the stack of an activity, or why there is none.
@@ -54,9 +63,9 @@ class StackReader:
         if traceback is None:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
         self._frame_ids.begin(self._host(row))
-        stack = self._serializer.stack(traceback)
+        shape, values = self._serializer.stack(traceback)
         self._frame_ids.end()
-        return {"activityId": activity_id, "stack": stack}
+        return {"activityId": activity_id, "shape": shape, "values": values}
 
     def _traceback(self, row: Row) -> Optional[Traceback]:
         if row.thread_ident is not None:

@@ -11,10 +11,11 @@ import re
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from dap_extension.client._dap import Json, RequestFailed
 from dap_extension.client._session import Program, Session, Stop, adapter_command, launch
+from dap_extension.client._shapes import expand_stacks
 from dap_extension.payload import payload_expression
 from dap_extension.protocol import HANDSHAKE, SNAPSHOT, STACKS, split_error_message
 
@@ -111,15 +112,20 @@ class Debuggee:
             activities += page["activities"]
         return page["snapshotId"], activities
 
+    def stacks(self, snapshot_id: int, activity_ids: Sequence[str]) -> List[Any]:
+        """Return the entries of the answer for some activities, expanded and with the sources in the locations."""
+        answer = self.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": list(activity_ids)})
+        expanded = expand_stacks(answer)
+        resolve_sources(expanded, answer["sources"])
+        return expanded
+
     def stack(self, name: str) -> Json:
         """Return the stack of the activity that is called *name*, with the sources put into the locations."""
         snapshot_id, activities = self.snapshot()
         found = [activity for activity in activities if activity["name"] == name]
         assert len(found) == 1, [activity["name"] for activity in activities]
-        answer = self.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": [found[0]["id"]]})
-        entry = answer["stacks"][0]
+        (entry,) = self.stacks(snapshot_id, [found[0]["id"]])
         assert "stack" in entry, entry
-        resolve_sources(entry["stack"], answer["sources"])
         stack: Json = entry["stack"]
         return stack
 

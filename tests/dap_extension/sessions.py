@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import pytest
-from debugging import TIMEOUT, Debuggee, Output, resolve_sources
+from debugging import TIMEOUT, Debuggee, Output
 from interpreters import Interpreter, find_interpreters
 
 from dap_extension.client._dap import ConnectionLost, Json, RequestFailed
 from dap_extension.client._session import Session, attach
-from dap_extension.protocol import STACKS
 
 Test = Callable[..., None]
 #: The fixture `debugpy_for`.
@@ -100,14 +99,13 @@ def all_stacks(debuggee: Debuggee) -> Dict[str, Json]:
     ids = [activity["id"] for activity in activities]
     found: Dict[str, Json] = {}
     while ids:
-        answer = debuggee.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": ids})
-        for activity, entry in zip(activities[len(activities) - len(ids) :], answer["stacks"]):
+        entries = debuggee.stacks(snapshot_id, ids)
+        for activity, entry in zip(activities[len(activities) - len(ids) :], entries):
             assert activity["id"] == entry["activityId"]
             assert "error" not in entry, entry
-            resolve_sources(entry["stack"], answer["sources"])
             found[activity["name"]] = entry["stack"]
-        assert answer["stacks"], "no stack at all"
-        ids = ids[len(answer["stacks"]) :]
+        assert entries, "no stack at all"
+        ids = ids[len(entries) :]
     return found
 
 

@@ -127,6 +127,12 @@ def test_json() -> None:
         assert capture["snapshot"]["paused"] is True
         ids = [activity["id"] for activity in capture["snapshot"]["activities"]]
         assert [stack["activityId"] for stack in capture["stacks"]["stacks"]] == ids
+        # In full, so that a line needs nothing else to be understood.
+        for entry in capture["stacks"]["stacks"]:
+            assert list(entry) == ["activityId", "stack"]
+            for frame in entry["stack"]["frames"]:
+                assert all(context["manager"]["address"].startswith("0x") for context in frame.get("contexts", ()))
+        assert "shapes" not in capture["stacks"]
     # The same tasks have the same identifiers at every stop.
     assert len({json.dumps([each["id"] for each in capture["snapshot"]["activities"]]) for capture in captures}) == 1
     # The program's own output is out of the way.

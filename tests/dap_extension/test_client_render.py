@@ -440,24 +440,28 @@ def test_pages_are_put_together() -> None:
     assert [each["top"]["location"]["source"] for each in snapshot["activities"]] == [0, 1, 2]
     assert [source["path"] for source in snapshot["sources"]] == ["/one", "/two", "/three"]
 
-    def stacks(id: str, path: str) -> Any:
+    def stacks(ids: str, path: str) -> Any:
         inner = {"frames": [{"name": "g", "location": {"source": 0}}]}
-        contexts = [context(location={"source": 0}, inner=inner)]
-        stack = {"frames": [{"name": "f", "location": {"source": 0}, "contexts": contexts}]}
-        return {"snapshotId": 9, "stacks": [{"activityId": id, "stack": stack}], "sources": [{"path": path}]}
+        contexts = [context(location={"source": 0}, inner=inner, manager={"type": "app.Manager", "address": 0})]
+        shape = {"frames": [{"name": "f", "location": {"source": 0}, "contexts": contexts}]}
+        entries = [{"activityId": each, "shape": 0, "values": [f"0x{each}"]} for each in ids]
+        return {"snapshotId": 9, "stacks": entries, "shapes": [shape], "sources": [{"path": path}]}
 
     # The helper may send fewer than were asked for.
-    pages = Pages(stacks("a", "/one"), stacks("b", "/two"), stacks("c", "/one"))
-    result = Helper(pages).stacks(9, ["a", "b", "c"])  # type: ignore[arg-type]
-    assert [arguments["activityIds"] for _, arguments in pages.requests] == [["a", "b", "c"], ["b", "c"], ["c"]]
+    pages = Pages(stacks("a", "/one"), stacks("bc", "/two"), stacks("d", "/one"))
+    result = Helper(pages).stacks(9, list("abcd"))  # type: ignore[arg-type]
+    assert ["".join(arguments["activityIds"]) for _, arguments in pages.requests] == ["abcd", "bcd", "d"]
+    assert list(result) == ["snapshotId", "stacks", "sources"]
     assert [source["path"] for source in result["sources"]] == ["/one", "/two"]
     innermost = [stack["stack"]["frames"][0]["contexts"][0] for stack in result["stacks"]]
-    assert [each["location"]["source"] for each in innermost] == [0, 1, 0]
-    assert [each["inner"]["frames"][0]["location"]["source"] for each in innermost] == [0, 1, 0]
+    assert [each["manager"]["address"] for each in innermost] == ["0xa", "0xb", "0xc", "0xd"]
+    assert [each["location"]["source"] for each in innermost] == [0, 1, 1, 0]
+    assert [each["inner"]["frames"][0]["location"]["source"] for each in innermost] == [0, 1, 1, 0]
 
 
 def test_a_helper_that_sends_nothing() -> None:
-    empty = {"snapshotId": 9, "total": 3, "start": 0, "activities": [], "sources": [], "stacks": []}
+    empty = {"snapshotId": 9, "total": 3, "start": 0, "activities": [], "sources": []}
+    empty |= {"stacks": [], "shapes": []}
     with pytest.raises(HelperError, match="0 of 3 activities"):
         Helper(Pages(dict(empty), dict(empty))).snapshot()  # type: ignore[arg-type]
     with pytest.raises(HelperError, match="stacks of 0 of 1 activities"):

@@ -16,6 +16,7 @@ from debugging import TIMEOUT, debug
 from interpreters import find_interpreters
 
 from dap_extension.client._dap import RequestFailed
+from dap_extension.client._shapes import expand_stacks
 from dap_extension.protocol import COMMANDS, CONFIGURE, ERROR_IDS, HANDSHAKE, SNAPSHOT, STACKS, split_error_message
 
 REQUESTS = int(os.environ.get("ASYNCTB_FUZZ_REQUESTS", "2000"))
@@ -98,8 +99,8 @@ class Generator:
             self.snapshot_ids = [*self.snapshot_ids[-20:], body["snapshotId"]]
             self.activity_ids = [*self.activity_ids[-50:], *(activity["id"] for activity in body["activities"])]
         elif command == STACKS:
-            for entry in body["stacks"]:
-                frames = entry.get("stack", {}).get("frames", ())
+            for entry in expand_stacks(body):
+                frames = entry["stack"]["frames"] if "stack" in entry else ()
                 self.frame_ids = [*self.frame_ids[-20:], *(frame["frameId"] for frame in frames if "frameId" in frame)]
 
     def standard(self, thread_ids: List[int]) -> Any:

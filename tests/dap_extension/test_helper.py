@@ -155,7 +155,7 @@ def test_nothing_of_the_program_is_run(interpreter: Interpreter) -> None:
         tasks = [activity for activity in activities if activity["name"] == "hostile task"]
         assert len(tasks) == 3
         ids = [activity["id"] for activity in activities]
-        stacks = debuggee.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": ids})["stacks"]
+        stacks = debuggee.stacks(snapshot_id, ids)
         assert all("stack" in entry for entry in stacks), stacks
         exit_code = debuggee.finish()
         assert debuggee.output["stdout"] == "paused\nran: []\n"
@@ -169,7 +169,7 @@ def test_nothing_is_kept_alive(interpreter: Interpreter) -> None:
         debuggee.bootstrap()
         snapshot_id, activities = debuggee.snapshot()
         ids = [activity["id"] for activity in activities]
-        stacks = debuggee.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": ids})["stacks"]
+        stacks = debuggee.stacks(snapshot_id, ids)
         assert all("frameId" in frame for entry in stacks for frame in entry["stack"]["frames"])
         exit_code = debuggee.finish()
         assert debuggee.output["stdout"] == "paused\nalive: [] died: 30\n"
@@ -188,8 +188,7 @@ def test_running_program(interpreter: Interpreter, tmp_path: Path) -> None:
         assert first["threadId"] == by_name["MainThread"]["id"]
         assert second["threadId"] == by_name["second"]["id"]
         assert first["loopId"] != second["loopId"]
-        answer = debuggee.ask(STACKS, {"snapshotId": page["snapshotId"], "activityIds": [first["id"], second["id"]]})
-        for entry in answer["stacks"]:
+        for entry in debuggee.stacks(page["snapshotId"], [first["id"], second["id"]]):
             assert names(entry["stack"]) == ["waiter"]
             # It may go on at any moment, so there is nothing to look into.
             assert not any("frameId" in frame for frame in entry["stack"]["frames"])
@@ -262,7 +261,7 @@ def test_unknown_activities_do_not_cost_the_others() -> None:
         debuggee.bootstrap()
         snapshot_id, activities = debuggee.snapshot()
         ids = [activities[0]["id"], "task-999999", activities[2]["id"]]
-        stacks = debuggee.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": ids})["stacks"]
+        stacks = debuggee.stacks(snapshot_id, ids)
         assert [entry["activityId"] for entry in stacks] == ids
         assert [sorted(entry) for entry in stacks] == [
             ["activityId", "stack"],

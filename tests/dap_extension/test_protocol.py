@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import types
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from dap_extension import protocol
+from dap_extension.client._shapes import expand_stacks
 from dap_extension.debuggee._errors import RequestError
 from dap_extension.debuggee._requests import parse_configure, parse_handshake, parse_snapshot, parse_stacks
 
 FOLDER = Path(__file__).parent.parent / "protocol_cases"
 FILES = sorted(FOLDER.glob("*.json"))
+DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "protocol.md"
 PARSERS: Dict[str, Callable[[object], object]] = {
     "ConfigureArguments": parse_configure,
     "HandshakeArguments": parse_handshake,
@@ -90,6 +93,37 @@ def test_helper_refuses(name: str, value: Any) -> None:
         PARSERS[name](value)
     assert caught.value.code == "badRequest"
     assert 10 < len(caught.value.text) < 200
+
+
+def stack_cases() -> Iterator[Any]:
+    for case in json.loads((FOLDER / "stacks_response.json").read_text(encoding="utf-8"))["valid"]:
+        yield pytest.param(case["value"], case["expanded"], id=case["note"])
+
+
+@pytest.mark.parametrize(("value", "expanded"), list(stack_cases()))
+def test_shapes_are_expanded(value: Any, expanded: Any) -> None:
+    stacks = [entry.get("stack") for entry in expand_stacks(value)]
+    assert stacks == expanded
+    for stack in stacks:
+        if stack is not None:
+            TypeAdapter(STRICT.Stack).validate_python(stack)
+
+
+def test_the_documented_expansion() -> None:
+    section = DOCUMENTATION.read_text(encoding="utf-8").partition("\n## asynctbStacks\n")[2].partition("\n## ")[0]
+    answer, stack = map(json.loads, re.findall(r"```json\n(.+?)```", section, re.DOTALL))
+    TypeAdapter(STRICT.StacksResponse).validate_python(answer)
+    TypeAdapter(STRICT.Stack).validate_python(stack)
+    first, second, ended = expand_stacks(answer)
+    assert first["stack"] == stack
+    assert second["stack"] != stack
+    assert "stack" not in ended
+    # The lines of Python there do the same.
+    (code,) = re.findall(r"```python\n(.+?)```", section, re.DOTALL)
+    namespace: Dict[str, Any] = {}
+    exec(code, namespace)
+    entry = answer["stacks"][0]
+    assert namespace["expand"](answer["shapes"][entry["shape"]], entry["values"]) == stack
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from debugging import PROGRAMS, TIMEOUT, Debuggee, Failure, Output, debug
 from dap_extension.client._dap import DapError, Json, RequestFailed
 from dap_extension.client._session import attach
 from dap_extension.payload import payload_key
-from dap_extension.protocol import HANDSHAKE, SNAPSHOT, STACKS
+from dap_extension.protocol import HANDSHAKE, SNAPSHOT
 
 
 def names(activities: List[Json]) -> List[str]:
@@ -32,8 +32,8 @@ def test_server(framework: str) -> None:
         debuggee.bootstrap()
         snapshot_id, activities = debuggee.snapshot()
         ids = [activity["id"] for activity in activities]
-        answer = debuggee.ask(STACKS, {"snapshotId": snapshot_id, "activityIds": ids})
-        assert all("stack" in entry and "error" not in entry["stack"] for entry in answer["stacks"]), answer
+        stacks = debuggee.stacks(snapshot_id, ids)
+        assert all("stack" in entry and "error" not in entry["stack"] for entry in stacks), stacks
         if framework == "aiohttp":
             stack = debuggee.stack("client")
             fetch = next(frame for frame in stack["frames"] if frame["name"].endswith("fetch"))

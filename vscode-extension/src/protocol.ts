@@ -15,6 +15,9 @@ export const CONFIGURE = "asynctbConfigure";
 /** Most activities in one `SnapshotResponse` or `StacksResponse`. */
 export const MAX_PAGE = 1000;
 
+/** What tells stacks of the same shape apart: under these keys a `StackShape` has indexes into `values`. */
+export const VARYING = ["address", "frameId", "activityId"] as const;
+
 export type ErrorCode =
   /** An argument is missing, has a wrong type or is out of range. */
   | "badRequest"
@@ -182,6 +185,15 @@ export interface Stack {
   error?: string;
 }
 
+/** A part of a stack but for what `VARYING` names. */
+export type Shape<T> = T extends (infer Item)[]
+  ? Shape<Item>[]
+  : T extends object
+    ? { [Key in keyof T]: Key extends (typeof VARYING)[number] ? number : Shape<T[Key]> }
+    : T;
+
+export type StackShape = Shape<Stack>;
+
 export interface WaitInfo {
   description: string;
   target?: ObjectRef;
@@ -230,10 +242,13 @@ export interface StacksArguments {
   activityIds: string[];
 }
 
+/** The shape of an activity's stack, and what the stack has in the places that the shape leaves open. */
 export interface ActivityStack {
   activityId: string;
-  /** Absent if the activity has ended since; then `error` says so. */
-  stack?: Stack;
+  /** Index into `shapes` of the response. Absent if the activity has ended since; then `error` says so. */
+  shape?: number;
+  /** Present whenever `shape` is, even if empty. */
+  values?: (number | string)[];
   error?: ErrorDetails;
 }
 
@@ -241,6 +256,8 @@ export interface StacksResponse {
   snapshotId: number;
   /** In the order of the request; fewer if the time budget ran out: ask again for the rest. */
   stacks: ActivityStack[];
+  /** Each shape once: activities with the same index have the same stack but for its values. */
+  shapes: StackShape[];
   sources: SourceRef[];
 }
 

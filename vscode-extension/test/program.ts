@@ -1,18 +1,20 @@
 /** A stand-in for the helper of a program: answers requests from plain data, and remembers what was asked. */
 
 import type { HelperOptions, SendRequest } from "../src/model/helper";
-import type {
-  ActivityInfo,
-  Capabilities,
-  Context,
-  Frame,
-  Handshake,
-  SnapshotArguments,
-  SnapshotResponse,
-  SourceRef,
-  Stack,
-  StacksArguments,
-  StacksResponse,
+import {
+  VARYING,
+  type ActivityInfo,
+  type Capabilities,
+  type Context,
+  type Frame,
+  type Handshake,
+  type SnapshotArguments,
+  type SnapshotResponse,
+  type SourceRef,
+  type Stack,
+  type StackShape,
+  type StacksArguments,
+  type StacksResponse,
 } from "../src/protocol";
 
 export const SOURCES: SourceRef[] = [
@@ -102,14 +104,36 @@ export class Program {
   }
 
   #stacks({ snapshotId, activityIds }: StacksArguments): StacksResponse {
+    const shapes = new Map<string, number>();
     const stacks = activityIds.slice(0, this.limit).map((activityId) => {
       const stack = this.stacks.get(activityId);
-      if (stack) return { activityId, stack };
+      if (stack) {
+        const values: (number | string)[] = [];
+        const shape = JSON.stringify(takeValues(stack, values));
+        if (!shapes.has(shape)) shapes.set(shape, shapes.size);
+        return { activityId, shape: shapes.get(shape) ?? 0, values };
+      }
       const format = "the task has ended";
       return { activityId, error: { id: 3, format, showUser: true, code: "unknownActivity" as const } };
     });
-    return { snapshotId, stacks, sources: SOURCES };
+    return {
+      snapshotId,
+      stacks,
+      shapes: [...shapes.keys()].map((shape) => JSON.parse(shape) as StackShape),
+      sources: SOURCES,
+    };
   }
+}
+
+/** A copy of a part of a stack with indexes in place of what goes into `values`. */
+function takeValues(part: unknown, values: (number | string)[]): unknown {
+  if (typeof part !== "object" || part === null) return part;
+  if (Array.isArray(part)) return part.map((item) => takeValues(item, values));
+  const taken = Object.entries(part).map(([key, item]: [string, unknown]) => {
+    const varies = (VARYING as readonly string[]).includes(key);
+    return [key, varies ? values.push(item as number | string) - 1 : takeValues(item, values)];
+  });
+  return Object.fromEntries(taken);
 }
 
 export function thread(id: string, name: string, more: Partial<ActivityInfo> = {}): ActivityInfo {

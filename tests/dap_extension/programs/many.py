@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import sys
+import time
 
+TASKS = []
 SYNC = contextlib.nullcontext()
 
 
@@ -45,14 +47,24 @@ async def level5(event):
             await level4(event)
 
 
+def walk():
+    """Return the seconds that the least takes that finds all stacks: to follow what each coroutine awaits."""
+    started = time.perf_counter()
+    for task in TASKS:
+        coroutine = task.get_coro()
+        while coroutine is not None:
+            coroutine = getattr(coroutine, "cr_await", None)
+    return time.perf_counter() - started
+
+
 async def main():
     event = asyncio.Event()
-    tasks = [asyncio.ensure_future(level5(event)) for _ in range(int(sys.argv[1]))]
+    TASKS.extend(asyncio.ensure_future(level5(event)) for _ in range(int(sys.argv[1])))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     print("paused")  # @paused
     event.set()
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*TASKS)
 
 
 if __name__ == "__main__":

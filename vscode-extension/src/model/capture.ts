@@ -3,6 +3,7 @@
 import { MAX_PAGE, type ActivityInfo, type SourceRef, type Stack } from "../protocol";
 import { Emitter } from "./events";
 import { RequestError, type Helper } from "./helper";
+import { expandStack } from "./shapes";
 
 /** The program went on, so that the answer is of no use to anyone. Never shown to the user. */
 export class CaptureEnded extends Error {
@@ -192,9 +193,11 @@ export class Capture {
       if (this.#snapshotId === undefined) throw new RequestError("There is no snapshot of the program.", undefined);
       const answer = await this.helper.stacks({ snapshotId: this.#snapshotId, activityIds });
       this.check();
-      for (const { activityId, stack, error } of answer.stacks) {
+      for (const entry of answer.stacks) {
+        const { activityId, error } = entry;
         const pending = this.#stacks.get(activityId);
         missing.delete(activityId);
+        const stack = expandStack(entry, answer);
         if (stack) pending?.resolve({ stack, sources: answer.sources });
         else pending?.reject(new RequestError(error?.format ?? "It has no stack.", error?.code));
       }
