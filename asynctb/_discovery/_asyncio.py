@@ -20,7 +20,7 @@ import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, cast
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from .._objects import get_field, local_variable, module_field, type_name
+from .._objects import get_field, is_a, local_variable, module_field, type_name
 from ._asyncio_links import TaskLinks
 from ._asyncio_waits import WaitTable
 from ._futures import FutureReader, Futures
@@ -111,6 +111,7 @@ class AsyncioTasks:
             for referent in gc.get_referents(accelerator)
             if type(referent) is set or type(referent) is weakref.WeakSet
             for task in copy_set(referent)
+            if not is_a(task, type)  # it also keeps a set of the types that it has found to be coroutines
         ]
         classes = with_subclasses(reader.task)
         events = imported("asyncio.events")
@@ -151,7 +152,11 @@ class AsyncioTasks:
             if reader is None:
                 odd += 1
                 continue
-            if reader.state(task) != "PENDING":
+            try:
+                state = reader.state(task)
+            except RuntimeError:  # __init__ has not run
+                continue
+            if state != "PENDING":
                 continue
             loop = call_if_found(reader.loop, task)
             entry = by_loop.get(id(loop))

@@ -20,7 +20,7 @@ class FutureReader(NamedTuple):
 
     future: type
     task: type
-    #: "PENDING", "CANCELLED" or "FINISHED".
+    #: "PENDING", "CANCELLED" or "FINISHED". May raise `RuntimeError` if ``__init__`` has not run.
     state: Callable[[object], object]
     #: The loop. May raise `RuntimeError` or `AttributeError` if ``__init__`` has not run.
     loop: Callable[[object], object]
@@ -60,7 +60,8 @@ def _c_reader(module: types.ModuleType) -> FutureReader:
         state=vars(future)["_state"].__get__,
         loop=future.get_loop,
         callbacks=vars(future)["_callbacks"].__get__,
-        coroutine=task.get_coro,
+        # Not get_coro: in CPython 3.12 it crashes for a task that has finished in its eager start.
+        coroutine=attributes["_coro"].__get__,
         waiter=attributes["_fut_waiter"].__get__,
         must_cancel=attributes["_must_cancel"].__get__,
         cancelling=attributes.get("cancelling", _zero),
