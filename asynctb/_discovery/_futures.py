@@ -32,6 +32,9 @@ class FutureReader(NamedTuple):
     #: How often it was asked to be cancelled; always 0 before CPython 3.11.
     cancelling: Callable[[object], object]
     name: Callable[[object], object]
+    #: The exception that it ended with, or None. Unlike the method of that name, it leaves alone whether the loop logs
+    #: that nobody has retrieved it.
+    exception: Callable[[object], object]
 
 
 def _zero(task: object) -> int:
@@ -66,6 +69,7 @@ def _c_reader(module: types.ModuleType) -> FutureReader:
         must_cancel=attributes["_must_cancel"].__get__,
         cancelling=attributes.get("cancelling", _zero),
         name=task.get_name,
+        exception=vars(future)["_exception"].__get__,
     )
 
 
@@ -94,6 +98,7 @@ def _python_reader(module: types.ModuleType) -> Optional[FutureReader]:
         must_cancel=_attribute("_must_cancel"),
         cancelling=_attribute("_num_cancels_requested", 0),
         name=_attribute("_name"),
+        exception=_attribute("_exception"),
     )
 
 
