@@ -36,6 +36,8 @@ from ._objects import get_field, local_variable, mro_of
 #:   `register_root` hook): its stack;
 #: - a frame: that frame and, if it is running, everything that it calls;
 #: - a tuple of frames, outermost first: exactly these; its last item may be any other target, to go on with;
+#: - a traceback (`types.TracebackType`): its frames, each where it was then. They have mostly finished, so no hook says
+#:   where the stack goes on from there;
 #: - None: nothing more is known.
 Target = Optional[object]
 GetTarget = Callable[[types.FrameType, Optional[types.FrameType]], Target]

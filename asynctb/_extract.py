@@ -64,6 +64,8 @@ class Walker:
             return Traceback((), root, None, RuntimeError(_NO_ROOM))
 
     def frame_infos(self, frames: List[RawFrame], hidden: Container[int]) -> Tuple[FrameInfo, ...]:
+        if frames and type(frames[-1][1]) is types.TracebackType:
+            return self.frame_infos_at_exception(frames, hidden)
         infos = []
         if not self.with_contexts:
             for index, (frame, owner) in enumerate(frames):
@@ -91,6 +93,17 @@ class Walker:
                 plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
         return tuple(infos)
+
+    def frame_infos_at_exception(self, frames: List[RawFrame], hidden: Container[int]) -> Tuple[FrameInfo, ...]:
+        """Do the same for frames that end with those of a traceback, which tells where each was then."""
+        unknown = _NOT_RECORDED if self.with_contexts else None
+        infos: List[FrameInfo] = []
+        for index in range(len(frames) - 1, -1, -1):
+            frame, entry = frames[index]
+            if type(entry) is not types.TracebackType:
+                return self.frame_infos(frames[: index + 1], hidden) + tuple(infos[::-1])
+            infos.append(FrameInfo(frame, entry.tb_lasti, (), index in hidden, None, unknown))
+        return tuple(infos[::-1])
 
     def elaborate(self, context: ContextInfo) -> ContextInfo:
         """Return *context* as the hooks for the type of its manager complete it."""
@@ -136,30 +149,11 @@ def extract(root: object, *, with_contexts: bool = True, recurse_child_tasks: bo
     try:
         for refresh in refresh_glue:
             refresh()
-        if type(root) is types.TracebackType:
-            return _of_exception(root, with_contexts)
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
         return Walker(with_contexts, recurse_child_tasks).traceback(root, root)
     except RecursionError:
         return Traceback((), root, None, RuntimeError(_NO_ROOM))
-
-
-def _of_exception(root: types.TracebackType, with_contexts: bool) -> Traceback:
-    unknown = _NOT_RECORDED if with_contexts else None
-    frames: List[RawFrame] = []
-    offsets = []
-    following: Optional[types.TracebackType] = root
-    while following is not None:
-        frames.append((following.tb_frame, None))
-        offsets.append(following.tb_lasti)
-        following = following.tb_next
-    hidden = hidden_frames(frames)
-    infos = [
-        FrameInfo(frame, lasti, (), index in hidden, None, unknown)
-        for index, ((frame, _), lasti) in enumerate(zip(frames, offsets))
-    ]
-    return Traceback(tuple(infos), root)
 
 
 @_extraction
@@ -220,5 +214,5 @@ def top_frame(root: object) -> Traceback:
     index = len(frames) - 1
     while index in hidden:
         index -= 1
-    frame, owner = frames[index]  # the innermost one, if all are hidden
-    return new_traceback((new_frame_info(frame, frame.f_lasti, (), index < 0, owner, None),), root, leaf, error)
+    (info,) = Walker(False, False).frame_infos([frames[index]], (0,) if index < 0 else ())  # all are hidden: the last
+    return new_traceback((info,), root, leaf, error)

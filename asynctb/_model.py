@@ -298,6 +298,9 @@ class Activity:
     traceback: Optional[Traceback] = None
     #: Operating-system identifier (`threading.get_ident`) of the thread, for activities of kind ``"thread"``.
     thread_ident: Optional[int] = None
+    #: The exception that it ended with, such as ``"ValueError: no such item"``, in one line and made without running
+    #: the program's code. Then `top` and `traceback` tell where that came from.
+    failure: Optional[str] = None
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -21,6 +21,8 @@ _get_module = cast(Callable[[type], object], _TYPE_DICT["__module__"].__get__)
 _get_module_dict = cast(
     Callable[[types.ModuleType], Dict[str, object]], _get_class_dict(types.ModuleType)["__dict__"].__get__
 )
+#: Larger numbers are not worth the time that it takes to write them down.
+_LARGE = 10**30
 #: Ignores ``__subclasscheck__`` of metaclasses and of ABCs, as it is the check that they override.
 _is_subtype = type.__subclasscheck__
 
@@ -93,10 +95,12 @@ def describe(obj: object) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the type and message of an exception, the message only as far as it is made of plain text."""
+    """Return the type and message of an exception, the message only as far as it is plain text or one number."""
     name = type_name(type(error))
     args = cast(Tuple[object, ...], BaseException.__dict__["args"].__get__(error))
     text = ", ".join([arg for arg in map(exact_str, args) if arg])
+    if len(args) == 1 and type(args[0]) is int and abs(args[0]) < _LARGE:
+        text = str(args[0])
     return f"{name}: {text}" if text else name
 
 

@@ -121,6 +121,8 @@ class ActivityData(TypedDict):
     #: Operating-system identifier, for threads.
     threadIdent: NotRequired[int]
     waitsFor: NotRequired[WaitData]
+    #: The exception that it ended with; `top` and `stack` tell where that came from.
+    failure: NotRequired[str]
     top: NotRequired[FrameData]
     stack: NotRequired[TracebackData]
 
@@ -172,6 +174,8 @@ def _activity(activity: Activity) -> ActivityData:
         data["threadIdent"] = activity.thread_ident
     if activity.waits_for is not None:
         data["waitsFor"] = _wait(activity.waits_for)
+    if activity.failure is not None:
+        data["failure"] = activity.failure
     if activity.top is not None:
         data["top"] = _frame(activity.top)
     if activity.traceback is not None:

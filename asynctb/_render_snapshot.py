@@ -100,7 +100,9 @@ def _label(activity: Activity) -> str:
     kind = activity.kind.replace("_", " ").capitalize()
     text = f"{kind} {exact_str(activity.name) or ''}  {activity.state}"
     wait = activity.waits_for
-    if wait is not None:
+    if activity.failure is not None:
+        text += f", failed with {activity.failure}"
+    elif wait is not None:
         text += f", waits for {wait.description}"
     elif activity.kind not in ("thread", "task") and activity.target is not None:
         text += f"  {object_text(activity.target)}"

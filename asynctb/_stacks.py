@@ -32,7 +32,8 @@ _FOREIGN = {
 _IN_COMPILED_CODE = "the callers cannot be told, because another thread is running them in compiled code"
 _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 
-#: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known.
+#: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known; or
+#: the entry of a traceback that refers to it.
 RawFrame = Tuple[types.FrameType, Optional[object]]
 #: Frames, outermost first; the indices of those that are usually not of interest; the leaf; what cut the stack short.
 RawStack = Tuple[List[RawFrame], Container[int], Optional[object], Optional[Exception]]
@@ -168,7 +169,12 @@ def follow(root: Target) -> RawStack:
                 break
         else:
             return frames, (), leaf, error
-        special = [index for index, (frame, _) in enumerate(frames) if id(frame.f_code) in handling_by_code]
+        # What the frames of a traceback do now (some may still run) is not what they did then.
+        special = [
+            index
+            for index, (frame, owner) in enumerate(frames)
+            if id(frame.f_code) in handling_by_code and type(owner) is not types.TracebackType
+        ]
         for index in special:
             frame = frames[index][0]
             handling = handling_by_code[id(frame.f_code)]
@@ -250,6 +256,12 @@ def _follow_to_end(
                 return None, error
             is_root = strict = False
             continue
+        elif kind is types.TracebackType and explicit:
+            entry = cast(Optional[types.TracebackType], target)
+            while entry is not None:
+                frames.append((entry.tb_frame, entry))
+                entry = entry.tb_next
+            return None, None
         else:
             if id(target) in unwrapped or len(unwrapped) == _MAX_UNWRAPPED:
                 return target, RuntimeError("what is awaited leads round in a circle")

@@ -267,6 +267,9 @@ class ActivityInfo(TypedDict):
     #: Event loop that runs it, such as "loop-1".
     loopId: NotRequired[str]
     waitsFor: NotRequired[WaitInfo]
+    #: The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where that came
+    #: from. In one line, made without running the program's code.
+    failure: NotRequired[str]
     #: The innermost frame that is not hidden, without contexts.
     top: NotRequired[Frame]
     #: For a thread: its id in the standard DAP requests, if the debugger knows it.

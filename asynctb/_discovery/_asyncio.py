@@ -3,13 +3,16 @@
 Where they are registered:
 
 - CPython 3.8 to 3.11 and PyPy: ``asyncio.tasks._all_tasks``, a `weakref.WeakSet` (finished ones included).
-- CPython 3.12 and 3.13: ``_scheduled_tasks``, a WeakSet, and ``_eager_tasks``, a set, in ``_asyncio`` and
-  ``asyncio.tasks``, which are the same two objects unless the accelerator is missing.
+- CPython 3.12 and 3.13: ``_scheduled_tasks``, a WeakSet (including finished ones, unless that was in their eager
+  start), and ``_eager_tasks``, a set, in ``_asyncio`` and ``asyncio.tasks``, which are the same two objects unless the
+  accelerator is missing.
 - CPython 3.14 and later: tasks written in C are in linked lists of the thread states that ``_asyncio.all_tasks(loop)``
   goes through, from any thread; all others are in a WeakSet and a set that only the garbage collector shows
   (``module_traverse`` in Modules/_asynciomodule.c). That function calls ``done`` and ``get_loop`` of subclasses, so it
   is used only as long as no subclass exists, and needs to know the loops. Otherwise the tasks are looked for among all
-  objects of the garbage collector.
+  objects of the garbage collector. Only there are finished ones.
+
+Finished tasks are of interest if they failed: somebody who still has one can be shown where its exception came from.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, cast
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from .._objects import get_field, local_variable, module_field, type_name
+from .._objects import get_field, is_a, local_variable, module_field, type_name
 from ._asyncio_links import TaskLinks
 from ._asyncio_waits import WaitTable
+from ._failures import describe_failure, failure_of, origin_of, top_of_traceback
 from ._futures import FutureReader, Futures
 from ._sets import Heap, copy_set, imported, unique, with_subclasses
 from ._source import (
@@ -111,6 +115,7 @@ class AsyncioTasks:
             for referent in gc.get_referents(accelerator)
             if type(referent) is set or type(referent) is weakref.WeakSet
             for task in copy_set(referent)
+            if not is_a(task, type)  # it also keeps a set of the types that it has found to be coroutines
         ]
         classes = with_subclasses(reader.task)
         events = imported("asyncio.events")
@@ -142,7 +147,7 @@ class AsyncioTasks:
         return [(loop, ident) for loop, ident in found if loop is not None]
 
     def _group(self, tasks: Sequence[object]) -> List[Group]:
-        """Return the tasks that are not done, by loop."""
+        """Return the tasks that are not done or have failed, by loop."""
         by_loop: Dict[int, Tuple[object, List[object]]] = {}
         reader_of = self._futures.reader_of_task
         odd = 0
@@ -151,7 +156,11 @@ class AsyncioTasks:
             if reader is None:
                 odd += 1
                 continue
-            if reader.state(task) != "PENDING":
+            try:
+                state = reader.state(task)
+            except RuntimeError:  # __init__ has not run
+                continue
+            if state != "PENDING" and failure_of(reader, task) is None:
                 continue
             loop = call_if_found(reader.loop, task)
             entry = by_loop.get(id(loop))
@@ -207,9 +216,14 @@ class AsyncioTasks:
         thread = listing.thread(group.thread)
         top: Optional[FrameInfo] = None
         wait: Optional[Wait] = None
+        failure: Optional[str] = None
         state: ActivityState
         if reader.state(obj) != "PENDING":
             state = "done"
+            exception = failure_of(reader, obj)
+            if exception is not None:
+                failure = describe_failure(exception)
+                top = top_of_traceback(origin_of(reader, obj, exception))
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, top = running_state(coroutine, listing)
         else:
@@ -238,6 +252,7 @@ class AsyncioTasks:
             wait,
             top,
             traceback,
+            failure=failure,
         )
 
     def _state(self, reader: FutureReader, task: object, coroutine: object, waiter: object) -> ActivityState:

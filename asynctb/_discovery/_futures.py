@@ -20,7 +20,7 @@ class FutureReader(NamedTuple):
 
     future: type
     task: type
-    #: "PENDING", "CANCELLED" or "FINISHED".
+    #: "PENDING", "CANCELLED" or "FINISHED". May raise `RuntimeError` if ``__init__`` has not run.
     state: Callable[[object], object]
     #: The loop. May raise `RuntimeError` or `AttributeError` if ``__init__`` has not run.
     loop: Callable[[object], object]
@@ -32,6 +32,9 @@ class FutureReader(NamedTuple):
     #: How often it was asked to be cancelled; always 0 before CPython 3.11.
     cancelling: Callable[[object], object]
     name: Callable[[object], object]
+    #: The exception that it ended with, or None. Unlike the method of that name, it leaves alone whether the loop logs
+    #: that nobody has retrieved it.
+    exception: Callable[[object], object]
 
 
 def _zero(task: object) -> int:
@@ -60,11 +63,13 @@ def _c_reader(module: types.ModuleType) -> FutureReader:
         state=vars(future)["_state"].__get__,
         loop=future.get_loop,
         callbacks=vars(future)["_callbacks"].__get__,
-        coroutine=task.get_coro,
+        # Not get_coro: in CPython 3.12 it crashes for a task that has finished in its eager start.
+        coroutine=attributes["_coro"].__get__,
         waiter=attributes["_fut_waiter"].__get__,
         must_cancel=attributes["_must_cancel"].__get__,
         cancelling=attributes.get("cancelling", _zero),
         name=task.get_name,
+        exception=vars(future)["_exception"].__get__,
     )
 
 
@@ -93,6 +98,7 @@ def _python_reader(module: types.ModuleType) -> Optional[FutureReader]:
         must_cancel=_attribute("_must_cancel"),
         cancelling=_attribute("_num_cancels_requested", 0),
         name=_attribute("_name"),
+        exception=_attribute("_exception"),
     )
 
 

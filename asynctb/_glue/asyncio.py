@@ -13,13 +13,17 @@ import attrs
 
 from .._customize import Target, Walk, customize, register_elaborate_context, register_root, register_unwrap_awaitable
 from .._discovery._asyncio_waits import concurrent_future, shielded_task, task_behind
-from .._discovery._futures import Futures
+from .._discovery._failures import failure_of, origin_of
+from .._discovery._futures import FutureReader, Futures
 from .._discovery._sets import copy_set
 from .._discovery._source import leaf_types
 from .._model import ContextInfo
 from .._objects import class_attribute, get_field, local_variable, module_field
+from .._stacks import CallersUnknown
 from ._hiding import hide_package
 from .concurrent import work_of_future
+
+_LOST = "the traceback of its exception does not lead to this task (any more)"
 
 
 def install(module: types.ModuleType) -> None:
@@ -28,7 +32,7 @@ def install(module: types.ModuleType) -> None:
     futures = Futures()
     for reader in (futures.c, futures.python):
         if reader is not None:
-            register_root(reader.task)(reader.coroutine)
+            register_root(reader.task)(_stack_of(reader))
     if futures.c is not None:
         iterator = _type_of_iterator(futures.c.future)
         register_unwrap_awaitable(iterator)(lambda awaited: _awaited(futures, awaited))
@@ -52,6 +56,23 @@ def install(module: types.ModuleType) -> None:
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
         register_elaborate_context(module_field(groups, "TaskGroup"))(_Groups(futures))
+
+
+def _stack_of(reader: FutureReader) -> Callable[[object], Target]:
+    coroutine_of = reader.coroutine
+
+    def target(task: object) -> Target:
+        coroutine: Any = coroutine_of(task)
+        # Nearly always, and so without asking for an exception.
+        if type(coroutine) is types.CoroutineType and coroutine.cr_frame is not None:
+            return cast(Target, coroutine)
+        exception = failure_of(reader, task)
+        if exception is None:
+            return cast(Target, coroutine)
+        origin = origin_of(reader, task, exception)
+        return (CallersUnknown(_LOST),) if origin is None else origin
+
+    return target
 
 
 class _NoLoop:

@@ -13,14 +13,15 @@ from ._sourcetext import Sources
 
 
 def changes(before: Capture, after: Capture) -> List[Text]:
-    """Return a line for each activity that is new, has ended, or is in another state or place than before."""
+    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before."""
     old, new = _summaries(before), _summaries(after)
+    failed = {activity["id"] for activity in after["snapshot"]["activities"] if "failure" in activity}
     lines = [one_line(Text(f"- {label}  ended", style="red")) for key, (label, _) in old.items() if key not in new]
     for key, (label, now) in new.items():
         if key not in old:
             lines.append(one_line(Text(f"+ {label}  {now}", style="green")))
         elif old[key][1] != now:
-            line = Text().append(f"~ {label}  {now}", style="yellow")
+            line = Text().append(f"~ {label}  {now}", style="red" if key in failed else "yellow")
             lines.append(one_line(line.append(f"  before: {old[key][1]}", style="bright_black")))
     return lines
 
@@ -37,7 +38,8 @@ def _summaries(capture: Capture) -> Dict[str, Tuple[str, str]]:
 
 
 def _summary(activity: ActivityInfo, sources: Sources) -> str:
-    parts: List[str] = [activity["state"]]
+    failure = activity.get("failure")
+    parts: List[str] = [activity["state"] if failure is None else f"failed with {failure}"]
     if "top" in activity:
         parts.append(f"in {activity['top']['name']} at {sources.place(activity['top']['location'])[0]}")
     if "waitsFor" in activity:

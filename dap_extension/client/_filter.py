@@ -14,15 +14,15 @@ _SKIPPED = frozenset({"id", "activityId", "parentId", "threadId", "address", "lo
 def matching(capture: Capture, text: str) -> Set[str]:
     """Return the identifiers of the activities in which *text* occurs, in whatever case.
 
-    It may be in their name, kind, state, framework, in what they wait for, or in a function, file, context manager or
-    variable of their stack.
+    It may be in their name, kind, state ("failed" included), framework, in what they wait for or failed with, or in a
+    function, file, context manager or variable of their stack.
     """
     text = text.casefold()
     sources = capture["stacks"]["sources"]
     found = {
         activity["id"]
         for activity in capture["snapshot"]["activities"]
-        if any(text in word for word in _words(activity, []))
+        if any(text in word for word in (*_words(activity, []), "failed" if "failure" in activity else ""))
     }
     for stack in capture["stacks"]["stacks"]:
         if any(text in word for word in _words(stack, sources)):

@@ -107,7 +107,7 @@ def count_activities(activities: Sequence[ActivityInfo]) -> str:
     """Return such as "2 threads, 5 tasks (1 running, 4 suspended)"."""
     kinds: DefaultDict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for activity in activities:
-        kinds[activity["kind"]][activity["state"]] += 1
+        kinds[activity["kind"]]["failed" if "failure" in activity else activity["state"]] += 1
     parts = []
     for kind, states in kinds.items():
         number = sum(states.values())
@@ -124,7 +124,7 @@ class _Forest:
     def __init__(self, capture: Capture, hidden: bool, group: bool, only: Optional[Set[str]], ascii_only: bool) -> None:
         self._hidden = hidden
         self._group = group
-        self._arrow, self._running, self._waiting = ("->", "*", "-") if ascii_only else ("→", "●", "○")
+        self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
         self._sources = Sources(capture["stacks"]["sources"])
         self._stacks: Dict[str, ExpandedStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
         self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
@@ -204,7 +204,8 @@ class _Forest:
         activity = self._activities[activity_id]
         stack = self._stacks.get(activity_id)
         waits = activity.get("waitsFor")
-        what = activity["kind"], activity["state"], waits and waits["description"], _without_identity(stack)
+        why = waits["description"] if waits is not None else activity.get("failure")
+        what = activity["kind"], activity["state"], why, _without_identity(stack)
         return json.dumps(what, sort_keys=True)
 
     def _by_loop(self, activity_ids: List[str]) -> Iterator[Tuple[Optional[str], List[str]]]:
@@ -222,8 +223,10 @@ class _Forest:
         waits = activity.get("waitsFor")
         if state == "running" and waits is not None:
             state = ""  # a thread runs also while it waits for a lock; that it waits says more
-        style = _STATE_STYLES.get(state, "")
-        line = Text().append(f"{self._running if state == 'running' else self._waiting} ", style=style)
+        failure = activity.get("failure")
+        style = _STATE_STYLES.get(state, "") if failure is None else _PROBLEM
+        mark = self._failed if failure is not None else self._running if state == "running" else self._waiting
+        line = Text().append(f"{mark} ", style=style)
         if len(members) > 1:
             names = [self._activities[member]["name"] for member in members]
             listed = names if len(names) <= 4 else [*names[:3], f"... {names[-1]}"]
@@ -234,6 +237,8 @@ class _Forest:
         if waits is not None:
             line.append(", " if state else "").append("waits for " if len(members) == 1 else "wait for ")
             line.append(waits["description"], style=_WAIT)
+        if failure is not None:
+            line.append(f", failed with {failure}", style=_PROBLEM)
         return line
 
     # Stacks

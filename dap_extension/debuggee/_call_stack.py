@@ -131,7 +131,7 @@ class CallStack:
         user_files: Dict[str, bool] = {}
         mine: List[Activity] = []
         others: List[Activity] = []
-        threads = 0
+        threads = failed = 0
         deadline = time.monotonic() + _SEARCH_SECONDS
         # Threads come first. Enough is enough: with many tasks, only the first ones are told apart.
         for start in range(0, len(listing), _CHUNK):
@@ -143,11 +143,13 @@ class CallStack:
                     for thread in suspended:
                         if activity.target is not None and thread.thread is activity.target:
                             hosts[activity.id] = thread
+                elif activity.failure is not None:
+                    failed += 1
                 elif activity.kind in _KINDS and activity.state not in ("running", "done") and activity.thread in hosts:
                     (mine if _has_user_code(py_db, activity, user_files) else others).append(activity)
         shown = (mine + others if self._settings["libraryTasks"] else mine)[:limit]
         rows = [self._row(activity, hosts[activity.thread]) for activity in shown]
-        left = len(listing) - threads - len(shown)
+        left = len(listing) - threads - failed - len(shown)
         if left > 1 or (left and len(shown) == limit):
             rows.append(_Row(f"{_PREFIX}more|{suspended[0].thread_id}", f"… {left} more tasks are not shown", None))
         self._rows = {row.pseudo_thread_id: row for row in rows}

@@ -205,6 +205,8 @@ class _RowMaker:
             info["loopId"] = activity.loop
         if activity.waits_for is not None:
             info["waitsFor"] = wait_info(activity.waits_for)
+        if activity.failure is not None:
+            info["failure"] = clip(activity.failure)
         target = activity.target
         if activity.kind == "thread":
             dap_thread_id = self._dap_thread_ids.get(id(target))

@@ -18,6 +18,7 @@ from support import frame_named, names, suspended, trap
 import asynctb
 from asynctb import Traceback, _glue
 from asynctb._customize import code_objects_of
+from asynctb._extract import top_frame
 from asynctb._glue import _entry_points
 
 
@@ -262,6 +263,50 @@ def test_root() -> None:
             stack = Traceback.of(waiter)
             assert names(stack) == ["wait_for"]  # awaiting a task ends a stack
             assert stack.leaf is task
+
+
+def test_root_and_target_that_are_a_traceback() -> None:
+    class Job:
+        error: Any = None
+
+    def fail() -> None:
+        raise ValueError  # the failure
+
+    def plumbing() -> None:
+        try:
+            fail()
+        finally:
+            "a later line"
+
+    async def shim(job: Job) -> None:
+        await trap()
+
+    job = Job()
+    try:
+        plumbing()
+    except ValueError as error:
+        job.error = error
+    asynctb.register_root(Job)(lambda job: job.error.__traceback__)
+    # What a function does later is another matter.
+    asynctb.customize(plumbing, skip_frame=True, get_target=lambda frame, inner: wait_in_trap())
+    stack = Traceback.of(job)
+    assert names(stack) == ["test_root_and_target_that_are_a_traceback", "plumbing", "fail"]
+    assert [info.hide for info in stack.frames] == [False, True, False]
+    assert [info.linetext for info in stack.frames] == ["plumbing()", "fail()", "raise ValueError  # the failure"]
+    assert stack.root is job
+    assert stack.leaf is stack.error is None
+    (top,) = top_frame(job).frames
+    assert (names([top]), top.hide) == (["fail"], False)
+    assert top.linetext == "raise ValueError  # the failure"
+
+    asynctb.customize(shim, get_target=lambda frame, inner: (sys._getframe(), job.error.__traceback__.tb_next))
+    with suspended(shim(job)) as coroutine:
+        stack = Traceback.of(coroutine)
+    assert names(stack) == ["shim", "<lambda>", "plumbing", "fail"]
+    assert stack.frames[0].contexts_unknown is None
+    assert stack.frames[3].linetext == "raise ValueError  # the failure"
+    job.error = ValueError()
+    assert names(Traceback.of(job)) == []
 
 
 class Manager:

@@ -77,6 +77,15 @@ def test_tasks_as_threads(interpreter: Interpreter) -> None:
         assert debuggee.output["stderr"] == ""
 
 
+def test_failed_tasks_are_not_listed() -> None:
+    with debug("failed.py") as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        debuggee.ask(CONFIGURE, {"callStack": {"enabled": True}})
+        assert list(threads(debuggee)) == ["MainThread", "reader — suspended: event"]
+        assert debuggee.finish() == 0
+
+
 def test_limit_and_last_row() -> None:
     with debug("many.py", args=("1000",)) as debuggee:
         debuggee.run_to("paused")

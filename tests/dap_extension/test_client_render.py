@@ -13,7 +13,7 @@ from rich.console import Console
 from dap_extension.client._changes import changes
 from dap_extension.client._filter import matching
 from dap_extension.client._helper import Capture, Helper, HelperError
-from dap_extension.client._render import MAX_NESTING, Captured
+from dap_extension.client._render import MAX_NESTING, Captured, count_activities
 from dap_extension.client._sourcetext import Sources, short_path, strip_comment
 
 SOURCE = """\
@@ -327,6 +327,28 @@ def test_groups() -> None:
     ]
 
 
+def test_failed_tasks() -> None:
+    failure = {"state": "done", "failure": "ValueError: no such item"}
+    activities = [activity("a", **failure), activity("b"), activity("c", **failure), activity("d", state="done")]
+    activities.append(activity("e", state="done", failure="KeyError: 5"))
+    stacks = {"a": [frame("fetch"), frame("outer")], "c": [frame("fetch"), frame("outer")], "e": [frame("fetch")]}
+    of = capture(activities, stacks)
+    assert count_activities(activities) == "5 tasks (3 failed, 1 suspended, 1 done)"  # type: ignore[arg-type]
+    assert tree(of)[:3] == [
+        "✗ Task name-a  done, failed with ValueError: no such item",
+        "├── outer  <string>:6",
+        "└── fetch  <string>:6",
+    ]
+    assert [line for line in tree(of, group=True) if "ask" in line] == [
+        "✗ 2 tasks name-a, name-c  done, failed with ValueError: no such item",
+        "○ Task name-b  suspended",
+        "○ Task name-d  done",
+        "✗ Task name-e  done, failed with KeyError: 5",
+    ]
+    assert matching(of, "FAILED") == {"a", "c", "e"}
+    assert matching(of, "no such") == {"a", "c"}
+
+
 def test_filter(file: str) -> None:
     activities = [
         activity("t", "thread", "running"),
@@ -368,12 +390,17 @@ def test_changes() -> None:
         "+ Task name-d  created",
     ]
     assert changes(after, after) == []
+    failed = copy.deepcopy(after)
+    failed["snapshot"]["activities"][1] = activity("d", state="done", failure="KeyError: 5", top=frame("fetch", 7))
+    (line,) = changes(after, failed)
+    assert line.plain == "~ Task name-d  failed with KeyError: 5, in fetch at <string>:7  before: created"
+    assert str(line.spans[0].style) == "red"
 
 
 def test_names_cannot_control_the_terminal() -> None:
     nasty = "a\nb\x1b[31m\x9b\ud800\u202e"
     of = capture(
-        [activity("a", waitsFor={"description": nasty})],
+        [activity("a", waitsFor={"description": nasty}), activity("b", failure=nasty)],
         {"a": [frame(nasty, contexts=[context(nasty, varname=nasty, unknown=nasty)], contextsUnknown=nasty)]},
         error=nasty,
     )
@@ -382,7 +409,7 @@ def test_names_cannot_control_the_terminal() -> None:
     before = copy.deepcopy(of)
     before["snapshot"]["activities"] = []
     lines = [*tree(of), *(line.plain for line in changes(before, of))]
-    assert len(lines) == 7
+    assert len(lines) == 9
     assert all(line.isprintable() for line in lines)
 
 

@@ -126,6 +126,51 @@ def test_frames_of_suspended_tasks_are_open_to_standard_requests(interpreter: In
         assert debuggee.output["stderr"] == ""
 
 
+def test_failed_tasks_show_where_their_exception_came_from(interpreter: Interpreter) -> None:
+    with debug("failed.py", interpreter.path) as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        _, activities = debuggee.snapshot()
+        by_name = {activity["name"]: activity for activity in activities if activity["kind"] == "task"}
+        assert set(by_name) == {"Task-1", "fetch-0", "fetch-1", "waits", "reader"}
+        for number in range(2):
+            task = by_name[f"fetch-{number}"]
+            assert (task["state"], task["failure"]) == ("done", f"LookupError: no item {number}")
+            assert task["threadId"] == task["parentId"] == activities[0]["id"]
+            assert (task["top"]["name"], task["top"]["location"]["line"]) == ("look_up", debuggee.lines["failure"])
+        assert "failure" not in by_name["reader"]
+
+        stack = debuggee.stack("fetch-1")
+        assert names(stack) == ["look_up", "fetch"]
+        look_up, fetch = frame_named(stack, "look_up"), frame_named(stack, "fetch")
+        assert look_up["location"]["line"] == debuggee.lines["failure"]
+        assert fetch["location"]["line"] == debuggee.lines["fetch"]
+        assert variables(debuggee, fetch["frameId"])["number"] == "1"
+        assert variables(debuggee, look_up["frameId"])["number"] == "1"
+        evaluate = {"expression": "item.number + 41", "frameId": look_up["frameId"], "context": "watch"}
+        assert debuggee.request("evaluate", evaluate)["result"] == "42"
+        for frame in (look_up, fetch):
+            scope = debuggee.request("scopes", {"frameId": frame["frameId"]})["scopes"][0]
+            change = {"variablesReference": scope["variablesReference"], "name": "number", "value": "'changed'"}
+            debuggee.request("setVariable", change)
+            assert variables(debuggee, frame["frameId"])["number"] == "'changed'"
+            assert frame_named(debuggee.stack("fetch-1"), "fetch")["frameId"] == fetch["frameId"]
+
+        # An exception that was made elsewhere, in a frame that goes on.
+        stack = debuggee.stack("waits")
+        assert names(stack) == ["look_up", "reader", "waits"]
+        evaluate = {**evaluate, "frameId": frame_named(stack, "reader")["frameId"], "expression": "state"}
+        assert debuggee.request("evaluate", evaluate)["result"] == "'goes on'"
+
+        debuggee.run_to("left")
+        with pytest.raises(RequestFailed):
+            debuggee.request("evaluate", evaluate)
+        assert debuggee.finish() == 0
+        # Nothing of the failed frames is kept.
+        assert debuggee.output["stdout"] == "paused\nleft: 0\n"
+        assert debuggee.output["stderr"] == ""
+
+
 def test_snapshots_become_stale(interpreter: Interpreter) -> None:
     with debug("tasks.py", interpreter.path) as debuggee:
         debuggee.run_to("paused")

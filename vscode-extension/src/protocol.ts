@@ -217,6 +217,8 @@ export interface ActivityInfo {
   /** Event loop that runs it, such as "loop-1". */
   loopId?: string;
   waitsFor?: WaitInfo;
+  /** The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where from. */
+  failure?: string;
   /** The innermost frame that is not hidden, without contexts. */
   top?: Frame;
   /** For a thread: its id in the standard DAP requests, if the debugger knows it. */

@@ -266,6 +266,28 @@ describe("long lists", () => {
     tree.options = { ...tree.options, filter: "nowhere" };
     assert.equal(await draw(tree), "");
   });
+
+  test("that have failed stand where that was", async () => {
+    const program = many(1);
+    const failure = "ValueError: no such item";
+    program.activities.push(task("failed", "fetch", { state: "done", failure, top: frame("look_up", 17) }));
+    const tree = stopped({ Shop: program }, { filter: "failed with value" });
+    assert.equal(
+      await draw(tree),
+      lines(`
+        v MainThread | 1 task
+          > Thread Stack
+          > fetch | failed with ValueError: no such item · look_up · shop.py:17
+      `),
+    );
+    const row = (await tree.outline.children((await tree.outline.children(undefined))[0])).pop();
+    assert(row);
+    assert.deepEqual(labelOf(row).tooltip.slice(0, 3), [
+      "asyncio task fetch",
+      "State: done",
+      "Failed with: ValueError: no such item",
+    ]);
+  });
 });
 
 describe("failures", () => {

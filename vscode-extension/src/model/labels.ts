@@ -83,14 +83,16 @@ function topOf(info: ActivityInfo, sources: readonly SourceRef[]): string {
 function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], members: number, isTail: boolean): Label {
   const top = topOf(info, sources);
   const waits = info.waitsFor && `waits for ${info.waitsFor.description}`;
+  const failed = info.failure && `failed with ${info.failure}`;
   const state = info.state === "unknown" ? "state unknown" : info.state;
   // That it is suspended goes without saying where it stands, and rooms are narrow; the icon shows it, too.
-  const shownState = info.state === "suspended" && top !== "" ? "" : state;
+  const shownState = info.state === "suspended" && top !== "" ? "" : (failed ?? state);
   const description =
     members > 0 ? `${count(members, "task")}${isTail ? " and more" : ""}` : join([shownState, top, waits]);
   const lines = [
     `${info.framework} ${KIND_NAMES[info.kind]} ${info.name}`,
     `State: ${state}`,
+    info.failure && `Failed with: ${info.failure}`,
     waits && `Waits for: ${info.waitsFor?.description ?? ""}`,
     info.waitsFor?.target && `Object: ${object(info.waitsFor.target)}`,
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,

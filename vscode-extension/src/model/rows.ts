@@ -113,9 +113,10 @@ export interface OutlineOptions {
 /** Whether the text occurs in what is shown of the activity, in upper or lower case. */
 export function matches(activity: Activity, filter: string): boolean {
   if (filter === "") return true;
-  const { info, sources } = activity;
-  const source = info.top && sources[info.top.location.source];
-  const texts = [info.name, info.framework, info.state, info.waitsFor?.description, info.top?.name, source?.path];
+  const { name, framework, state, waitsFor, failure, top } = activity.info;
+  const failed = failure && `failed with ${failure}`;
+  const source = top && activity.sources[top.location.source];
+  const texts = [name, framework, state, waitsFor?.description, failed, top?.name, source?.path];
   return texts.some((text) => text?.toLowerCase().includes(filter.toLowerCase()));
 }
 

@@ -19,7 +19,7 @@ export function suspendedLines(captures: readonly Capture[]): Map<string, Suspen
   for (const capture of captures) {
     for (const activity of capture.activities) {
       const { kind, state, top } = activity.info;
-      if (kind === "thread" || state === "running" || top?.location.line === undefined) continue;
+      if (kind === "thread" || state === "running" || state === "done" || top?.location.line === undefined) continue;
       const path = sourceOf(top.location, activity.sources)?.path;
       if (path === undefined) continue;
       const lines = entry(found, path, () => new Map<number, Activity[]>());

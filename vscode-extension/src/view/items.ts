@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { labelOf } from "../model/labels";
 import { isExpandable, type Row } from "../model/rows";
-import type { ActivityKind, ActivityState, Context } from "../protocol";
+import type { ActivityInfo, ActivityState, Context } from "../protocol";
 
 const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
 
@@ -64,7 +64,7 @@ function iconOf(row: Row): vscode.ThemeIcon | undefined {
     case "session":
       return new vscode.ThemeIcon("debug-alt");
     case "activity":
-      return activityIcon(row.activity.info.kind, row.activity.info.state);
+      return activityIcon(row.activity.info);
     case "loop":
       return new vscode.ThemeIcon("sync");
     case "threadStack":
@@ -92,7 +92,7 @@ function dimmed(id: string): vscode.ThemeIcon {
   return new vscode.ThemeIcon(id, new vscode.ThemeColor("disabledForeground"));
 }
 
-function activityIcon(kind: ActivityKind, state: ActivityState): vscode.ThemeIcon {
+function activityIcon({ kind, state, failure }: ActivityInfo): vscode.ThemeIcon {
   if (kind === "thread") return new vscode.ThemeIcon("server-process");
   if (NO_SPECIAL_STATE.includes(state)) return new vscode.ThemeIcon(kind === "task" ? "debug-pause" : "symbol-event");
   const colored = (id: string, color: string): vscode.ThemeIcon =>
@@ -107,7 +107,7 @@ function activityIcon(kind: ActivityKind, state: ActivityState): vscode.ThemeIco
     case "created":
       return new vscode.ThemeIcon("circle-outline");
     case "done":
-      return dimmed("check");
+      return failure === undefined ? dimmed("check") : colored("error", "list.errorForeground");
     default:
       return new vscode.ThemeIcon("question");
   }

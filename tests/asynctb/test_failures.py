@@ -1,0 +1,380 @@
+"""Tasks of asyncio that ended with an exception: which one, and where it came from."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextlib
+import gc
+import sys
+import types
+import weakref
+from typing import Any, Callable, Dict, Iterator, List, Optional
+
+import pytest
+from hostile import HostileStr, armed, hostile_type
+from support import names
+
+from asynctb import Activity, Traceback
+from asynctb._discovery import _failures
+from asynctb._objects import describe_error
+from asynctb._snapshot import Listing, snapshot
+
+PYPY = sys.implementation.name == "pypy"
+PYTHON_TASK: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
+#: Loops that log nothing, for failures that are on purpose.
+Logged = List[Dict[str, Any]]
+
+
+@pytest.fixture(params=["C", "Python"])
+def task_type(request: pytest.FixtureRequest) -> Any:
+    if request.param == "Python":
+        return PYTHON_TASK
+    if asyncio.Task is PYTHON_TASK:
+        pytest.skip("there are no tasks written in C")
+    return asyncio.Task
+
+
+def run(main: Callable[[], Any]) -> Logged:
+    """Run a program, and return what its loop has reported."""
+    logged: Logged = []
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _, context: logged.append(context))
+    try:
+        loop.run_until_complete(main())
+        gc.collect()
+    finally:
+        loop.close()
+    return logged
+
+
+async def fail(error: BaseException) -> None:
+    here = "fail"
+    await asyncio.sleep(0)
+    raise error_made_in(here, error)  # the line of the failure
+
+
+def error_made_in(here: str, error: BaseException) -> BaseException:
+    return error
+
+
+async def outer(error: BaseException) -> None:
+    try:
+        await fail(error)
+    finally:
+        await asyncio.sleep(0)  # later than the failure
+
+
+async def failed(task_type: Any, error: BaseException, name: str = "failed") -> Any:
+    """Return a task that has ended with *error*."""
+    task = task_type(outer(error), loop=asyncio.get_running_loop(), name=name)
+    await asyncio.wait([task])
+    return task
+
+
+def found(**options: bool) -> Dict[str, Activity]:
+    """Return the tasks of the running loop by name: other tests that failed may have left tasks that did, too."""
+    own = asyncio.get_running_loop()
+    tasks: List[Any] = [each for each in snapshot(**options).activities if each.kind == "task"]
+    return {each.name: each for each in tasks if each.target.get_loop() is own}
+
+
+def shown(stack: Optional[Traceback]) -> List[str]:
+    assert stack is not None
+    return names(frame for frame in stack.frames if not frame.hide)
+
+
+def test_a_failed_task_is_found_with_the_stack_of_its_exception(task_type: Any) -> None:
+    async def main() -> None:
+        kept = await failed(task_type, ValueError("no such item"))
+        for activity in (found()["failed"], found(tracebacks=False)["failed"]):
+            assert activity.target is kept
+            assert (activity.state, activity.failure) == ("done", "ValueError: no such item")
+            assert activity.waits_for is None
+            assert activity.thread is not None
+            assert activity.parent == activity.thread
+            assert activity.top is not None
+            assert names([activity.top]) == ["fail"]
+            assert activity.top.linetext == "raise error_made_in(here, error)  # the line of the failure"
+        full = found()["failed"].traceback
+        for stack in (full, Traceback.of(kept), Traceback.of(kept, with_contexts=False)):
+            assert stack is not None
+            assert stack.root is kept
+            assert stack.leaf is stack.error is None
+            assert shown(stack) == ["outer", "fail"]
+            # Where it failed, not where the frame ended.
+            assert stack.frames[-2].linetext == "await fail(error)"
+            assert stack.frames[-1].frame.f_locals["here"] == "fail"
+        assert full is not None
+        assert full.frames[-1].contexts_unknown == "the traceback of an exception does not record context managers"
+        assert Traceback.of(kept, with_contexts=False).frames[-1].contexts_unknown is None
+        kept.exception()
+
+    assert run(main) == []
+
+
+def test_only_failed_tasks_are_found_when_they_are_done(task_type: Any) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with_result = task_type(asyncio.sleep(0, "result"), loop=loop, name="with result")
+        cancelled = task_type(asyncio.sleep(3600), loop=loop, name="cancelled")
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.wait([with_result, cancelled])
+        assert not {"with result", "cancelled"} & set(found())
+        for task in (with_result, cancelled):
+            assert Traceback.of(task).frames == ()
+            assert Traceback.of(task).error is None
+
+    assert run(main) == []
+
+
+def test_an_exception_that_is_never_retrieved_is_still_reported(task_type: Any) -> None:
+    async def main() -> None:
+        task = await failed(task_type, ValueError("text"))
+        assert found()["failed"].failure == "ValueError: text"
+        Traceback.of(task).format()
+        Listing(thorough=False).page()
+        assert task._log_traceback is True
+        del task
+
+    (report,) = run(main)
+    assert "never retrieved" in report["message"]
+
+
+def test_nothing_is_kept_alive(task_type: Any) -> None:
+    class Error(Exception):
+        pass
+
+    async def main() -> None:
+        task = await failed(task_type, Error())
+        task.exception()
+        refs = [weakref.ref(task), weakref.ref(task.exception())]
+        stack: Optional[Traceback] = Traceback.of(task)
+        data = snapshot().as_data()
+        assert stack is not None
+        assert [ref() is None for ref in refs] == [False, False]
+        stack = None
+        gc.collect()
+        count = sys.getrefcount(task) if not PYPY else 0
+        snapshot()
+        Traceback.of(task).as_data()
+        assert PYPY or sys.getrefcount(task) == count
+        del task
+        gc.collect()
+        assert [ref() for ref in refs] == [None, None]
+        del data
+
+    assert run(main) == []
+
+
+def test_frames_of_those_who_awaited_it_are_left_out(task_type: Any) -> None:
+    async def awaits(task: Any) -> None:
+        with contextlib.suppress(ValueError):
+            await task
+
+    async def main() -> None:
+        task = await failed(task_type, ValueError())
+        await awaits(task)
+        assert shown(Traceback.of(task)) == ["outer", "fail"]
+        await awaits(task)
+        stack = Traceback.of(task)
+        if shown(stack):
+            assert shown(stack) == ["outer", "fail"]
+        else:
+            # The interpreter has forgotten it.
+            assert task_type is not PYTHON_TASK
+            assert sys.version_info >= (3, 10)
+            assert "does not lead to this task" in str(stack.error)
+            assert found()["failed"].top is None
+
+    assert run(main) == []
+
+
+def test_exceptions_without_a_traceback(task_type: Any) -> None:
+    async def main() -> None:
+        task = await failed(task_type, ValueError("text"))
+        task.exception().__traceback__ = None
+        activity = found()["failed"]
+        assert activity.failure == "ValueError: text"
+        assert activity.top is None
+        assert activity.traceback is not None
+        assert activity.traceback.frames == ()
+        assert activity.traceback.error is not None
+        assert "incomplete: the traceback of its exception does not" in str(snapshot())
+
+    assert run(main) == []
+
+
+def test_an_exception_that_was_raised_before(task_type: Any) -> None:
+    """The frame that it came from first goes on; that it is suspended elsewhere now does not matter."""
+    made: List[ValueError] = []
+
+    async def reader() -> None:
+        try:
+            raise ValueError("broken")
+        except ValueError as error:
+            made.append(error)
+        await asyncio.sleep(3600)
+
+    async def waits() -> None:
+        raise made[0]
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        reading = loop.create_task(reader())
+        await asyncio.sleep(0)
+        task = task_type(waits(), loop=loop, name="failed")
+        await asyncio.wait([task])
+        stack = found()["failed"].traceback
+        assert shown(stack) == ["waits", "reader"]
+        assert stack is not None
+        assert stack.frames[-1].linetext.startswith('raise ValueError("broken")')
+        assert reading.get_coro().cr_frame is stack.frames[-1].frame  # type: ignore[union-attr]
+        reading.cancel()
+        task.exception()
+
+    assert run(main) == []
+
+
+def test_other_coroutines(task_type: Any) -> None:
+    """Where nothing tells which frames are those of the task, all of the traceback is shown."""
+
+    class Duck:
+        def send(self, value: object) -> object:
+            raise ValueError("duck")
+
+        throw = close = __await__ = send
+
+    @types.coroutine
+    def generator() -> Iterator[None]:
+        yield
+        raise ValueError("generator")
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        tasks = [task_type(Duck(), loop=loop, name="Duck")]
+        if sys.version_info < (3, 12):
+            tasks.append(task_type(generator(), loop=loop, name="generator"))
+        await asyncio.wait(tasks)
+        assert found()["Duck"].failure == "ValueError: duck"
+        assert shown(found()["Duck"].traceback) == ["send"]
+        if len(tasks) == 2:
+            assert shown(found()["generator"].traceback) == ["generator"]
+        for task in tasks:
+            task.exception()
+
+    assert run(main) == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks")
+def test_eager_tasks_that_fail_at_once() -> None:
+    async def at_once() -> None:
+        raise ValueError("at once")
+
+    async def main() -> None:
+        eager: Any = {"eager_start": True}
+        task: Any = asyncio.Task(at_once(), loop=asyncio.get_running_loop(), name="failed", **eager)
+        assert task.done()
+        assert shown(Traceback.of(task)) == ["at_once"]
+        if sys.version_info >= (3, 14):
+            assert found()["failed"].failure == "ValueError: at once"
+        task.exception()
+
+    assert run(main) == []
+
+
+def test_hostile_exceptions_are_not_executed(task_type: Any) -> None:
+    Error = hostile_type("Error", Exception)
+
+    async def main() -> None:
+        error = Error(HostileStr("text"), object())
+        task = await failed(task_type, error)
+        with armed():
+            taken = snapshot()
+            str(taken)
+            taken.as_data()
+            stack = Traceback.of(task)
+            stack.format()
+        assert shown(stack) == ["outer", "fail"]
+        (activity,) = (each for each in taken.activities if each.target is task)
+        assert activity.failure == "hostile.Error: text"
+        task.exception()
+
+    assert run(main) == []
+
+
+def test_tasks_that_were_never_initialised(task_type: Any) -> None:
+    class Task(task_type):  # type: ignore[misc]  # known at run time
+        pass
+
+    async def main() -> None:
+        new = [task_type.__new__(task_type), Task.__new__(Task)]
+        taken = snapshot()  # finds them where it looks through all objects
+        assert taken.notes == ()
+        assert any(each.kind == "task" for each in taken.activities)
+        for task in new:
+            assert Traceback.of(task).frames == ()
+            # Otherwise it fails when it is deleted.
+            task.__init__(asyncio.sleep(0), loop=asyncio.get_running_loop())
+        await asyncio.wait(new)
+
+    assert run(main) == []
+
+
+def test_a_state_that_is_no_exception() -> None:
+    async def main() -> None:
+        task = await failed(PYTHON_TASK, ValueError())
+        task.exception()
+        task._exception = "text"
+        assert "failed" not in found()
+        assert Traceback.of(task).frames == ()
+
+    assert run(main) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError(), "ValueError"),
+        (ValueError("no such item"), "ValueError: no such item"),
+        (KeyError(5), "KeyError: 5"),
+        (KeyError(True), "KeyError"),
+        (KeyError(10**30), "KeyError"),
+        (OSError(2, "No such file or directory", "/x"), "FileNotFoundError: No such file or directory"),
+        (ValueError("first line\nsecond"), "ValueError: first line…"),
+        (ValueError("x" * 1000), "ValueError: " + "x" * 188 + "…"),
+        (ValueError(object()), "ValueError"),
+    ],
+)
+def test_descriptions(error: Exception, text: str) -> None:
+    assert _failures.describe_failure(error) == text
+    assert describe_error(error).startswith(text.rstrip("…"))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no exception groups")
+def test_exception_groups(task_type: Any) -> None:
+    async def main() -> None:
+        group: Any = vars(builtins)["ExceptionGroup"]
+        task = await failed(task_type, group("several", [ValueError(1), KeyError(2)]))
+        assert found()["failed"].failure == "ExceptionGroup: several (2 sub-exceptions)"
+        assert _failures.describe_failure(group("", [ValueError()])) == "ExceptionGroup (1 sub-exception)"
+        task.exception()
+
+    assert run(main) == []
+
+
+def test_tree(task_type: Any) -> None:
+    async def main() -> None:
+        task = await failed(task_type, ValueError("no such\x1b item"), name="fetch-3")
+        lines = snapshot().format()
+        line = next(index for index, text in enumerate(lines) if "fetch-3" in text)
+        assert lines[line].endswith("Task fetch-3  done, failed with ValueError: no such\\x1b item")
+        assert "outer  " in lines[line + 1]
+        data = next(each for each in snapshot().as_data()["activities"] if each["name"] == "fetch-3")
+        assert data["failure"] == "ValueError: no such\x1b item"
+        assert data["top"]["name"].endswith("fail")
+        assert [frame["name"] for frame in data["stack"]["frames"] if not frame.get("hidden")] == ["outer", "fail"]
+        task.exception()
+
+    assert run(main) == []
