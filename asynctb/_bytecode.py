@@ -19,6 +19,15 @@ PYPY = sys.implementation.name == "pypy"
 HAS_BLOCK_STACK = sys.version_info < (3, 11)
 #: Whether ``finally`` bodies are subroutines that are entered with stacks of several shapes (CPython 3.8 alone).
 HAS_FINALLY_SUBROUTINES = sys.version_info < (3, 9)
+#: Whether the exception table can also name a handler for instructions outside of its block. On PyPy 3.11 (8.0.1) it
+#: does, mostly after a ``return``, ``break`` or ``continue`` in a ``with``. For one, behind an ``async for`` loop of
+#: ``with x:``, ``if y: return``, ``break``, what follows the loop is covered by the handler of the ``with``, whose exit
+#: callable has left the stack. (The compiler goes through the blocks of instructions from each one to its jump targets
+#: and to the one behind it, even where it ends with a jump, and a block keeps the handlers with which it was reached
+#: first: pypy/interpreter/astcompiler/assemble.py, as reviewed in https://github.com/pypy/pypy/pull/5434.) If such an
+#: instruction raises, the interpreter does enter that handler and calls what lies in the place of the exit callable:
+#: "TypeError: 'int' object is not callable", another block's exit, or a crash where the stack is too short.
+COVERS_TOO_MUCH = PYPY
 #: How many values describe an exception on entry to a handler: type, value, traceback of the new exception above
 #: those of the previous one. The previous ones can be NULL (ceval.c of 3.8 to 3.10, label ``exception_unwind``).
 EXCEPTION_SLOTS = 6

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from enum import IntEnum
+from heapq import heappop, heappush
 from types import CodeType
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -144,7 +145,17 @@ class Simulation:
 
     def _run(self, stack: Stack) -> None:
         work = [Successor(0, State(stack, ()))]
-        while work:
+        #: A heap of the offsets of instructions that an entry of the exception table covers.
+        covered: List[int] = []
+        while work or covered:
+            if not work:
+                # A handler is entered first from the first instruction that it covers, which follows the beginning of
+                # its block: not all of the others need be in that block (see `_bytecode.COVERS_TOO_MUCH`).
+                offset = heappop(covered)
+                raised = self._raised(self.instructions[offset], self.states[offset][0])
+                if raised is not None:
+                    work.append(raised)
+                continue
             offset, state = work.pop()
             instruction = self.by_start.get(offset)
             if instruction is None:
@@ -160,20 +171,23 @@ class Simulation:
                 try:
                     state = _join(states[0], state)
                 except Inconsistent:
-                    # PyPy's exception table can cover a return out of the block after the exit has been called.
-                    # What follows then is entered from the body of the block first.
-                    if _bytecode.PYPY:
-                        continue
-                    raise
+                    if not _bytecode.COVERS_TOO_MUCH:
+                        raise
+                    continue
                 if state == states[0]:
                     continue
                 states[0] = state
             else:
                 states.append(state)
             work.extend(self.successors(instruction, state))
+            if self._handler_of(instruction) is not None:
+                heappush(covered, instruction.offset)
 
     def successors(self, instruction: Instruction, state: State) -> List[Successor]:
-        """Return the states that can follow when *instruction* is executed in *state*."""
+        """Return the states that can follow when *instruction* is executed in *state* and does not raise.
+
+        With a stack of blocks, those that follow when it raises are there from the beginning of the block on.
+        """
         step = _STEPS.get(instruction.name)
         if step is not None:
             result = step(self, instruction, state)
@@ -186,13 +200,18 @@ class Simulation:
             if instruction.name not in _NEVER_FALLS_THROUGH:
                 effect = _bytecode.stack_effect(instruction.opcode, instruction.arg, False)
                 result.append(Successor(instruction.next, State(_resize(stack, effect), blocks)))
-        handler = self._handler_of(instruction)
-        if handler is not None:
-            if len(state.stack) >= handler.depth:
-                result.append(_raise(instruction, state.stack, handler))
-            elif not _bytecode.PYPY:
-                raise Inconsistent("handler keeps more values than there are")
         return result
+
+    def _raised(self, instruction: Instruction, state: State) -> Optional[Successor]:
+        """Return the state that follows when *instruction* raises in *state*, or None if no handler can go on."""
+        handler = self._handler_of(instruction)
+        if handler is None:
+            return None
+        if len(state.stack) < handler.depth:
+            if _bytecode.COVERS_TOO_MUCH:
+                return None
+            raise Inconsistent("handler keeps more values than there are")
+        return _raise(instruction, state.stack, handler)
 
     def _handler_of(self, instruction: Instruction) -> Optional[Handler]:
         index = bisect_right(self._handler_starts, instruction.offset) - 1

@@ -7,6 +7,8 @@ at, what a reader finds can be compared with what is true.
 
 from __future__ import annotations
 
+import ast
+import dis
 import functools
 import random
 import sys
@@ -446,12 +448,35 @@ class Observation(NamedTuple):
     is_suspended: bool
 
 
-def compile_program(source: Source) -> Callable[[Env], Any]:
+def compile_program(source: Source) -> types.FunctionType:
     namespace: Dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # a finally that returns
         exec(compile(source.text, "<program>", "exec"), namespace)
     return namespace["program"]  # type: ignore[no-any-return]
+
+
+def is_covered_too_long(program: types.FunctionType, source: Source) -> bool:
+    """Return whether PyPy's exception table says that the handler of a with statement covers lines below the statement.
+
+    See `asynctb._bytecode.COVERS_TOO_MUCH`. If anything raises there, the program goes on in that handler with a broken
+    stack: PyPy calls what is not callable or crashes, so there is nothing to compare. This looks at the lines and the
+    table alone, and knows nothing of what is tested.
+    """
+    ends = {
+        line: node.end_lineno
+        for node in ast.walk(ast.parse(source.text))
+        if isinstance(node, (ast.With, ast.AsyncWith))
+        for line in {node.lineno, *(item.context_expr.lineno for item in node.items)}
+    }
+    code = program.__code__
+    lines = [position[0] for position in code.co_positions()]  # type: ignore[attr-defined, unused-ignore]
+    for entry in dis._parse_exception_table(code):  # type: ignore[attr-defined]
+        if dis.opname[code.co_code[entry.target + 2]] == "WITH_EXCEPT_START":
+            end = ends[lines[entry.target // 2]]
+            if any(line is not None and line > end for line in lines[entry.start // 2 : entry.end // 2]):
+                return True
+    return False
 
 
 def drive(program: Callable[[Env], Any], env: Env) -> None:

@@ -89,6 +89,42 @@ def test_nested_and_the_same_manager_twice() -> None:
     assert a.seen[2:] == [[*active(a, b), (a, "exiting")], [(a, "exiting")]]
 
 
+def test_after_a_block_that_is_always_left_early() -> None:
+    """PyPy's exception table says that the handler of the first block covers also what follows the loop."""
+    a, b = Manager(), Manager()
+
+    async def numbers() -> AsyncIterator[int]:
+        yield 1
+
+    async def program(leave: bool) -> None:
+        async for _ in numbers():
+            with a:
+                if leave:
+                    return
+                await pause()
+                break
+        await pause()
+        with b:
+            await pause()
+
+    coroutine = program(False)
+    coroutine.send(None)
+    assert in_coroutine(coroutine) == active(a)
+    coroutine.send(None)
+    assert in_coroutine(coroutine) == []
+    coroutine.send(None)
+    assert in_coroutine(coroutine) == active(b)
+    # It is not closed, as what is raised in the second block would go on in the handler of the first on PyPy.
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+    assert b.seen == [[(b, "entering")], [(b, "exiting")]]
+    coroutine = program(False)
+    coroutine.send(None)
+    with pytest.raises(LookupError):
+        coroutine.throw(LookupError())
+    assert a.seen == [[(a, "entering")], [(a, "exiting")]] * 2
+
+
 def test_in_try_finally_in_handlers_and_in_else() -> None:
     a, b = Manager(), Manager()
     for outcome in ("return", "raise"):

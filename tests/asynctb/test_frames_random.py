@@ -8,8 +8,9 @@ import threading
 from typing import Dict, List
 
 import pytest
-from program_generator import KINDS, PYPY, Env, Observation, Writer, compile_program, drive
+from program_generator import KINDS, PYPY, Env, Observation, Writer, compile_program, drive, is_covered_too_long
 
+from asynctb._contexts import analysis_of, plans_at
 from asynctb._frames import FrameRead, read_frame
 
 POINTS = int(os.environ.get("ASYNCTB_TEST_POINTS", "3000"))
@@ -80,14 +81,21 @@ class Comparison:
 def test_random_programs(kind: str) -> None:
     compared = Comparison()
     seed = SEED
+    not_run = 0
     while compared.points < POINTS // len(KINDS) and len(compared.errors) < 3:
         seed += 1
         rng = random.Random(f"{kind} {seed}")
         source = Writer(rng, kind).source()
         program = compile_program(source)
+        if PYPY and is_covered_too_long(program, source):
+            not_run += 1
+            analysis = analysis_of(program.__code__)
+            assert plans_at(analysis, program.__code__, 0), f"{analysis.error}\n{source.text}"
+            continue
         for _ in range(4):
             drive(program, Env(rng, source, compared))
     assert not compared.errors, compared.errors[0]
+    assert not_run <= 5 + (seed - SEED) * 0.03  # 0.9 % on PyPy 3.11 (8.0.1)
     # What is not given is not known, but nothing else. (PyPy does not always show what is awaited.)
     unknown = [kind for kind in compared.unknown if not kind.endswith("alone")]
     assert not unknown or all(PYPY and "exiting" in kind for kind in unknown), compared.unknown
