@@ -17,7 +17,7 @@ import attrs
 from . import _bytecode, _simulation
 from ._bytecode import Instruction
 from ._model import Phase, Position, WithBlock
-from ._simulation import Blocks, Inconsistent, Kind, Simulation, Stack, Stage, State
+from ._simulation import NULL, Blocks, Inconsistent, Kind, Simulation, Stack, Stage, State
 from ._targets import target_of
 
 _WORD = struct.calcsize("P")
@@ -101,7 +101,7 @@ def _make_plan(
         contexts,
         tuple(sorted(slots | pinned)),
         tuple(sorted(pinned)),
-        _make_quick(contexts, first + suspended_depth),
+        _make_quick(contexts, first, stack[:suspended_depth]),
         stack,
         suspended_depth,
         blocks,
@@ -109,8 +109,8 @@ def _make_plan(
     )
 
 
-def _make_quick(contexts: Tuple[PlannedContext, ...], end: int) -> Optional[QuickPlan]:
-    """Return the quick plan for a frame that has *end* slots in use while it is suspended, if there is one."""
+def _make_quick(contexts: Tuple[PlannedContext, ...], first: int, stack: Stack) -> Optional[QuickPlan]:
+    """Return the quick plan for a frame that has *first* slots below *stack* while it is suspended, if there is one."""
     if not contexts or any(context.phase != "active" for context in contexts):
         return None
     layout, following, items = "", 0, []
@@ -120,7 +120,9 @@ def _make_quick(contexts: Tuple[PlannedContext, ...], end: int) -> Optional[Quic
         if slot < following:  # merged plans do not know all slots
             return None
         name = None if context.self_slot >= 0 else "__aexit__" if context.block.is_async else "__exit__"
-        items.append((context.block, end - slot, name))
+        # The collector lists no NULLs.
+        place = sum(symbol != NULL for symbol in stack[slot - first :])
+        items.append((context.block, place, name))
         layout += f"{(slot - following) * _WORD}xN"
         following = slot + 1
     return QuickPlan(struct.Struct(layout).unpack_from, tuple(items))

@@ -298,6 +298,10 @@ class Activity:
     traceback: Optional[Traceback] = None
     #: Operating-system identifier (`threading.get_ident`) of the thread, for activities of kind ``"thread"``.
     thread_ident: Optional[int] = None
+    #: The same number for all activities of a snapshot that are suspended in the same functions at the same
+    #: instructions, and another one for all others: to group them without reading their stacks. None for what runs,
+    #: has ended, or has no stack of its own to compare.
+    signature: Optional[int] = None
     #: The exception that it ended with, such as ``"ValueError: no such item"``, in one line and made without running
     #: the program's code. Then `top` and `traceback` tell where that came from.
     failure: Optional[str] = None

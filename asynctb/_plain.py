@@ -121,6 +121,8 @@ class ActivityData(TypedDict):
     #: Operating-system identifier, for threads.
     threadIdent: NotRequired[int]
     waitsFor: NotRequired[WaitData]
+    #: The same for all activities that are suspended at the same places.
+    signature: NotRequired[int]
     #: The exception that it ended with; `top` and `stack` tell where that came from.
     failure: NotRequired[str]
     top: NotRequired[FrameData]
@@ -174,6 +176,8 @@ def _activity(activity: Activity) -> ActivityData:
         data["threadIdent"] = activity.thread_ident
     if activity.waits_for is not None:
         data["waitsFor"] = _wait(activity.waits_for)
+    if activity.signature is not None:
+        data["signature"] = activity.signature
     if activity.failure is not None:
         data["failure"] = activity.failure
     if activity.top is not None:

@@ -12,13 +12,14 @@ from ._discovery._asyncio import AsyncioTasks
 from ._discovery._curio import CurioTasks
 from ._discovery._greenlets import Greenlets
 from ._discovery._loose import LooseObjects
+from ._discovery._places import Places
 from ._discovery._sets import Heap
-from ._discovery._source import Group, Source, ThreadRecord, caller_of
+from ._discovery._source import Group, Owner, Source, ThreadRecord, caller_of
 from ._discovery._threads import FrameFilter, Threads, list_threads
 from ._discovery._trio import TrioTasks
 from ._extract import Walker, extract
 from ._ids import activity_ids
-from ._model import Activity, Snapshot, Traceback
+from ._model import Activity, FrameInfo, Snapshot, Traceback
 from ._objects import describe_error, type_name
 from ._stacks import CallersUnknown, thread_frames
 
@@ -65,6 +66,7 @@ class Listing:
         #: What could not be determined, and why.
         self.notes: List[str] = []
         self._frame_filter = frame_filter
+        self._places = Places()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
         _glue.refresh()
@@ -106,7 +108,8 @@ class Listing:
     def id_of(self, obj: object, prefix: str) -> str:
         """Return the identifier of an activity or loop."""
         found = activity_ids.id_of(obj, prefix)
-        self._members.setdefault(found, (obj, None))
+        if found not in self._members:
+            self._members[found] = obj, None
         return found
 
     def thread(self, ident: Optional[int]) -> Optional[ThreadRecord]:
@@ -122,6 +125,14 @@ class Listing:
                     return record
                 current = caller_of(current)
         return None
+
+    def survey(self, owners: Sequence[Owner]) -> Tuple[Optional[FrameInfo], Optional[int]]:
+        """Return the innermost frame that is not hidden of what was found, and the signature of its stack."""
+        return self._places.survey(owners)
+
+    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
+        """Return the same for the frames of a suspended stack, outermost first."""
+        return self._places.survey_frames(frames)
 
     # What others ask
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import gc
 import sys
 import types
+import weakref
 from typing import Container, Dict, List, Optional, Set, Tuple, cast
 
 from ._customize import Target, awaitables, handling_by_code, roots, stack_finders
-from ._objects import class_attribute, describe, describe_error, get_field, simple_type_name, type_name
+from ._objects import class_attribute, describe, describe_error, get_field, instance_dict, simple_type_name, type_name
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 #: How often to look again when a stack changes while it is read.
 _ATTEMPTS = 20
 #: How many objects may be unwrapped on the way, in case that a hook makes new ones for ever.
 _MAX_UNWRAPPED = 1_000_000
-_DUCK_ATTRIBUTES = (
+_DUCK_ATTRIBUTES: Tuple[Tuple[str, str, str], ...] = (
     ("cr_frame", "cr_running", "cr_await"),
     ("gi_frame", "gi_running", "gi_yieldfrom"),
     ("ag_frame", "ag_running", "ag_await"),
@@ -37,6 +38,11 @@ _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 RawFrame = Tuple[types.FrameType, Optional[object]]
 #: Frames, outermost first; the indices of those that are usually not of interest; the leaf; what cut the stack short.
 RawStack = Tuple[List[RawFrame], Container[int], Optional[object], Optional[Exception]]
+
+
+#: Types none of whose objects is a coroutine of another implementation, or has one behind it, such as that of asyncio's
+#: futures, which most stacks end with.
+_leaf_kinds: Dict[int, weakref.ref[type]] = {}
 
 
 class CallersUnknown(RuntimeError):
@@ -279,9 +285,11 @@ def _follow_to_end(
                     return (None if root_hook is not None else target), None
                 target, explicit, is_root, strict = result, True, root_hook is not None, False
                 continue
-            duck = duck_typed(target)
+            leaf_kind = _leaf_kinds.get(id(kind))
+            is_leaf = leaf_kind is not None and leaf_kind() is kind
+            duck = None if is_leaf else duck_typed(target)
             if duck is None:
-                behind = _behind_foreign(target)
+                behind = None if is_leaf else _behind_foreign(target)
                 if behind is not None:
                     target, is_root, strict = behind, False, False
                     continue
@@ -353,5 +361,13 @@ def _behind_foreign(awaitable: object) -> Target:
         return cast(Target, get_field(awaitable, "ag_await"))
     wanted = _FOREIGN.get(name)
     if wanted is None:
+        _note_leaf_kind(awaitable)
         return None
     return next((ref for ref in gc.get_referents(awaitable) if simple_type_name(type(ref)) == wanted), None)
+
+
+def _note_leaf_kind(awaitable: object) -> None:
+    kind = type(awaitable)
+    if instance_dict(awaitable) is None and not any(class_attribute(kind, names[0]) for names in _DUCK_ATTRIBUTES):
+        key = id(kind)
+        _leaf_kinds[key] = weakref.ref(kind, lambda _: _leaf_kinds.pop(key, None))

@@ -267,6 +267,8 @@ class ActivityInfo(TypedDict):
     #: Event loop that runs it, such as "loop-1".
     loopId: NotRequired[str]
     waitsFor: NotRequired[WaitInfo]
+    #: The same for all activities of a snapshot that are suspended in the same functions at the same instructions.
+    signature: NotRequired[int]
     #: The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where that came
     #: from. In one line, made without running the program's code.
     failure: NotRequired[str]

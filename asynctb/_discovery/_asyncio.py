@@ -24,6 +24,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, ca
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
 from .._objects import get_field, is_a, local_variable, module_field, type_name
+from .._quick import new_activity
 from ._asyncio_links import TaskLinks
 from ._asyncio_waits import WaitTable
 from ._failures import describe_failure, failure_of, origin_of, top_of_traceback
@@ -39,7 +40,6 @@ from ._source import (
     call_if_found,
     is_unstarted,
     running_state,
-    top_of_chain,
 )
 from ._threads import frames_of
 
@@ -57,10 +57,15 @@ class _Search:
 
     def run(self, heap: Heap, classes: Sequence[type], loop_class: Optional[type]) -> List[object]:
         """Return all objects of *classes*, and remember all loops."""
-        found = heap.instances(classes)
-        loops = heap.instances(with_subclasses(loop_class)) if loop_class is not None else []
-        self.loops = [weakref.ref(loop) for loop in loops]
-        return found
+        loop_classes = with_subclasses(loop_class) if loop_class is not None else []
+        kinds = {id(cls) for cls in loop_classes}
+        tasks, self.loops = [], []
+        for found in heap.instances([*classes, *loop_classes]):
+            if id(type(found)) in kinds:
+                self.loops.append(weakref.ref(found))
+            else:
+                tasks.append(found)
+        return tasks
 
 
 _search = _Search()
@@ -149,10 +154,14 @@ class AsyncioTasks:
     def _group(self, tasks: Sequence[object]) -> List[Group]:
         """Return the tasks that are not done or have failed, by loop."""
         by_loop: Dict[int, Tuple[object, List[object]]] = {}
-        reader_of = self._futures.reader_of_task
+        # By the identity of their type: they are mostly of one, and live as long as this list.
+        readers: Dict[int, Optional[FutureReader]] = {}
         odd = 0
         for task in tasks:
-            reader = reader_of(task)
+            kind = id(type(task))
+            if kind not in readers:
+                readers[kind] = self._futures.reader_of_task(task)
+            reader = readers[kind]
             if reader is None:
                 odd += 1
                 continue
@@ -162,7 +171,10 @@ class AsyncioTasks:
                 continue
             if state != "PENDING" and failure_of(reader, task) is None:
                 continue
-            loop = call_if_found(reader.loop, task)
+            try:
+                loop = reader.loop(task)
+            except (AttributeError, RuntimeError):
+                loop = None
             entry = by_loop.get(id(loop))
             if entry is None:
                 entry = by_loop[id(loop)] = loop, []
@@ -215,6 +227,7 @@ class AsyncioTasks:
         kind = type(coroutine)
         thread = listing.thread(group.thread)
         top: Optional[FrameInfo] = None
+        signature: Optional[int] = None
         wait: Optional[Wait] = None
         failure: Optional[str] = None
         state: ActivityState
@@ -228,7 +241,7 @@ class AsyncioTasks:
             state, top = running_state(coroutine, listing)
         else:
             owners, _ = await_chain(coroutine)
-            top = top_of_chain(owners)
+            top, signature = listing.survey(owners)
             state = self._state(reader, obj, coroutine, waiter)
             if waiter is not None and state != "ready":
                 wait = self._waits.describe(waiter, owners, listing)
@@ -239,7 +252,7 @@ class AsyncioTasks:
         loop_id = self._loop_ids.get(id(group.loop))
         if loop_id is None and group.loop is not None:
             loop_id = self._loop_ids[id(group.loop)] = listing.id_of(group.loop, "loop")
-        return Activity(
+        return new_activity(
             "task",
             "asyncio",
             listing.id_of(obj, "task"),
@@ -252,7 +265,9 @@ class AsyncioTasks:
             wait,
             top,
             traceback,
-            failure=failure,
+            None,
+            signature,
+            failure,
         )
 
     def _state(self, reader: FutureReader, task: object, coroutine: object, waiter: object) -> ActivityState:

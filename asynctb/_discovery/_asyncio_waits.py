@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Optional, Sequence, cast
+from typing import Dict, Optional, Sequence, cast
 
 from .._model import Wait
 from .._objects import class_attribute, get_field, is_a, module_field, type_name
 from .._quick import new_wait
-from ._futures import Futures, closure_of
+from ._futures import FutureReader, Futures, closure_of
 from ._known import KnownFunctions, variables_of
 from ._source import Listing, Owner, code_of
 
@@ -72,11 +72,13 @@ class WaitTable:
 
     def __init__(self, futures: Futures) -> None:
         self._futures = futures
-        self._c_future = futures.c.future if futures.c is not None else None
-        self._python_future = futures.python.future if futures.python is not None else None
+        #: Readers of the two plain classes of futures, by identity.
+        self._plain: Dict[int, FutureReader] = {
+            id(reader.future): reader for reader in (futures.c, futures.python) if reader is not None
+        }
         self._gathering: Optional[type] = None
         self._wait_for: Optional[types.CodeType] = None
-        method = class_attribute(self._python_future, "__await__") if self._python_future is not None else None
+        method = class_attribute(futures.python.future, "__await__") if futures.python is not None else None
         self._await = method.__code__ if type(method) is types.FunctionType else None
         tasks = sys.modules.get("asyncio.tasks")
         if is_a(tasks, types.ModuleType):
@@ -91,8 +93,8 @@ class WaitTable:
         :param owners: the coroutines of its stack, outermost first.
         """
         kind = type(future)
-        plain = kind is self._c_future or kind is self._python_future
-        if not plain:
+        plain = self._plain.get(id(kind))
+        if plain is None:
             if self._futures.reader_of_task(future) is not None:
                 return Wait("task " + self._futures.name_of(future), future, listing.id_of(future, "task"))
             if kind is self._gathering:
@@ -103,24 +105,34 @@ class WaitTable:
         inner = self._inside_wait_for(owners, future)
         if inner is not None:
             return self.describe(inner, (), listing)
-        callbacks = self._futures.callbacks_of(future)
-        if len(callbacks) > 1:  # more than the one that resumes the task
-            shielded = shielded_task(self._futures, callbacks)
-            if shielded is not None:
-                return self.describe(shielded, (), listing)
-            source = concurrent_future(self._futures, future, callbacks)
-            if source is not None:
-                task = task_behind(self._futures, source)
-                if task is not None:
-                    return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
-                return Wait("executor", source)
+        callbacks = plain.callbacks(future) if plain is not None else self._futures.callbacks_of(future)
+        if callbacks and len(callbacks) > 1:  # more than the one that resumes the task
+            return self._describe_source(future, listing) or Wait("future" if plain else type_name(kind), future)
         return new_wait("future" if plain else type_name(kind), future, None)
+
+    def _describe_source(self, future: object, listing: Listing) -> Optional[Wait]:
+        """Return what a task waits for if *future* gets its result from somewhere else."""
+        callbacks = self._futures.callbacks_of(future)
+        shielded = shielded_task(self._futures, callbacks)
+        if shielded is not None:
+            return self.describe(shielded, (), listing)
+        source = concurrent_future(self._futures, future, callbacks)
+        if source is None:
+            return None
+        task = task_behind(self._futures, source)
+        if task is not None:
+            return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
+        return Wait("executor", source)
 
     def _inside_wait_for(self, owners: Sequence[Owner], waiter: object) -> Optional[object]:
         """Return the task inside `asyncio.wait_for`, which awaits a future of its own before CPython 3.12."""
-        if owners and code_of(owners[-1]) is self._await:  # of a future written in Python
+        if self._wait_for is None or not owners:
+            return None
+        code = code_of(owners[-1])
+        if code is self._await and len(owners) > 1:  # of a future written in Python
             owners = owners[:-1]
-        if self._wait_for is None or not owners or code_of(owners[-1]) is not self._wait_for:
+            code = code_of(owners[-1])
+        if code is not self._wait_for:
             return None
         for referent in variables_of(owners[-1]):
             if referent is not waiter and self._futures.reader_of_task(referent) is not None:

@@ -17,7 +17,6 @@ from ._source import (
     await_chain,
     is_unstarted,
     running_state,
-    top_of_chain,
 )
 from ._threads import frames_of
 
@@ -94,13 +93,14 @@ class CurioTasks:
         name = get_field(obj, "name")
         kernel_state = get_field(obj, "state")
         top: Optional[FrameInfo] = None
+        signature: Optional[int] = None
         wait: Optional[Wait] = None
         state: ActivityState
         if type(coroutine) is Coroutine and coroutine.cr_running:
             state, top = running_state(coroutine, listing)
         else:
             owners, _ = await_chain(coroutine)
-            top = top_of_chain(owners)
+            top, signature = listing.survey(owners)
             if kernel_state == "TERMINATED":
                 state = "done"
             elif is_unstarted(coroutine):
@@ -132,6 +132,7 @@ class CurioTasks:
             wait,
             top,
             traceback,
+            signature=signature,
         )
 
 

@@ -14,6 +14,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from .._objects import get_field, is_a, module_field, mro_of, type_name
 
+_DIGITS = "0123456789"
+
 
 class FutureReader(NamedTuple):
     """Accessors for one implementation of futures; each may return None where there is nothing."""
@@ -130,18 +132,17 @@ class Futures:
 
     def name_of(self, task: object) -> str:
         """Return the name of a task, or the name of its type if it has none that is a plain string."""
-        reader = self.reader_of_task(task)
+        kind = type(task)
+        reader = self.c if self.c is not None and kind is self.c.task else self.reader_of_task(task)
         name = reader.name(task) if reader is not None else None
         return name if type(name) is str else type_name(type(task))
 
     def in_order(self, tasks: Sequence[object]) -> List[object]:
         """Return *tasks* by name in natural order, so that "Task-2" comes before "Task-10"."""
-        keyed = []
-        for index, task in enumerate(tasks):
-            name = self.name_of(task)
-            keyed.append((name.rstrip("0123456789"), len(name), name, index))
-        keyed.sort()
-        return [tasks[index] for _, _, _, index in keyed]
+        names = [self.name_of(task) for task in tasks]
+        # By the text before the number, the length, the whole; in one text, which is compared much faster than a tuple.
+        keys = [f"{name.rstrip(_DIGITS)}\0{len(name):9}{name}" for name in names]
+        return [tasks[index] for index in sorted(range(len(tasks)), key=keys.__getitem__)]
 
     def callbacks_of(self, future: object) -> List[object]:
         """Return the functions to be called when *future* is done."""

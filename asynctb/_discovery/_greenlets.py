@@ -11,7 +11,7 @@ import types
 import weakref
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, cast
 
-from .._model import Activity, ActivityKind, ActivityState, Traceback
+from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
 from .._objects import (
     callable_name,
     class_attribute,
@@ -223,6 +223,8 @@ class Greenlets:
         assert self._reader is not None
         frame = self._reader.frame(obj)
         thread = listing.thread(group.thread)
+        top: Optional[FrameInfo] = None
+        signature: Optional[int] = None
         state: ActivityState
         if self._reader.is_dead(obj):
             state = "done"
@@ -231,8 +233,10 @@ class Greenlets:
         elif frame is None:
             state = "running"
             frame = thread.frame if thread is not None else None
+            top = None if frame is None else top_of_frames(frame, frames_outward(frame)[-1])
         else:
             state = "suspended"
+            top, signature = listing.survey_frames(frames_outward(frame)[::-1])
         parent = self._reader.parent(obj)
         if parent is not None and self._reader.parent(parent) is not None:
             parent_id: Optional[str] = listing.id_of(parent, "greenlet")
@@ -247,8 +251,9 @@ class Greenlets:
             target=obj,
             parent=parent_id,
             thread=thread.id if thread is not None else None,
-            top=top_of_frames(frame, frames_outward(frame)[-1]) if frame is not None else None,
+            top=top,
             traceback=traceback,
+            signature=signature,
         )
 
     def _name_of(self, obj: object, frame: Optional[types.FrameType], state: ActivityState) -> str:

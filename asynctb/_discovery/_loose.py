@@ -19,7 +19,6 @@ from ._source import (
     frame_of,
     is_unstarted,
     leaf_types,
-    top_of_chain,
 )
 
 _KINDS: Dict[int, ActivityKind] = {
@@ -65,6 +64,7 @@ class LooseObjects:
         owner: Any = obj
         kind = _KINDS[id(type(owner))]
         owners, _ = await_chain(owner)
+        top, signature = listing.survey(owners)
         state: ActivityState = "suspended"
         if frame_of(owner) is None:
             state = "done"
@@ -79,8 +79,9 @@ class LooseObjects:
             name=owner.__qualname__,  # of the exact built-in types: always a str
             state=state,
             target=owner,
-            top=top_of_chain(owners),
+            top=top,
             traceback=traceback,
+            signature=signature,
         )
 
 

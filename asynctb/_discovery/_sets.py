@@ -59,7 +59,7 @@ class Searches:
 
     def done(self, seconds: float) -> None:
         """Record a search that took so long."""
-        self._not_before = time.monotonic() + seconds / self.SHARE
+        self._not_before = max(self._not_before, time.monotonic()) + seconds / self.SHARE
 
 
 heap_searches = Searches()
@@ -75,23 +75,21 @@ class Heap:
         #: Whether a search may be made that is not needed for sure; all questions get the same answer.
         self.worth_searching = heap_searches.due()
         self._objects: Optional[List[object]] = None
-        self._kinds: List[int] = []
 
     def instances(self, classes: Iterable[type]) -> List[object]:
         """Return the objects of exactly these types."""
+        began = time.monotonic()
         if self._objects is None:
-            began = time.monotonic()
             self._objects = gc.get_objects()
-            # Not their classes themselves, which a set would hash: a metaclass can define how.
-            self._kinds = list(map(id, map(type, self._objects)))
-            heap_searches.done(time.monotonic() - began)
         wanted = {id(cls) for cls in classes}
-        return list(itertools.compress(self._objects, map(wanted.__contains__, self._kinds)))
+        # Not the types themselves, which a set would hash: a metaclass can define how.
+        found = list(itertools.compress(self._objects, map(wanted.__contains__, map(id, map(type, self._objects)))))
+        heap_searches.done(time.monotonic() - began)
+        return found
 
     def drop(self) -> None:
         """Let go of all objects."""
         self._objects = None
-        self._kinds = []
 
 
 def with_subclasses(*classes: type) -> List[type]:

@@ -7,7 +7,6 @@ from typing import Any, Callable, List, NamedTuple, Optional, Protocol, Sequence
 
 from .._customize import awaitables, handling_by_code
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
-from .._quick import new_top_frame
 
 Coroutine = types.CoroutineType
 Generator = types.GeneratorType
@@ -60,6 +59,12 @@ class Listing(Protocol):
 
     def thread_running(self, frame: types.FrameType) -> Optional[ThreadRecord]:
         """Return the thread that has *frame* on its stack, or None."""
+
+    def survey(self, owners: Sequence[Owner]) -> Tuple[Optional[FrameInfo], Optional[int]]:
+        """Return the innermost frame that is not hidden of what `await_chain` found, and the signature of its stack."""
+
+    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
+        """Return the same for the frames of a suspended stack, outermost first."""
 
 
 class Source(Protocol):
@@ -117,8 +122,8 @@ def top_of_frames(frame: Optional[types.FrameType], outermost: Optional[types.Fr
 def await_chain(root: object) -> Tuple[List[Owner], Optional[object]]:
     """Return what is suspended at awaits from *root* inward, and the awaitable at the end that has no frame.
 
-    The plain walk for summaries: it creates no frame objects, and stops where the extraction of a full stack would
-    follow a redirection to another thread or greenlet.
+    The plain walk for summaries: it stops where the extraction of a full stack would follow a redirection to another
+    thread or greenlet.
     """
     owners: List[Owner] = []
     awaited: Any = root
@@ -163,17 +168,6 @@ def frame_of(owner: Any) -> Optional[types.FrameType]:
         owner.cr_frame if kind is Coroutine else owner.gi_frame if kind is Generator else owner.ag_frame
     )
     return frame
-
-
-def top_of_chain(owners: Sequence[Owner]) -> Optional[FrameInfo]:
-    """Return the innermost frame that is not hidden of what `await_chain` found."""
-    for owner in reversed(owners):
-        handling = handling_by_code.get(id(code_of(owner)))
-        if handling is None or not handling.skip_frame:
-            frame = frame_of(owner)
-            if frame is not None:
-                return new_top_frame(frame, frame.f_lasti, owner)
-    return None
 
 
 def running_state(owner: Owner, listing: Listing) -> Tuple[ActivityState, Optional[FrameInfo]]:

@@ -19,7 +19,6 @@ from ._source import (
     await_chain,
     is_unstarted,
     running_state,
-    top_of_chain,
 )
 from ._threads import frames_of
 
@@ -143,13 +142,14 @@ class TrioTasks:
         coroutine: Any = get_field(obj, "coro")
         name = get_field(obj, "name")
         top: Optional[FrameInfo] = None
+        signature: Optional[int] = None
         wait: Optional[Wait] = None
         state: ActivityState
         if type(coroutine) is Coroutine and coroutine.cr_running:
             state, top = running_state(coroutine, listing)
         else:
             owners, _ = await_chain(coroutine)
-            top = top_of_chain(owners)
+            top, signature = listing.survey(owners)
             if is_unstarted(coroutine):
                 state = "created"
             elif get_field(obj, "_next_send_fn") is not None:
@@ -180,6 +180,7 @@ class TrioTasks:
             wait,
             top,
             traceback,
+            signature=signature,
         )
 
 

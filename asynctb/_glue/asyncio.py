@@ -91,6 +91,8 @@ def _awaited(futures: Futures, iterator: object) -> Target:
     for referent in gc.get_referents(iterator):
         if futures.reader_of_future(referent) is not None:
             callbacks = futures.callbacks_of(referent)
+            if len(callbacks) < 2:  # none but the one that resumes who awaits it
+                return cast(Target, referent)
             return _first(shielded_task(futures, callbacks), _beyond(futures, referent, callbacks), referent)
     return None
 

@@ -205,6 +205,8 @@ class _RowMaker:
             info["loopId"] = activity.loop
         if activity.waits_for is not None:
             info["waitsFor"] = wait_info(activity.waits_for)
+        if activity.signature is not None:
+            info["signature"] = activity.signature
         if activity.failure is not None:
             info["failure"] = clip(activity.failure)
         target = activity.target

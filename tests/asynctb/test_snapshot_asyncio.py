@@ -101,6 +101,36 @@ def test_states() -> None:
     assert current.traceback.frames[-1].frame.f_code is main.__code__
 
 
+def test_signatures_group_what_is_suspended_at_the_same_places() -> None:
+    async def sleeper() -> None:
+        await asyncio.sleep(3600)
+
+    async def waiter() -> None:
+        if "other" in str(asyncio.current_task().get_name()):  # type: ignore[union-attr]
+            await event.wait()
+        else:
+            await event.wait()
+
+    async def main() -> None:
+        nonlocal event
+        event = asyncio.Event()
+        functions = {"a": sleeper, "b": sleeper, "c": waiter, "other": waiter, "d": waiter}
+        async with running(**functions):
+            tasks[:] = [tasks_of(snapshot(tracebacks=False)), tasks_of(snapshot())]
+
+    event: Any = None
+    tasks: List[Any] = []
+    asyncio.run(main())
+    for found in tasks:
+        signature = {name: found[name].signature for name in ("a", "b", "c", "other", "d")}
+        assert None not in signature.values()
+        assert signature["a"] == signature["b"]
+        assert signature["c"] == signature["d"]
+        assert len(set(signature.values())) == 3
+        assert [task.signature for task in found.values() if task.state == "running"] == [None]
+    assert tasks[1]["a"].traceback is not None
+
+
 def test_stack_top_and_thread() -> None:
     async def inner() -> None:
         await asyncio.sleep(3600)

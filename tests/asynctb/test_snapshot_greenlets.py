@@ -51,6 +51,12 @@ def test_states() -> None:
     assert id(dead) not in greenlets
     states = [greenlets[id(g)].state for g in (suspended, unstarted, running, main)]
     assert states == ["suspended", "created", "running", "suspended"]
+    assert [greenlets[id(g)].signature is None for g in (suspended, unstarted, running, main)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert shown(greenlets[id(suspended)].traceback) == ["outer", "inner"]
     assert shown(greenlets[id(unstarted)].traceback) == []
     if not PYPY:  # there, the stack goes on into the parent's

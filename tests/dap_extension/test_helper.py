@@ -64,6 +64,7 @@ def test_tasks_of_a_paused_program(interpreter: Interpreter) -> None:
             assert (task["kind"], task["framework"], task["state"]) == ("task", "asyncio", "suspended")
             assert task["threadId"] == thread["id"]
             assert task["waitsFor"]["target"]["type"] == "asyncio.locks.Event"
+            assert task["signature"] == by_name["fetch-0"]["signature"]
             assert task["top"]["location"]["line"] == debuggee.lines["query"]
 
         stack = debuggee.stack("fetch-1")

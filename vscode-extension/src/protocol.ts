@@ -217,6 +217,8 @@ export interface ActivityInfo {
   /** Event loop that runs it, such as "loop-1". */
   loopId?: string;
   waitsFor?: WaitInfo;
+  /** The same for all activities of a snapshot that are suspended in the same functions at the same instructions. */
+  signature?: number;
   /** The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where from. */
   failure?: string;
   /** The innermost frame that is not hidden, without contexts. */
