@@ -123,7 +123,7 @@ class ActivityData(TypedDict):
     waitsFor: NotRequired[WaitData]
     #: The same for all activities that are suspended at the same places.
     signature: NotRequired[int]
-    #: The exception that it ended with; `top` and `stack` tell where that came from.
+    #: The exception that it ended with; ``top`` and ``stack`` tell where that came from.
     failure: NotRequired[str]
     top: NotRequired[FrameData]
     stack: NotRequired[TracebackData]

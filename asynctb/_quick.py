@@ -15,7 +15,8 @@ T = TypeVar("T")
 def quick_constructor(cls: Type[T], *names: str) -> Callable[..., T]:
     """Return what makes instances of *cls*, a frozen attrs class, two to three times as fast as calling it.
 
-    The fields *names*, by default all, are positional and required; the others get their default. The ``__init__`` of a
+    The fields *names*, which must be the first ones and by default are all, are positional and required; the others get
+    their default. The ``__init__`` of a
     frozen class sets each field by a function call, because plain assignments are forbidden. Here they are made in a
     subclass that allows them, with the same layout, and then the object becomes one of *cls*.
     """
@@ -45,4 +46,3 @@ new_active_context = quick_constructor(ContextInfo, "manager", "block")
 new_traceback = quick_constructor(Traceback)
 new_activity = quick_constructor(Activity)
 new_wait = quick_constructor(Wait)
-new_top_frame = quick_constructor(FrameInfo, "frame", "lasti", "owner")

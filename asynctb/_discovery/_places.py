@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._customize import handling_by_code
 from .._model import FrameInfo
-from .._quick import new_top_frame
+from .._quick import new_frame_info
 from ._source import Coroutine, Generator, Owner
 
 
@@ -59,7 +59,7 @@ class Places:
         if top < 0:
             return None, place.signature
         owner = None if owners is None else owners[top]
-        return new_top_frame(frames[top], key[2 * top + 1], owner), place.signature
+        return new_frame_info(frames[top], key[2 * top + 1], (), False, owner, None), place.signature
 
     def _add(self, key: Tuple[int, ...], frames: Sequence[types.FrameType]) -> _Place:
         top = -1

@@ -287,6 +287,12 @@ describe("long lists", () => {
       "State: done",
       "Failed with: ValueError: no such item",
     ]);
+    const contextsUnknown = "not recorded";
+    program.stacks.set("failed", { frames: [17, 25].map((line) => ({ ...frame("look_up", line), contextsUnknown })) });
+    assert.deepEqual(
+      (await tree.outline.children(row)).map((below) => labelOf(below).label),
+      ["not recorded", "look_up", "look_up"],
+    );
   });
 });
 

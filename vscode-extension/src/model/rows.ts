@@ -45,6 +45,8 @@ export interface FrameRow extends Base {
   readonly capture: Capture;
   readonly frame: Frame;
   readonly sources: readonly SourceRef[];
+  /** Why context managers may be missing, unless that is said once for the whole stack. */
+  readonly contextsUnknown: string | undefined;
 }
 
 /** Frames of framework internals, folded. */
@@ -265,6 +267,10 @@ export class Outline {
     if (stack.leaf) {
       rows.push({ kind: "object", id: `${parent.id}/leaf`, parent, role: "leaf", object: stack.leaf });
     }
+    const reasons = new Set(stack.frames.map((frame) => frame.contextsUnknown));
+    const [reason] = reasons;
+    const isCommon = reasons.size === 1 && reason !== undefined && stack.frames.length > 1;
+    if (isCommon) rows.push(note(parent, "info", `${parent.id}/unknown`, reason));
     const { showHidden } = this.options();
     let hidden: FrameRow[] = [];
     const flush = (): void => {
@@ -275,7 +281,8 @@ export class Outline {
     stack.frames.forEach((frame, index) => {
       // Counted from the outermost frame, which stays while inner ones come and go.
       const id = `${parent.id}/f${stack.frames.length - index}:${frame.name}`;
-      const row: FrameRow = { kind: "frame", id, parent, capture, frame, sources };
+      const contextsUnknown = isCommon ? undefined : frame.contextsUnknown;
+      const row: FrameRow = { kind: "frame", id, parent, capture, frame, sources, contextsUnknown };
       if (frame.hidden === true && !showHidden) {
         hidden.push(row);
       } else {
@@ -288,7 +295,7 @@ export class Outline {
   }
 
   #frame(row: FrameRow): Row[] {
-    const { frame, capture, sources } = row;
+    const { frame, capture, sources, contextsUnknown } = row;
     const rows: Row[] = (frame.contexts ?? []).map((context, index) => ({
       kind: "context",
       id: `${row.id}/c${index}`,
@@ -298,8 +305,8 @@ export class Outline {
       sources,
       isEntry: false,
     }));
-    if (frame.contextsUnknown !== undefined) {
-      rows.push(note(row, "warning", `${row.id}/unknown`, frame.contextsUnknown));
+    if (contextsUnknown !== undefined) {
+      rows.push(note(row, "warning", `${row.id}/unknown`, contextsUnknown));
     }
     return rows;
   }
@@ -343,7 +350,7 @@ export function isExpandable(row: Row): boolean {
     case "hidden":
       return true;
     case "frame":
-      return (row.frame.contexts?.length ?? 0) > 0 || row.frame.contextsUnknown !== undefined;
+      return (row.frame.contexts?.length ?? 0) > 0 || row.contextsUnknown !== undefined;
     case "context":
       return row.context.inner !== undefined || (row.context.children?.length ?? 0) > 0;
     case "object":
