@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Of the types' complaints about tests: these do on purpose what types forbid, to objects that types do not know.
+FORBIDDEN := attr-defined exit-return func-returns-value misc return untyped-decorator
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs benchmark nightly clean
@@ -26,6 +28,9 @@ check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=tests:tests/dap_extension $(BIN)/mypy --explicit-package-bases tests/*.py tests/dap_extension/*.py
+	MYPYPATH=tests:tests/asynctb $(BIN)/mypy --explicit-package-bases --no-warn-unused-ignores \
+	  $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
 
 test-debugger: $(VENV)/.ready  ## Run the tests of helper and terminal client, with debuggees on every interpreter.
 	$(BIN)/python -X dev -m pytest tests/dap_extension

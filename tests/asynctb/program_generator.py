@@ -342,7 +342,7 @@ class Env:
 
     def manager(self, number: int, is_async: bool, shape: int) -> object:
         if self.rng.random() < 0.1:
-            namespace = {"env": self, "number": number, "shape": shape, "result": classmethod(Manager.result)}
+            namespace = {"env": self, "number": number, "shape": shape, "result": classmethod(Manager.result)}  # type: ignore[arg-type]
             return Meta("MetaManager", (), namespace)
         return self.rng.choice(MANAGERS)(self, number, shape)
 

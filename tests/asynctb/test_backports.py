@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import names, suspended, trap
 
-from asynctb import Traceback
+from asynctb import ContextInfo, Traceback
 
 
 def visible(stack: Any) -> Any:
@@ -55,4 +55,6 @@ def test_async_exit_stack() -> None:
     with suspended(wait()) as coroutine:
         (context,) = Traceback.of(coroutine).frames[0].contexts
         assert context.description == "AsyncExitStack with 1 entry"
-        assert [child.description for child in context.children] == ["callback print()"]
+        (child,) = context.children
+        assert isinstance(child, ContextInfo)
+        assert child.description == "callback print()"

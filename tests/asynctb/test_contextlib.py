@@ -137,7 +137,7 @@ def test_exit_stack() -> None:
             stack.push(pushed)
             stack.callback(record, 1)
             stack.callback(functools.partial(record, 1))
-            stack.callback([].append, 1)
+            stack.callback([].append, 1)  # type: ignore[arg-type]
             stack.enter_context(connect(manager))
             stack.enter_context(threading.Lock())
             await trap()

@@ -153,7 +153,8 @@ def test_failing_hooks() -> None:
     assert stack.leaf is awaitable
     assert "Awaitable failed: LookupError: no idea" in str(stack.error)
     assert stack.error is not None
-    assert stack.error.__traceback__ is stack.error.__context__ is None
+    assert stack.error.__traceback__ is None
+    assert stack.error.__context__ is None
     with suspended(chain(shim)) as coroutine:
         stack = Traceback.of(coroutine)
     assert names(stack) == ["shim", "trap"]

@@ -163,8 +163,8 @@ def test_starting_points_inside() -> None:
         wrapper: Any = coroutine.cr_await  # type: ignore[attr-defined]
         assert type(wrapper).__name__ == "coroutine_wrapper"
         assert names(Traceback.of(wrapper)) == ["by_async_for", "items", "trap"]
-        inner = Traceback.of(wrapper).frames[0].owner
-        assert names(Traceback.of(inner.cr_await)) == ["items", "trap"]  # type: ignore[union-attr]
+        inner: Any = Traceback.of(wrapper).frames[0].owner
+        assert names(Traceback.of(inner.cr_await)) == ["items", "trap"]
 
 
 def test_generators() -> None:

@@ -84,7 +84,7 @@ def test_as_context_manager() -> None:
 
 
 def test_as_subclass_of_what_glue_knows() -> None:
-    bases = [contextlib.ExitStack, threading.Condition, threading.Semaphore, threading._RLock, contextlib.nullcontext]  # type: ignore[attr-defined]
+    bases = [contextlib.ExitStack, threading.Condition, threading.Semaphore, threading._RLock, contextlib.nullcontext]
     managers = [hostile_type("Sub", base)() for base in bases]
 
     async def wait() -> None:

@@ -80,7 +80,7 @@ def test_names() -> None:
         (test_names, "test_names"),
         (Computed().method, "Computed.method"),
         (Computed.method, "Computed.method"),
-        (functools.partial(functools.partial(test_names, 1), 2), "test_names"),
+        (functools.partial(functools.partial(print, 1), 2), "print"),
         ([].append, "list.append"),
         (dict.fromkeys, "dict.fromkeys"),
         (Computed, f"{__name__}.Computed"),

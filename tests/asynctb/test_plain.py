@@ -69,6 +69,7 @@ def test_a_stack() -> None:
     assert outer["manager"] == {"type": "test_plain.Manager", "address": hex(id(manager))}
     assert (outer["isAsync"], outer["phase"]) == (True, "active")
     assert inner["inner"]["frames"][0]["name"] == "generator_based"
+    child: Any
     (child,) = stack["children"]
     assert child["kind"] == "context"
     assert child["context"]["manager"]["type"] == "contextlib._GeneratorContextManager"

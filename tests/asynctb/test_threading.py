@@ -39,7 +39,7 @@ def test_locks() -> None:
     assert description(rlock) == f"RLock held by {name}"
     with rlock:
         assert description(rlock) == f"RLock held by {name} 2 times"
-    python_rlock = threading._RLock()  # type: ignore[attr-defined]
+    python_rlock = threading._RLock()
     assert description(python_rlock) == f"RLock held by {name}"
     assert description(threading.Condition()) == f"Condition of RLock held by {name}, 0 waiting"
     assert description(FancyCondition(threading.Lock())) == "FancyCondition of locked Lock, 0 waiting"

@@ -68,7 +68,17 @@ def command_of(interpreter: Interpreter, packages: Path) -> Tuple[List[str], str
     if not folder.exists():
         incomplete = packages / f"{interpreter.name}.{os.getpid()}"
         version = ".".join(map(str, interpreter.version[:2]))
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--target", incomplete]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--only-binary",
+            ":all:",
+            "--target",
+            str(incomplete),
+        ]
         platform = ["--python-version", version, "--implementation", "cp"]
         result = subprocess.run(
             [*command, *platform, "attrs", "click", "debugpy", "rich"], capture_output=True, text=True

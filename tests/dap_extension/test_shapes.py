@@ -76,7 +76,7 @@ def serializer(kind: Type[Serializer], shapes: ShapeTable, budget: Budget) -> Se
 def frames() -> List[FrameInfo]:
     """Return some frames; they are those of whoever imports this."""
     frame: Optional[types.FrameType] = sys._getframe()
-    found = []
+    found: List[FrameInfo] = []
     while frame is not None and len(found) < 6:
         found.append(FrameInfo(frame, frame.f_lasti))
         frame = frame.f_back
