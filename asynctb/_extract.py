@@ -18,6 +18,7 @@ from ._stacks import CallersUnknown, RawFrame, Unsupported, follow, hidden_frame
 #: How many stacks and contexts may be nested in each other; each costs us about six frames of our own.
 _MAX_NESTING = 50
 _MAX_UNWRAPS = 100
+_NOTHING: Tuple[None, None] = (None, None)
 _TOO_DEEP = f"more than {_MAX_NESTING} levels inside each other"
 _NOT_RUNNING = "the frame that the stack should begin at is not running"
 _NO_ROOM = "the recursion limit leaves no room to read the stack"
@@ -72,10 +73,11 @@ class Walker:
                 infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
             return tuple(infos)
         read_frame = frame_reader()
-        last = len(frames) - 1
+        callees = iter(frames)
+        next(callees, None)
         plain_kind: Optional[type] = None  # the last type without hooks: managers of a kind tend to come together
         for index, (frame, owner) in enumerate(frames):
-            callee = frames[index + 1][0] if index < last else None
+            callee, _ = next(callees, _NOTHING)
             try:
                 lasti, contexts, unknown = read_frame(frame, owner, callee)
             except RecursionError:
@@ -126,6 +128,9 @@ class Walker:
             return attrs.evolve(context, unknown=f"looking into a {kind} failed: {describe_error(error)}")
 
 
+#: With the default options. A walker is never changed.
+_DEFAULT = Walker(True, False)
+
 _F = TypeVar("_F", bound=Callable[..., Traceback])
 
 
@@ -151,7 +156,8 @@ def extract(root: object, *, with_contexts: bool = True, recurse_child_tasks: bo
             refresh()
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
-        return Walker(with_contexts, recurse_child_tasks).traceback(root, root)
+        walker = _DEFAULT if with_contexts and not recurse_child_tasks else Walker(with_contexts, recurse_child_tasks)
+        return walker.traceback(root, root)
     except RecursionError:
         return Traceback((), root, None, RuntimeError(_NO_ROOM))
 

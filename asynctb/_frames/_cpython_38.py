@@ -19,12 +19,12 @@ from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, cast
 
 from .._bytecode import local_slots
-from .._contexts import CodeAnalysis, Plan, analysis_of, merge_plans, plans_at
+from .._contexts import Plan, QuickPlan, analyses, analysis_of, merge_plans, plans_at
 from .._model import ContextInfo
 from .._simulation import Block, Blocks
 from ._managers import Access, exit_at
 from ._memory import MEMORY
-from ._types import UNSTABLE, FrameRead, active_by_place, no_plan, with_managers
+from ._types import UNSTABLE, FrameRead, RawRead, active_by_place, no_plan, with_managers
 
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _BLOCKS = 20
@@ -79,17 +79,20 @@ class _Changed(Exception):
     """The frame went on while it was being read."""
 
 
-def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> FrameRead:
+def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> RawRead:
     """Return the contexts of *frame*."""
     code = frame.f_code
     lasti = frame.f_lasti
-    analysis = analysis_of(code)
+    analysis = analyses.get(id(code))
+    if analysis is None or analysis.code() is not code:
+        analysis = analysis_of(code)
     if not analysis.has_with_blocks or lasti < 0:
-        return FrameRead(lasti, (), None)
-    if owner is not None:
-        contexts = _read_quickly(frame, analysis, lasti)
+        return lasti, (), None
+    quick = analysis.quick.get(lasti)
+    if owner is not None and quick is not None:
+        contexts = _read_quickly(frame, quick, lasti)
         if contexts is not None:
-            return FrameRead(lasti, contexts, None)
+            return lasti, contexts, None
     header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
     for _ in range(_ATTEMPTS):
         lasti = frame.f_lasti
@@ -119,15 +122,12 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
     return FrameRead(lasti, (), UNSTABLE)
 
 
-def _read_quickly(frame: FrameType, analysis: CodeAnalysis, lasti: int) -> Optional[Tuple[ContextInfo, ...]]:
+def _read_quickly(frame: FrameType, plan: QuickPlan, lasti: int) -> Optional[Tuple[ContextInfo, ...]]:
     """Return the contexts of *frame* if it is suspended and all its contexts are of the usual kind, or None.
 
     Only a suspended frame shows its stack to the collector. Then the instruction alone tells what is on it (but on 3.8
     in a ``finally``).
     """
-    plan = analysis.quick.get(lasti)
-    if plan is None:
-        return None
     slots = id(frame) + _SLOTS
     try:
         words = plan.words(MEMORY, slots)
