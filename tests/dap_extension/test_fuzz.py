@@ -28,7 +28,7 @@ STANDARD = ("scopes", "variables", "evaluate", "stackTrace", "setVariable", "com
 class Generator:
     """Makes up requests, some of which mean something."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: str) -> None:
         self.random = random.Random(seed)
         self.snapshot_ids: List[Any] = []
         self.activity_ids: List[Any] = ["thread-1", "task-1", "", "x" * 300]
@@ -121,7 +121,7 @@ class Generator:
 
 @pytest.mark.parametrize("interpreter", find_interpreters(), ids=lambda interpreter: str(interpreter.name))
 def test_fuzz(interpreter: Any) -> None:
-    generator = Generator(SEED)
+    generator = Generator(f"{SEED} {interpreter.name}")  # others for each
     choose, chance = generator.random.choice, generator.random.random
     with debug("fuzzed.py", interpreter.path) as debuggee:
         debuggee.run_to("cycle")
