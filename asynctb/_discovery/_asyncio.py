@@ -248,7 +248,8 @@ class AsyncioTasks:
         if state != "running" and state != "done" and (reader.must_cancel(obj) is True or reader.cancelling(obj)):
             state = "cancelling"
         thread_id = thread.id if thread is not None else None
-        parent = self._links.parent_of(obj) if reader.callbacks(obj) else None
+        callbacks = reader.callbacks(obj)
+        parent = self._links.parent_of(obj) if type(callbacks) is list and callbacks else None
         loop_id = self._loop_ids.get(id(group.loop))
         if loop_id is None and group.loop is not None:
             loop_id = self._loop_ids[id(group.loop)] = listing.id_of(group.loop, "loop")

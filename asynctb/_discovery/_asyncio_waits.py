@@ -106,7 +106,7 @@ class WaitTable:
         if inner is not None:
             return self.describe(inner, (), listing)
         callbacks = plain.callbacks(future) if plain is not None else self._futures.callbacks_of(future)
-        if callbacks and len(callbacks) > 1:  # more than the one that resumes the task
+        if type(callbacks) is list and len(callbacks) > 1:  # more than the one that resumes the task
             return self._describe_source(future, listing) or Wait("future" if plain else type_name(kind), future)
         return new_wait("future" if plain else type_name(kind), future, None)
 

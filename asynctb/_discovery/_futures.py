@@ -148,7 +148,7 @@ class Futures:
         """Return the functions to be called when *future* is done."""
         reader = self.reader_of_future(future)
         found = reader.callbacks(future) if reader is not None else None
-        if not found or type(found) is not list:
+        if type(found) is not list:  # None, or what the program has put there
             return []
         return [entry[0] for entry in found if type(entry) is tuple and entry]
 

@@ -11,6 +11,7 @@ import types
 import weakref
 from typing import Any, AsyncIterator, Callable, Coroutine, Dict, Generator, Iterator, List, Optional
 
+import hostile as traps
 import pytest
 
 from asynctb import Activity, Snapshot, Traceback
@@ -307,6 +308,35 @@ def test_tasks_written_in_python() -> None:
         for task in (child, parent):
             task.cancel()
         await asyncio.gather(child, parent, created, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_fields_of_tasks_written_in_python_may_hold_anything() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        future: Any = asyncio.futures._PyFuture(loop=loop)  # type: ignore[attr-defined]
+
+        async def waits() -> None:
+            await future
+
+        task: Any = asyncio.tasks._PyTask(waits(), loop=loop, name="odd")  # type: ignore[attr-defined]
+        await settle()
+        thing = traps.hostile_type("Hostile", list)()
+        callbacks = [(each, each._callbacks) for each in (task, future)]
+        for each, _ in callbacks:
+            each._callbacks = thing
+        try:
+            with traps.armed():
+                found = snapshot()
+        finally:
+            for each, kept in callbacks:
+                each._callbacks = kept
+        odd = tasks_of(found)["odd"]
+        assert odd.state == "suspended"
+        assert odd.parent == odd.thread
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(main())
 
