@@ -54,10 +54,15 @@ class CallStack:
         self._rows = {}
 
     def configure(self, py_db: _pydevd.Debugger, changes: CallStackSettings) -> CallStackSettings:
-        """Change settings; return all of them. Clients of a paused program are told to list its threads again."""
+        """Change settings; return all of them. Clients of a paused program are told to list its threads again.
+
+        Not for nothing: VS Code (1.139) takes a program that stopped right after it had gone on for a running one then,
+        as it forgets the stop when it deals with the ``continued`` event, and the event for threads asks for it again.
+        """
         before = self._settings
         self._settings = {**before, **changes}
-        if self._settings != before and _pydevd.suspended_threads(py_db):
+        changed = self._settings != before and bool(_pydevd.suspended_threads(py_db))
+        if changed and (self._rows or (self._settings["enabled"] and self._list(py_db))):
             _pydevd.send_event(py_db, "invalidated", {"areas": ["threads"]})
         return self._settings
 

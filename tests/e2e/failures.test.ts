@@ -43,3 +43,23 @@ test("the next stop tries again", async () => {
   await workbench.row("MainThread").waitFor();
   await workbench.screenshot("repaired");
 });
+
+test("a task that has failed shows where that was", async () => {
+  await workbench.toggleBreakpoint(markerLine(PROGRAM, "failed"));
+  await workbench.press("F5");
+  await workbench.foldPanes("Variables", "Watch", "Call Stack", "Breakpoints");
+  await workbench.expand("MainThread"); // it had nothing below it at the stops before
+  await workbench.expand("look up coffee");
+  await workbench.seeTree(`
+    MainThread | 2 tasks
+      Thread Stack | main · broken.py:${markerLine(PROGRAM, "failed")}
+      Task-1 | running · main · broken.py:${markerLine(PROGRAM, "failed")}
+      look up coffee | failed with KeyError: coffee · look_up · broken.py:${markerLine(PROGRAM, "raises")}
+        look_up | broken.py:${markerLine(PROGRAM, "raises")}
+          the traceback of an exception does not record context managers
+  `);
+  await workbench.row("look_up").click();
+  await workbench.waitForLine("broken.py", markerLine(PROGRAM, "raises"));
+  await workbench.seeHighlight("stock[item]");
+  await workbench.screenshot("failed");
+});
