@@ -368,6 +368,7 @@ def _behind_foreign(awaitable: object) -> Target:
 
 def _note_leaf_kind(awaitable: object) -> None:
     kind = type(awaitable)
-    if instance_dict(awaitable) is None and not any(class_attribute(kind, names[0]) for names in _DUCK_ATTRIBUTES):
+    attributes = [class_attribute(kind, names[0]) for names in _DUCK_ATTRIBUTES]
+    if instance_dict(awaitable) is None and all(attribute is None for attribute in attributes):
         key = id(kind)
         _leaf_kinds[key] = weakref.ref(kind, lambda _: _leaf_kinds.pop(key, None))

@@ -66,6 +66,31 @@ def test_as_awaitable_and_local() -> None:
     assert "hostile.Awaitable at 0x" in text[-1]
 
 
+def test_as_class_attribute_of_an_awaitable() -> None:
+    class Awaitable:
+        __slots__ = ()
+        cr_frame = hostile_type("Hostile")()
+
+        def __await__(self) -> Any:
+            return self
+
+        def __iter__(self) -> Any:
+            return self
+
+        def __next__(self) -> str:
+            return "suspended"
+
+    async def waits(awaitable: Any) -> None:
+        await awaitable
+
+    awaitable = Awaitable()
+    with suspended(waits(awaitable)) as coroutine:
+        for _ in range(2):
+            with armed():
+                stack = Traceback.of(coroutine)
+            assert stack.leaf is awaitable
+
+
 def test_as_context_manager() -> None:
     async def wait() -> None:
         with Manager() as manager, contextlib.ExitStack() as stack:
