@@ -7,20 +7,15 @@ same positions.
 from __future__ import annotations
 
 import inspect
-import struct
 import weakref
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Callable, Dict, Iterator, List, Literal, NamedTuple, Optional, Sequence, Set, Tuple, Union
-
-import attrs
 
 from . import _bytecode, _simulation
 from ._bytecode import Instruction
-from ._model import Phase, Position, WithBlock
+from ._model import ContextInfo, Phase, Position, WithBlock
 from ._simulation import NULL, Blocks, Inconsistent, Kind, Simulation, Stack, Stage, State
 from ._targets import target_of
-
-_WORD = struct.calcsize("P")
 
 
 class PlannedContext(NamedTuple):
@@ -48,15 +43,16 @@ class PlannedContext(NamedTuple):
     is_pinned: bool = False
 
 
-@attrs.frozen(eq=False, repr=False)
-class QuickPlan:
+class QuickPlan(NamedTuple):
     """How to find the managers of a suspended frame whose contexts are all active and of the usual kind."""
 
-    #: Returns what the slots hold that tell the managers, as a tuple, given a buffer and where the slots begin in it.
-    words: Callable[[memoryview, int], Tuple[int, ...]]
-    #: For each of these slots: the block; the place of the object among the values of the suspended stack, counted
-    #: from its end, from 1; and the name of the method, if the object is the exit callable and not its self.
-    items: Tuple[Tuple[WithBlock, int, Optional[str]], ...]
+    blocks: Tuple[WithBlock, ...]
+    #: For each block, the slot of its manager (since 3.14) or of its exit callable, counted from the first slot.
+    slots: Tuple[int, ...]
+    #: For each block, the place of that object in a list that ends with the values of the suspended stack, as an index
+    #: from the end.
+    places: Tuple[int, ...]
+    holds_managers: bool
 
 
 class Plan(NamedTuple):
@@ -113,19 +109,13 @@ def _make_quick(contexts: Tuple[PlannedContext, ...], first: int, stack: Stack) 
     """Return the quick plan for a frame that has *first* slots below *stack* while it is suspended, if there is one."""
     if not contexts or any(context.phase != "active" for context in contexts):
         return None
-    layout, following, items = "", 0, []
-    for context in contexts:
-        # Since 3.14 the self, or NULL if the exit callable is not a method of it.
-        slot = max(context.exit_slot, context.self_slot)
-        if slot < following:  # merged plans do not know all slots
-            return None
-        name = None if context.self_slot >= 0 else "__aexit__" if context.block.is_async else "__exit__"
-        # The collector lists no NULLs.
-        place = sum(symbol != NULL for symbol in stack[slot - first :])
-        items.append((context.block, place, name))
-        layout += f"{(slot - following) * _WORD}xN"
-        following = slot + 1
-    return QuickPlan(struct.Struct(layout).unpack_from, tuple(items))
+    holds_managers = contexts[0].self_slot >= 0  # since 3.14; or NULL if the exit callable is not a method of it
+    slots = tuple([context.self_slot if holds_managers else context.exit_slot for context in contexts])
+    if slots[0] < 0 or list(slots) != sorted(set(slots)):  # merged plans do not know all slots
+        return None
+    # The collector lists no NULLs.
+    places = tuple([-sum(symbol != NULL for symbol in stack[slot - first :]) for slot in slots])
+    return QuickPlan(tuple([context.block for context in contexts]), slots, places, holds_managers)
 
 
 class AnalysedBlock(NamedTuple):
@@ -162,6 +152,11 @@ def merge_plans(plans: Sequence[Plan], first: int) -> Optional[Plan]:
     return merged
 
 
+#: Reads the contexts of a suspended frame, given the frame, what refers to the values on its stack, and the address of
+#: its slots; returns None if they are not of the usual kind.
+QuickRead = Callable[[FrameType, object, int], Optional[Tuple[ContextInfo, ...]]]
+
+
 class CodeAnalysis:
     """What is known about a code object; made by `analysis_of`."""
 
@@ -185,8 +180,8 @@ class CodeAnalysis:
         self.local_slots = _bytecode.local_slots(code)
         #: The plans by ``f_lasti``, filled in by `plans_at`. More than one only where blocks tell them apart.
         self.plans: Dict[int, Tuple[Plan, ...]] = {}
-        #: `Plan.quick` of the only plan for an ``f_lasti``, if it has one; filled in by `plans_at`.
-        self.quick: Dict[int, QuickPlan] = {}
+        #: What the reader of frames has made of `Plan.quick`, by ``f_lasti``.
+        self.quick: Dict[int, QuickRead] = {}
         #: Why there are no plans, or None.
         self.error: Optional[str] = None
         #: What `first_argument_of` returned, once it has been asked; False before.
@@ -199,7 +194,8 @@ class CodeAnalysis:
         self.ranges: Optional[List[_bytecode.Range]] = None
 
 
-#: What `analysis_of` returned, by the identity of the code object, which can be another one by now.
+#: What `analysis_of` returned, by the identity of the code object. CPython does not use that identity again before the
+#: analysis has been removed (see `note_type`); on PyPy it can be that of another code object by now.
 analyses: Dict[int, CodeAnalysis] = {}
 
 
@@ -227,8 +223,6 @@ def plans_at(analysis: CodeAnalysis, code: CodeType, lasti: int) -> Tuple[Plan, 
     plans = analysis.plans.get(lasti)
     if plans is None:
         plans = analysis.plans[lasti] = tuple(_make_plans(analysis, code, lasti))
-        if len(plans) == 1 and plans[0].quick is not None:
-            analysis.quick[lasti] = plans[0].quick
     return plans
 
 

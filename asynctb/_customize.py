@@ -28,7 +28,7 @@ from typing import Any, Callable, Dict, Generic, List, Optional, Protocol, Tuple
 import attrs
 
 from ._model import ContextInfo, Traceback
-from ._objects import get_field, local_variable, mro_of
+from ._objects import get_field, local_variable, mro_of, note_type
 
 #: What a hook may return to say where a stack goes on:
 #:
@@ -64,7 +64,7 @@ class Walk(Protocol):
 Elaborate = Callable[[ContextInfo, Walk], Optional[ContextInfo]]
 
 
-#: Types of managers that no hook is about, by identity: most of them. Looked at before the registries, for speed.
+#: Types of managers that no hook is about: most of them. Looked at before the registries, for speed; see `note_type`.
 plain_manager_types: Dict[int, weakref.ref[type]] = {}
 
 
@@ -128,8 +128,7 @@ def has_manager_hooks(cls: type) -> bool:
     """Return whether a hook is about managers of type *cls*; if not, note it in `plain_manager_types`."""
     if elaborators.find(cls) is not None or context_managers.find(cls) is not None:
         return True
-    key, plain = id(cls), plain_manager_types
-    plain[key] = weakref.ref(cls, lambda _: plain.pop(key, None))
+    note_type(plain_manager_types, cls)
     return False
 
 

@@ -9,10 +9,12 @@ not create goes through them.
 from __future__ import annotations
 
 import functools
+import sys
 import types
 import weakref
 from typing import Any, Callable, Dict, Optional, Tuple, cast
 
+_PYPY = sys.implementation.name == "pypy"
 _TYPE_DICT = type.__dict__
 _get_mro = cast(Callable[[type], Tuple[type, ...]], _TYPE_DICT["__mro__"].__get__)
 _get_class_dict = cast("Callable[[type], types.MappingProxyType[str, Any]]", _TYPE_DICT["__dict__"].__get__)
@@ -46,19 +48,30 @@ def class_attribute(cls: type, name: str) -> Optional[object]:
     return None
 
 
-_defining: Dict[str, Dict[int, weakref.ref[type]]] = {}
+def note_type(known: Dict[int, weakref.ref[type]], cls: type) -> None:
+    """Add *cls* to *known*, a set of types by identity that keeps none of them alive.
+
+    CPython calls back before the memory of a type is free (`PyObject_ClearWeakRefs` in Objects/weakrefobject.c,
+    `handle_weakrefs` in Modules/gcmodule.c, Python/gc.c since 3.13), so an identity that is in *known* is that of the
+    type. PyPy calls back later, when it can be another's: there, nothing is noted.
+    """
+    if not _PYPY:
+        key = id(cls)
+        known[key] = weakref.ref(cls, lambda _: known.pop(key, None))
 
 
-def defines(cls: type, name: str) -> bool:
-    """Return whether one of the classes in the MRO of *cls* defined *name* when it was last looked at. Fast."""
-    known = _defining.setdefault(name, {})
-    found = known.get(id(cls))
-    if found is not None and found() is cls:
+#: The types for which `defines_exit` has returned True, for ``__exit__`` and for ``__aexit__``; see `note_type`.
+defining_exit: Tuple[Dict[int, weakref.ref[type]], Dict[int, weakref.ref[type]]] = ({}, {})
+
+
+def defines_exit(cls: type, is_async: bool) -> bool:
+    """Return whether *cls* or a base of it had an ``__exit__``, or ``__aexit__``, when it was first looked at."""
+    known = defining_exit[is_async]
+    if id(cls) in known:
         return True
-    if class_attribute(cls, name) is None:
+    if class_attribute(cls, "__aexit__" if is_async else "__exit__") is None:
         return False
-    key = id(cls)
-    known[key] = weakref.ref(cls, lambda _: known.pop(key, None))
+    note_type(known, cls)
     return True
 
 

@@ -12,7 +12,16 @@ import weakref
 from typing import Container, Dict, List, Optional, Set, Tuple, cast
 
 from ._customize import Target, awaitables, handling_by_code, roots, stack_finders
-from ._objects import class_attribute, describe, describe_error, get_field, instance_dict, simple_type_name, type_name
+from ._objects import (
+    class_attribute,
+    describe,
+    describe_error,
+    get_field,
+    instance_dict,
+    note_type,
+    simple_type_name,
+    type_name,
+)
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 #: How often to look again when a stack changes while it is read.
@@ -285,8 +294,7 @@ def _follow_to_end(
                     return (None if root_hook is not None else target), None
                 target, explicit, is_root, strict = result, True, root_hook is not None, False
                 continue
-            leaf_kind = _leaf_kinds.get(id(kind))
-            is_leaf = leaf_kind is not None and leaf_kind() is kind
+            is_leaf = id(kind) in _leaf_kinds
             duck = None if is_leaf else duck_typed(target)
             if duck is None:
                 behind = None if is_leaf else _behind_foreign(target)
@@ -370,5 +378,4 @@ def _note_leaf_kind(awaitable: object) -> None:
     kind = type(awaitable)
     attributes = [class_attribute(kind, names[0]) for names in _DUCK_ATTRIBUTES]
     if instance_dict(awaitable) is None and all(attribute is None for attribute in attributes):
-        key = id(kind)
-        _leaf_kinds[key] = weakref.ref(kind, lambda _: _leaf_kinds.pop(key, None))
+        note_type(_leaf_kinds, kind)

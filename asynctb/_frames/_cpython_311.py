@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import struct
 import sys
 from itertools import chain, compress, repeat, tee
 from operator import and_, getitem
@@ -19,12 +18,11 @@ from typing import Any, Dict, Iterator, Optional, Tuple, Type, cast
 from .._bytecode import local_slots
 from .._contexts import Plan, analyses, analysis_of, plans_at
 from ._managers import Access, exit_at, find_at
-from ._memory import MEMORY
+from ._suspended import quick_read
 from ._types import (
     UNSTABLE,
     FrameRead,
     RawRead,
-    active_by_place,
     no_plan,
     with_managers,
     without_managers,
@@ -142,26 +140,15 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
     """Return the contexts of *frame*."""
     code = frame.f_code
     lasti = frame.f_lasti
-    analysis = analyses.get(id(code))
-    if analysis is None or analysis.code() is not code:
-        analysis = analysis_of(code)
+    analysis = analyses.get(id(code)) or analysis_of(code)
+    quick = analysis.quick.get(lasti)
+    base = _SIZES.get(id(type(owner)))
+    if quick is not None and base is not None:
+        contexts = quick(frame, owner, id(owner) + base)
+        if contexts is not None:
+            return lasti, contexts, None
     if not analysis.has_with_blocks:
         return lasti, (), None
-    base = _SIZES.get(id(type(owner)))
-    quick = analysis.quick.get(lasti)
-    if base is not None and quick is not None:
-        referents = gc.get_referents(owner)
-        # Threads are switched after a call (and up to 3.11 by what a garbage collection runs, when the tuple is made),
-        # not between the first comparison and the call: the words are those at this instruction.
-        if frame.f_lasti == lasti:
-            try:
-                words = quick.words(MEMORY, id(owner) + base)
-            except struct.error:  # beyond the end of the buffer
-                words = ()
-            if words and frame.f_lasti == lasti:
-                contexts = active_by_place(quick, referents, words, _ADDRESS)
-                if contexts is not None:
-                    return lasti, contexts, None
     for _ in range(_ATTEMPTS):
         plans = analysis.plans.get(lasti) or plans_at(analysis, code, lasti)
         if not plans:
@@ -169,6 +156,8 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
         plan = plans[0]
         if not plan.contexts:
             return lasti, (), None
+        if quick is None and plan.quick is not None:
+            analysis.quick[lasti] = quick_read(plan.quick, lasti)
         try:
             values = None if owner is None else _read_generator(owner, frame, lasti, plan)
             if values is None:

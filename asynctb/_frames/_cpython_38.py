@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import struct
 import sys
 from itertools import chain, compress, tee
 from operator import getitem
@@ -19,12 +18,11 @@ from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, cast
 
 from .._bytecode import local_slots
-from .._contexts import Plan, QuickPlan, analyses, analysis_of, merge_plans, plans_at
-from .._model import ContextInfo
+from .._contexts import Plan, analyses, analysis_of, merge_plans, plans_at
 from .._simulation import Block, Blocks
 from ._managers import Access, exit_at
-from ._memory import MEMORY
-from ._types import UNSTABLE, FrameRead, RawRead, active_by_place, no_plan, with_managers
+from ._suspended import quick_read
+from ._types import UNSTABLE, FrameRead, RawRead, no_plan, with_managers
 
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _BLOCKS = 20
@@ -83,14 +81,14 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
     """Return the contexts of *frame*."""
     code = frame.f_code
     lasti = frame.f_lasti
-    analysis = analyses.get(id(code))
-    if analysis is None or analysis.code() is not code:
-        analysis = analysis_of(code)
+    analysis = analyses.get(id(code)) or analysis_of(code)
     if not analysis.has_with_blocks or lasti < 0:
         return lasti, (), None
     quick = analysis.quick.get(lasti)
     if owner is not None and quick is not None:
-        contexts = _read_quickly(frame, quick, lasti)
+        # Only a suspended frame shows its stack to the collector. Then the instruction alone tells what is on it (but
+        # on 3.8 in a ``finally``).
+        contexts = quick(frame, frame, id(frame) + _SLOTS)
         if contexts is not None:
             return lasti, contexts, None
     header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
@@ -102,6 +100,8 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
         plans = analysis.plans.get(lasti) or plans_at(analysis, code, lasti)
         if not plans:
             return no_plan(analysis, lasti)
+        if quick is None and len(plans) == 1 and plans[0].quick is not None:
+            analysis.quick[lasti] = quick_read(plans[0].quick, lasti)
         is_suspended, is_finished = _state(frame, ints)
         if is_finished:
             return FrameRead(lasti, (), None)
@@ -120,21 +120,6 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
             continue
         return FrameRead(lasti, with_managers(plan, values, frame, lasti, callee, _ACCESS), None)
     return FrameRead(lasti, (), UNSTABLE)
-
-
-def _read_quickly(frame: FrameType, plan: QuickPlan, lasti: int) -> Optional[Tuple[ContextInfo, ...]]:
-    """Return the contexts of *frame* if it is suspended and all its contexts are of the usual kind, or None.
-
-    Only a suspended frame shows its stack to the collector. Then the instruction alone tells what is on it (but on 3.8
-    in a ``finally``).
-    """
-    slots = id(frame) + _SLOTS
-    try:
-        words = plan.words(MEMORY, slots)
-        contexts = active_by_place(plan, gc.get_referents(frame), words, -1)
-        return None if frame.f_lasti != lasti or plan.words(MEMORY, slots) != words else contexts
-    except struct.error:  # beyond the end of the buffer
-        return None
 
 
 def _state(frame: FrameType, ints: List[int]) -> Tuple[bool, bool]:

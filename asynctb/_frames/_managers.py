@@ -12,7 +12,7 @@ import types
 from typing import Callable, Iterable, Mapping, NamedTuple, Optional, cast
 
 from .._contexts import PlannedContext, first_argument_of
-from .._objects import class_attribute, defines, get_field
+from .._objects import class_attribute, defines_exit, get_field
 
 _MethodWrapperType = type(object().__str__)
 
@@ -54,7 +54,7 @@ def manager_of_exit(exit_callable: object, is_async: bool) -> Optional[object]:
     if kind is types.MethodType or kind is types.BuiltinMethodType or kind is _MethodWrapperType:
         owner: object = exit_callable.__self__  # type: ignore[attr-defined]
         # A class method is bound to the class of the manager, a function of a module to the module.
-        if defines(type(owner), "__aexit__" if is_async else "__exit__"):
+        if defines_exit(type(owner), is_async):
             return owner
     return None
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import FrameType, MethodType
-from typing import Callable, List, Literal, Mapping, NamedTuple, Optional, Tuple
+from types import FrameType
+from typing import Callable, Literal, Mapping, NamedTuple, Optional, Tuple
 
-from .._contexts import CodeAnalysis, Plan, QuickPlan
+from .._contexts import CodeAnalysis, Plan
 from .._model import ContextInfo
-from .._objects import defines
-from .._quick import new_active_context, new_context_info
+from .._quick import new_context_info
 from ._managers import Access, find_manager
 
 Mode = Literal["full", "gc-only", "static-only", "off"]
@@ -51,41 +50,6 @@ def with_managers(
         unknown = UNKNOWN_MANAGER if manager is None else None
         result.append(new_context_info(manager, planned.block, planned.phase, None, None, (), unknown))
     return tuple(result)
-
-
-def active_by_place(
-    plan: QuickPlan, referents: List[object], words: Tuple[int, ...], address_bits: int
-) -> Optional[Tuple[ContextInfo, ...]]:
-    """Return the contexts of a suspended frame, if all are active and bound in the usual way, or None.
-
-    This is the quick way through the most frequent case. Each value is taken from its usual place in the list of what
-    the collector sees, and then compared with what the slot holds.
-
-    :param referents: objects that the frame refers to, those on its stack last.
-    :param words: what the slots held later, while `f_lasti` was that of *plan*. As *referents* keeps its objects alive,
-        a word that is the address of one of them means that object.
-    :param address_bits: the bits of a word that are an address.
-    """
-    contexts = []
-    count = len(referents)
-    known_kind = known_name = None
-    for (block, place, exit_name), word in zip(plan.items, words):
-        if place > count:
-            return None
-        value = referents[-place]
-        if id(value) != word and id(value) != word & address_bits:
-            return None
-        if exit_name is not None:
-            if type(value) is not MethodType:
-                return None
-            value = value.__self__
-            kind = type(value)
-            if kind is not known_kind or exit_name is not known_name:  # managers of a kind tend to come together
-                if not defines(kind, exit_name):
-                    return None
-                known_kind, known_name = kind, exit_name
-        contexts.append(new_active_context(value, block))
-    return tuple(contexts)
 
 
 def without_managers(plan: Plan, why: str) -> Tuple[ContextInfo, ...]:
