@@ -147,13 +147,16 @@ class Simulation:
         work = [Successor(0, State(stack, ()))]
         #: A heap of the offsets of instructions that an entry of the exception table covers.
         covered: List[int] = []
+        #: By handler, how it was entered last: mostly in the same way from all the instructions that it covers.
+        entered: Dict[int, Successor] = {}
         while work or covered:
             if not work:
                 # A handler is entered first from the first instruction that it covers, which follows the beginning of
                 # its block: not all of the others need be in that block (see `_bytecode.COVERS_TOO_MUCH`).
                 offset = heappop(covered)
                 raised = self._raised(self.instructions[offset], self.states[offset][0])
-                if raised is not None:
+                if raised is not None and raised != entered.get(raised.offset):
+                    entered[raised.offset] = raised
                     work.append(raised)
                 continue
             offset, state = work.pop()
