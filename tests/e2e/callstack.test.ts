@@ -72,4 +72,6 @@ test("a program that only waits can be paused", async () => {
     .filter({ hasText: `rest · idle.py:${markerLine(IDLE, "rest")} · waits for sleep` })
     .waitFor();
   await workbench.screenshot("paused");
+  await workbench.press("Shift+F5"); // or the program outlives the workbench
+  await workbench.view().waitFor({ state: "detached" });
 });

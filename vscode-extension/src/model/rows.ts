@@ -177,11 +177,7 @@ export class Outline {
     if (!sessions.some((session) => session.capture)) return [];
     const [first] = sessions;
     if (first && sessions.length === 1) return this.#session(first, undefined);
-    return sessions.map((session) => {
-      // VS Code would keep a row closed that had nothing below it before.
-      const id = session.capture ? session.id : `${session.id}/running`;
-      return { kind: "session", id, parent: undefined, session };
-    });
+    return sessions.map((session) => ({ kind: "session", id: session.id, parent: undefined, session }));
   }
 
   async #session(session: Session, parent: Row | undefined): Promise<Row[]> {

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { labelOf } from "../model/labels";
-import { isExpandable, type Row } from "../model/rows";
+import { isExpandable, startsExpanded, type Row } from "../model/rows";
 import type { ActivityInfo, ActivityState, Context } from "../protocol";
 
 const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
@@ -10,7 +10,8 @@ const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
 export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
   const { label, description, tooltip } = labelOf(row);
   const item = new vscode.TreeItem(label, collapsibleState(row, expanded));
-  item.id = row.id;
+  // VS Code would keep a row closed that could not be opened, or was not open by itself, before.
+  item.id = isExpandable(row) && startsExpanded(row) ? `${row.id}/open` : row.id;
   item.description = description;
   item.tooltip = tooltip.join("\n");
   // Otherwise the whole tooltip is read out.
