@@ -15,6 +15,7 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
+from ._collector import without_collections
 from ._errors import RequestError
 
 #: pydevd's objects have no types that could be named here.
@@ -153,6 +154,8 @@ class _Command:
         command_thread = py_db.py_db_command_thread
         if command_thread is not None and command_thread.ident != threading.get_ident() and command_thread.is_alive():
             py_db.post_internal_command(self, "*")
+        elif suspended_threads(py_db):
+            without_collections(self._work)
         else:
             self._work()
 

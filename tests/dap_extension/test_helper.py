@@ -209,6 +209,21 @@ def test_nothing_of_the_program_is_run(interpreter: Interpreter) -> None:
         assert debuggee.output["stderr"] == ""
 
 
+def test_garbage_of_the_program_is_not_finalized(interpreter: Interpreter) -> None:
+    if interpreter.implementation == "PyPy":
+        pytest.skip("PyPy has no thresholds that would make a collection likely")
+    with debug("garbage.py", interpreter.path) as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        snapshot_id, activities = debuggee.snapshot()
+        ids = [activity["id"] for activity in activities]
+        for start in range(0, len(ids), 1000):
+            assert debuggee.stacks(snapshot_id, ids[start : start + 1000])
+        exit_code = debuggee.finish()
+        assert debuggee.output["stdout"] == "True [] ['cycle']\n"
+        assert exit_code == 0
+
+
 def test_nothing_is_kept_alive(interpreter: Interpreter) -> None:
     with debug("leaks.py", interpreter.path) as debuggee:
         debuggee.run_to("paused")
