@@ -28,7 +28,7 @@ def quick_constructor(cls: Type[T], *names: str) -> Callable[..., T]:
         f"    self.{field.name} = {field.name if field.name in names else repr(field.default)}\n" for field in fields
     )
     source = f"def __init__(self, {', '.join(names)}):\n{assignments}    self.__class__ = cls\n"
-    space: Dict[str, Any] = {"cls": cls}
+    space: Dict[str, Any] = {"__name__": __name__, "cls": cls}
     exec(source, space)
     attributes = {
         "__slots__": (),

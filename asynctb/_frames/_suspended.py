@@ -88,6 +88,7 @@ def _maker(count: int, holds_managers: bool) -> Callable[..., QuickRead]:
         "MethodType": types.MethodType,
         "StructError": struct.error,
         "TAG": _TAG,
+        "__name__": __name__,
         "defines_exit": defines_exit,
         "get_referents": gc.get_referents,
         "new_active_context": new_active_context,
