@@ -162,6 +162,12 @@ def module_field(module: types.ModuleType, name: str, default: Any = None) -> An
     return _get_module_dict(module).get(name, default)
 
 
+def module_of_frame(frame: types.FrameType) -> Optional[str]:
+    """Return the name of the module whose code *frame* executes, or None."""
+    # Not a method of the globals: `exec` takes a subclass of dict, too.
+    return exact_str(dict.get(frame.f_globals, "__name__"))
+
+
 def callable_name(function: object) -> str:
     """Return the name of a function, method, `functools.partial` or other callable, such as ``Pool.close``."""
     for _ in range(100):

@@ -18,6 +18,7 @@ from ._objects import (
     describe_error,
     get_field,
     instance_dict,
+    module_of_frame,
     note_type,
     simple_type_name,
     type_name,
@@ -66,8 +67,7 @@ def own_frame(frame: Optional[types.FrameType]) -> bool:
     """Return whether *frame* belongs to the extraction itself."""
     if frame is None:
         return False
-    name = dict.get(frame.f_globals, "__name__")
-    return type(name) is str and name.startswith(_PACKAGE)
+    return (module_of_frame(frame) or "").startswith(_PACKAGE)
 
 
 def caller_of(frame: types.FrameType) -> Optional[types.FrameType]:

@@ -245,8 +245,10 @@ class AsyncioTasks:
             state = self._state(reader, obj, coroutine, waiter)
             if waiter is not None and state != "ready":
                 wait = self._waits.describe(waiter, owners, listing)
-        if state != "running" and state != "done" and (reader.must_cancel(obj) is True or reader.cancelling(obj)):
-            state = "cancelling"
+        if state != "running" and state != "done":
+            requests = reader.cancelling(obj)
+            if reader.must_cancel(obj) is True or (type(requests) is int and requests > 0):
+                state = "cancelling"
         thread_id = thread.id if thread is not None else None
         callbacks = reader.callbacks(obj)
         parent = self._links.parent_of(obj) if type(callbacks) is list and callbacks else None

@@ -7,7 +7,7 @@ import types
 from typing import Dict, Optional, Sequence, cast
 
 from .._model import Wait
-from .._objects import class_attribute, get_field, is_a, module_field, type_name
+from .._objects import class_attribute, exact_str, get_field, is_a, module_field, type_name
 from .._quick import new_wait
 from ._futures import FutureReader, Futures, closure_of
 from ._known import KnownFunctions, variables_of
@@ -159,9 +159,9 @@ def concurrent_future(futures: Futures, future: object, callbacks: Sequence[obje
         source = chained_source(callback)
         if source is not None and futures.reader_of_future(source) is None:
             return source
-        if type(callback) is types.FunctionType and callback.__code__.co_name == "_outer_done_callback":
+        if type(callback) is types.FunctionType and exact_str(callback.__code__.co_name) == "_outer_done_callback":
             # The outer future of asyncio.shield().
-            inner = closure_of(callback).get("inner") if callback.__module__ == "asyncio.tasks" else None
+            inner = closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
             if inner is not None and inner is not future and futures.reader_of_task(inner) is None:
                 return concurrent_future(futures, inner, futures.callbacks_of(inner))
     return None
@@ -170,8 +170,8 @@ def concurrent_future(futures: Futures, future: object, callbacks: Sequence[obje
 def shielded_task(futures: Futures, callbacks: Sequence[object]) -> Optional[object]:
     """Return the task whose result a future of `asyncio.shield` with these *callbacks* gets, or None."""
     for callback in callbacks:
-        if type(callback) is types.FunctionType and callback.__code__.co_name == "_outer_done_callback":
-            inner = closure_of(callback).get("inner") if callback.__module__ == "asyncio.tasks" else None
+        if type(callback) is types.FunctionType and exact_str(callback.__code__.co_name) == "_outer_done_callback":
+            inner = closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
             if futures.reader_of_task(inner) is not None:
                 return inner
     return None
@@ -189,6 +189,6 @@ def task_behind(futures: Futures, source: object) -> Optional[object]:
 
 def chained_source(callback: object) -> Optional[object]:
     """Return the future whose result goes to another one that has *callback*; None if *callback* is something else."""
-    if type(callback) is not types.FunctionType or callback.__code__.co_name != "_call_check_cancel":
+    if type(callback) is not types.FunctionType or exact_str(callback.__code__.co_name) != "_call_check_cancel":
         return None
-    return closure_of(callback).get("source") if callback.__module__ == "asyncio.futures" else None
+    return closure_of(callback).get("source") if exact_str(callback.__module__) == "asyncio.futures" else None

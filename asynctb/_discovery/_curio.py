@@ -5,18 +5,15 @@ from __future__ import annotations
 import types
 from typing import Any, Dict, List, Optional, Tuple
 
-from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from .._objects import class_attribute, get_field, is_a, local_variable, module_field, type_name
+from .._model import ActivityState
+from .._objects import class_attribute, exact_str, get_field, is_a, local_variable, module_field
+from ._kernel import KernelTasks
 from ._known import KnownFunctions
 from ._sets import imported
 from ._source import (
-    Coroutine,
     Group,
-    Listing,
     ThreadRecord,
-    await_chain,
     is_unstarted,
-    running_state,
 )
 from ._threads import frames_of
 
@@ -55,15 +52,14 @@ _WAITS = KnownFunctions(
 )
 
 
-class CurioTasks:
+class CurioTasks(KernelTasks):
     """The source of curio's tasks."""
 
-    kind: ActivityKind = "task"
     framework = "curio"
+    waits = _WAITS
 
     def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
-        self.notes: List[str] = []
-        self._threads = threads
+        super().__init__(threads)
         #: By kernel (its identity; the groups keep it alive) and number.
         self._tasks: Dict[Tuple[int, int], object] = {}
 
@@ -72,7 +68,7 @@ class CurioTasks:
         kernel_class: Any = module_field(module, "Kernel") if module is not None else None
         run = class_attribute(kernel_class, "run") if kernel_class is not None else None
         groups = []
-        for ident, frame in frames_of(self._threads, run.__code__) if type(run) is types.FunctionType else ():
+        for ident, frame in frames_of(self.threads, run.__code__) if type(run) is types.FunctionType else ():
             kernel = local_variable(frame, "self")
             table = get_field(kernel, "_tasks") if is_a(kernel, kernel_class) else None
             members = tuple(table.values()) if type(table) is dict else ()
@@ -81,59 +77,20 @@ class CurioTasks:
             groups.append(Group(self, ident, kernel, members))
         return groups
 
-    def root_of(self, obj: object) -> Optional[object]:
-        coroutine: Optional[object] = get_field(obj, "coro")
-        return coroutine
+    def state_of(self, task: object, coroutine: object) -> ActivityState:
+        state = exact_str(get_field(task, "state"))
+        if state == "TERMINATED":
+            return "done"
+        if is_unstarted(coroutine):
+            return "created"
+        return "ready" if state == "READY" else "suspended"
 
-    def is_thread_running(self, obj: object) -> bool:
-        return False
+    def is_cancelled(self, task: object) -> bool:
+        return get_field(task, "cancel_pending") is not None
 
-    def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
-        coroutine: Any = get_field(obj, "coro")
-        name = get_field(obj, "name")
-        kernel_state = get_field(obj, "state")
-        top: Optional[FrameInfo] = None
-        signature: Optional[int] = None
-        wait: Optional[Wait] = None
-        state: ActivityState
-        if type(coroutine) is Coroutine and coroutine.cr_running:
-            state, top = running_state(coroutine, listing)
-        else:
-            owners, _ = await_chain(coroutine)
-            top, signature = listing.survey(owners)
-            if kernel_state == "TERMINATED":
-                state = "done"
-            elif is_unstarted(coroutine):
-                state = "created"
-            elif kernel_state == "READY":
-                state = "ready"
-            else:
-                state = "suspended"
-                wait = _WAITS.wait(owners)
-            if state != "done" and get_field(obj, "cancel_pending") is not None:
-                state = "cancelling"
-        thread = listing.thread(group.thread)
-        parent_number = get_field(obj, "parentid")
-        parent = self._tasks.get((id(group.loop), parent_number)) if type(parent_number) is int else None
-        if parent is not None:
-            parent_id: Optional[str] = listing.id_of(parent, "task")
-        else:
-            parent_id = thread.id if thread is not None else None
-        return Activity(
-            "task",
-            "curio",
-            listing.id_of(obj, "task"),
-            name if type(name) is str else type_name(type(obj)),
-            state,
-            obj,
-            parent_id,
-            thread.id if thread is not None else None,
-            listing.id_of(group.loop, "loop"),
-            wait,
-            top,
-            traceback,
-            signature=signature,
-        )
+    def parent_of(self, task: object, group: Group) -> Optional[object]:
+        number = get_field(task, "parentid")
+        return self._tasks.get((id(group.loop), number)) if type(number) is int else None
 
 
 def _number(task: object) -> int:

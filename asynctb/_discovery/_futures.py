@@ -12,7 +12,7 @@ import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
-from .._objects import get_field, is_a, module_field, mro_of, type_name
+from .._objects import exact_str, get_field, is_a, module_field, mro_of, type_name
 
 _DIGITS = "0123456789"
 
@@ -92,7 +92,7 @@ def _python_reader(module: types.ModuleType) -> Optional[FutureReader]:
     return FutureReader(
         future,
         task,
-        state=_attribute("_state", "PENDING"),
+        state=lambda obj: exact_str(get_field(obj, "_state", "PENDING")),
         loop=_attribute("_loop"),
         callbacks=cast("Callable[[object], Optional[Sequence[Tuple[object, object]]]]", _attribute("_callbacks")),
         coroutine=_attribute("_coro"),
@@ -156,7 +156,7 @@ class Futures:
         """Return the task that *callback* resumes, or None if that is not what it does."""
         kind = type(callback)
         if kind is types.BuiltinFunctionType:  # C tasks from 3.9
-            return callback.__self__ if callback.__name__ == "task_wakeup" else None
+            return callback.__self__ if exact_str(callback.__name__) == "task_wakeup" else None
         if kind is types.MethodType:
             return callback.__self__ if self._wakeup is not None and callback.__func__ is self._wakeup else None
         if kind is not types.FunctionType and type_name(kind) == "TaskWakeupMethWrapper":  # C tasks of 3.8

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional, Set
 
 from .._customize import awaitables
 from .._model import Activity, ActivityKind, ActivityState, Traceback
+from .._objects import exact_str
 from ._sets import Heap
 from ._source import (
     AsyncGenerator,
@@ -76,7 +77,7 @@ class LooseObjects:
             kind=kind,
             framework="python",
             id=listing.id_of(owner, kind),
-            name=owner.__qualname__,  # of the exact built-in types: always a str
+            name=exact_str(owner.__qualname__) or "?",
             state=state,
             target=owner,
             top=top,

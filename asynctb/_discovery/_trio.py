@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import gc
 import types
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
-from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from .._objects import class_attribute, get_field, is_a, local_variable, module_field, type_name
+from .._model import ActivityState
+from .._objects import class_attribute, get_field, is_a, local_variable, module_field
 from ._asyncio_links import nested_code
+from ._kernel import KernelTasks
 from ._known import KnownFunctions
 from ._sets import copy_set, imported
 from ._source import (
     Coroutine,
     Group,
-    Listing,
     ThreadRecord,
-    await_chain,
     is_unstarted,
-    running_state,
 )
 from ._threads import frames_of
 
@@ -110,20 +108,16 @@ def _threads_of_runners(threads: Dict[int, ThreadRecord]) -> Dict[int, int]:
     return found
 
 
-class TrioTasks:
+class TrioTasks(KernelTasks):
     """The source of trio's tasks."""
 
-    kind: ActivityKind = "task"
     framework = "trio"
-
-    def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
-        self.notes: List[str] = []
-        self._threads = threads
+    waits = _WAITS
 
     def groups(self) -> List[Group]:
         groups = []
         found = runners()
-        threads = _threads_of_runners(self._threads) if found else {}
+        threads = _threads_of_runners(self.threads) if found else {}
         for runner in found:
             ident = threads.get(id(runner))
             tasks = copy_set(get_field(runner, "tasks"))
@@ -131,57 +125,18 @@ class TrioTasks:
             groups.append(Group(self, ident, runner, tasks))
         return groups
 
-    def root_of(self, obj: object) -> Optional[object]:
-        coroutine: Optional[object] = get_field(obj, "coro")
-        return coroutine
+    def state_of(self, task: object, coroutine: object) -> ActivityState:
+        if type(coroutine) is Coroutine and coroutine.cr_frame is None:
+            return "done"
+        if is_unstarted(coroutine):
+            return "created"
+        return "ready" if get_field(task, "_next_send_fn") is not None else "suspended"
 
-    def is_thread_running(self, obj: object) -> bool:
-        return False
+    def is_cancelled(self, task: object) -> bool:
+        return get_field(get_field(task, "_cancel_status"), "effectively_cancelled") is True
 
-    def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
-        coroutine: Any = get_field(obj, "coro")
-        name = get_field(obj, "name")
-        top: Optional[FrameInfo] = None
-        signature: Optional[int] = None
-        wait: Optional[Wait] = None
-        state: ActivityState
-        if type(coroutine) is Coroutine and coroutine.cr_running:
-            state, top = running_state(coroutine, listing)
-        else:
-            owners, _ = await_chain(coroutine)
-            top, signature = listing.survey(owners)
-            if is_unstarted(coroutine):
-                state = "created"
-            elif get_field(obj, "_next_send_fn") is not None:
-                state = "ready"
-            else:
-                state = "suspended"
-                wait = _WAITS.wait(owners)
-            if type(coroutine) is Coroutine and coroutine.cr_frame is None:
-                state = "done"
-            elif get_field(get_field(obj, "_cancel_status"), "effectively_cancelled") is True:
-                state = "cancelling"
-        thread = listing.thread(group.thread)
-        parent = parent_of(obj)
-        if parent is not None:
-            parent_id: Optional[str] = listing.id_of(parent, "task")
-        else:
-            parent_id = thread.id if thread is not None else None
-        return Activity(
-            "task",
-            "trio",
-            listing.id_of(obj, "task"),
-            name if type(name) is str else type_name(type(obj)),
-            state,
-            obj,
-            parent_id,
-            thread.id if thread is not None else None,
-            listing.id_of(group.loop, "loop"),
-            wait,
-            top,
-            traceback,
-            signature=signature,
-        )
+    def parent_of(self, task: object, group: Group) -> Optional[object]:
+        return parent_of(task)
 
 
 def parent_of(task: object) -> Optional[object]:

@@ -296,7 +296,7 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
         local_values = _read_slots(frame, lasti, tuple(range(analysis_of(frame.f_code).local_slots)), 0)
     except (_Changed, _Finished):
         return None
-    return find_at(address, [*local_values.values(), *frame.f_globals.values()])
+    return find_at(address, [*local_values.values(), *dict.values(frame.f_globals)])
 
 
 _ACCESS = Access(_read_local, _find_released)

@@ -12,7 +12,7 @@ import types
 from typing import Callable, Iterable, Mapping, NamedTuple, Optional, cast
 
 from .._contexts import PlannedContext, first_argument_of
-from .._objects import class_attribute, defines_exit, get_field
+from .._objects import class_attribute, defines_exit, exact_str, get_field
 
 _MethodWrapperType = type(object().__str__)
 
@@ -236,7 +236,7 @@ def _is_exit(method: object) -> bool:
     kind = type(method)
     if kind is types.BuiltinMethodType:
         builtin = cast(types.BuiltinMethodType, method)
-        name = builtin.__name__
+        name = exact_str(builtin.__name__) or ""
         return name in ("__exit__", "__aexit__") and class_attribute(type(builtin.__self__), name) is not None
     if kind is types.MethodType:
         bound = cast(types.MethodType, method)

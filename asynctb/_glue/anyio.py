@@ -21,7 +21,7 @@ from .._discovery._asyncio_links import nested_code, parent_finders
 from .._discovery._futures import Futures, closure_of
 from .._discovery._sets import copy_set
 from .._model import ContextInfo
-from .._objects import class_attribute, get_field, is_a, local_variable, module_field
+from .._objects import class_attribute, exact_str, get_field, is_a, local_variable, module_field, module_of_frame
 from .._stacks import thread_frames
 from ._hiding import hide_package
 from .asyncio import is_monotonic
@@ -34,7 +34,7 @@ _IDLE = ("queue", "asyncio.base_events", "threading")
 def install(module: types.ModuleType) -> None:
     """Called for anyio itself and for each backend, as backends are imported when they are used first."""
     hide_package("anyio")
-    name = module_field(module, "__name__")
+    name = exact_str(module_field(module, "__name__"))
     if name == "anyio._backends._asyncio":
         _install_asyncio(module)
     elif name == "anyio._backends._trio":
@@ -108,6 +108,6 @@ def _worker_frames(frame: types.FrameType, run_code: types.CodeType) -> Target:
     for index, candidate in enumerate(frames[:-1]):
         if candidate.f_code is run_code:
             # A worker has one piece of work at a time, and this one has not been reported back.
-            idle = frames[index + 1].f_globals.get("__name__") in _IDLE
+            idle = module_of_frame(frames[index + 1]) in _IDLE
             return None if idle else tuple(frames[index:])
     return None

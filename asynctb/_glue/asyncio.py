@@ -18,7 +18,7 @@ from .._discovery._futures import FutureReader, Futures
 from .._discovery._sets import copy_set
 from .._discovery._source import leaf_types
 from .._model import ContextInfo
-from .._objects import class_attribute, get_field, local_variable, module_field
+from .._objects import class_attribute, exact_str, get_field, local_variable, module_field
 from .._stacks import CallersUnknown
 from ._hiding import hide_package
 from .concurrent import work_of_future
@@ -127,7 +127,7 @@ def _awaited_by_frame(futures: Futures, frame: types.FrameType, inner: Optional[
 def _beyond(futures: Futures, future: object, callbacks: Sequence[object]) -> Target:
     """Return the frames in which a thread of a pool computes the result of *future* (`asyncio.to_thread`, ...)."""
     source = concurrent_future(futures, future, callbacks)
-    if source is None or get_field(source, "_state") != "RUNNING":
+    if source is None or exact_str(get_field(source, "_state")) != "RUNNING":
         return None
     return work_of_future(source)
 

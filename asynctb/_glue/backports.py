@@ -14,7 +14,7 @@ from .contextlib import exit_stack
 
 
 def install(module: types.ModuleType) -> None:
-    name = module_field(module, "__name__")
+    name = exact_str(module_field(module, "__name__"))
     if name == "async_exit_stack":
         register_elaborate_context(module_field(module, "AsyncExitStack"))(exit_stack)
     elif name == "async_generator._impl":

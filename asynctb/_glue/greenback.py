@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from .._customize import Target, customize
 from .._discovery._greenlets import reader
-from .._objects import local_variable, module_field
+from .._objects import local_variable, module_field, module_of_frame
 from ._hiding import hide_package
 
 
@@ -45,4 +45,4 @@ def _behind_await(frame: types.FrameType, inner: Optional[types.FrameType]) -> T
 
 def _is_innermost(inner: Optional[types.FrameType]) -> bool:
     # On PyPy, switching greenlets has frames of its own.
-    return inner is None or inner.f_globals.get("__name__") == "greenlet"
+    return inner is None or module_of_frame(inner) == "greenlet"
