@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Callable, Iterator, List, Literal, Optional, T
 
 import attrs
 
+from ._objects import filename_of, funcname_of
+
 if TYPE_CHECKING:
     import traceback
 
@@ -124,13 +126,12 @@ class FrameInfo:
     @property
     def filename(self) -> str:
         """Path of the source file as the code object records it."""
-        return self.frame.f_code.co_filename
+        return filename_of(self.frame.f_code)
 
     @property
     def funcname(self) -> str:
         """Name of the function, qualified with its class on CPython 3.11 and later."""
-        code = self.frame.f_code
-        return getattr(code, "co_qualname", code.co_name)
+        return funcname_of(self.frame.f_code)
 
     @property
     def lineno(self) -> Optional[int]:

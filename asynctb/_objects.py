@@ -168,6 +168,16 @@ def module_of_frame(frame: types.FrameType) -> Optional[str]:
     return exact_str(dict.get(frame.f_globals, "__name__"))
 
 
+def filename_of(code: types.CodeType) -> str:
+    """Return the path of the source file of *code*, which `compile` keeps as it is, of a subclass of `str`, too."""
+    return exact_str(code.co_filename) or ""
+
+
+def funcname_of(code: types.CodeType) -> str:
+    """Return the name of the function of *code*, qualified with its class on CPython 3.11 and later."""
+    return exact_str(getattr(code, "co_qualname", code.co_name)) or ""
+
+
 def callable_name(function: object) -> str:
     """Return the name of a function, method, `functools.partial` or other callable, such as ``Pool.close``."""
     for _ in range(100):

@@ -11,7 +11,7 @@ import sys
 import types
 from typing import Callable, Dict, List, Optional, Set, Tuple, cast
 
-from .._objects import get_field, is_a, module_field
+from .._objects import exact_str, get_field, is_a, module_field
 from ._futures import Futures, closure_of
 
 #: Functions of asyncio that are called back, the functions around them, and which of their variables is notified.
@@ -35,7 +35,7 @@ def nested_code(function: object, name: str) -> Optional[types.CodeType]:
     if type(function) is not types.FunctionType:
         return None
     for const in function.__code__.co_consts:
-        if type(const) is types.CodeType and const.co_name == name:
+        if type(const) is types.CodeType and exact_str(const.co_name) == name:
             return const
     return None
 

@@ -16,6 +16,7 @@ from .._objects import (
     callable_name,
     class_attribute,
     exact_str,
+    funcname_of,
     get_field,
     is_a,
     local_variable,
@@ -207,7 +208,7 @@ class Greenlets:
                 thread = local_variable(outermost, "self")
                 if id(thread) in by_thread:
                     idents[id(main)] = by_thread[id(thread)]
-            elif outermost.f_code.co_name in _MAIN and id(main_thread) in by_thread:
+            elif exact_str(outermost.f_code.co_name) in _MAIN and id(main_thread) in by_thread:
                 idents[id(main)] = by_thread[id(main_thread)]
         return idents
 
@@ -272,6 +273,5 @@ class Greenlets:
                 return callable_name(function)
         frames = frames_outward(frame)
         if frames and state == "suspended":
-            code = frames[-1].f_code
-            return getattr(code, "co_qualname", code.co_name)
+            return funcname_of(frames[-1].f_code)
         return type_name(type(obj))

@@ -22,7 +22,7 @@ from .._customize import (
 from .._discovery._sets import copy_set
 from .._discovery._trio import clock_offset
 from .._model import ContextInfo
-from .._objects import get_field, local_variable, module_field
+from .._objects import exact_str, get_field, local_variable, module_field
 from .._stacks import thread_frames
 from ._hiding import hide_package
 
@@ -110,7 +110,7 @@ def _continue_in_thread(run_sync: Callable[..., object]) -> None:
     workers = {id(code) for code in plain.__code__.co_consts if type(code) is types.CodeType}
 
     def worker_frames(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
-        if inner is not None and inner.f_code.co_name not in ("wait_task_rescheduled", "_async_yield"):
+        if inner is not None and exact_str(inner.f_code.co_name) not in ("wait_task_rescheduled", "_async_yield"):
             return None  # a call back from the thread runs in the task
         register = local_variable(frame, "task_register")
         if register is None:

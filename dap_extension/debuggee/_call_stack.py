@@ -197,7 +197,10 @@ def _has_user_code(py_db: _pydevd.Debugger, activity: Activity, user_files: Dict
     for info in stack.frames:
         filename = info.filename
         if filename not in user_files:
-            user_files[filename] = _pydevd.is_user_code(py_db, filename)
+            try:
+                user_files[filename] = _pydevd.is_user_code(py_db, filename)
+            except Exception:  # pydevd cannot make anything of the name, so it does not take it for the user's
+                user_files[filename] = False
         if user_files[filename]:
             return True
     return False

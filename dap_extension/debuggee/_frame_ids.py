@@ -31,12 +31,13 @@ class FrameIds:
         self._running: Optional[Set[int]] = None
 
     def begin(self, host: Optional[_pydevd.SuspendedThread]) -> None:
-        """Begin an activity.
+        """Begin an activity, and forget one that was begun and not ended.
 
         :param host: the suspended thread that runs it, or, for one that no thread can run now, any suspended thread;
             None if there is no such thread.
         """
         self._host = host
+        self._new.clear()
 
     def id_of(self, frame: types.FrameType) -> Optional[int]:
         """Return the id by which a client may refer to *frame*, or None."""

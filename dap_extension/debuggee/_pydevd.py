@@ -15,6 +15,8 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
+from asynctb._objects import exact_str
+
 from ._collector import without_collections
 from ._errors import RequestError
 
@@ -281,7 +283,7 @@ def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
     outer: Optional[types.FrameType] = frame
     while outer is not None:
         # It is held already, and runs an event loop for a client's evaluation.
-        if outer.f_code.co_name == SUSPENDING_FUNCTION:
+        if exact_str(outer.f_code.co_name) == SUSPENDING_FUNCTION:
             return
         outer = outer.f_back
     if traces_all_threads():

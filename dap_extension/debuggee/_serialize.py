@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from asynctb._contexts import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, Wait
-from asynctb._objects import address_of, describe_error, exact_str, type_name
+from asynctb._objects import address_of, describe_error, exact_str, filename_of, funcname_of, type_name
 
 from ..protocol import (
     ContextChildShape,
@@ -25,7 +25,7 @@ from ..protocol import (
 )
 from ._errors import RequestError
 from ._shapes import ShapeTable
-from ._sources import STARTERS, SourceTable
+from ._sources import SourceTable, is_starter
 
 #: Longest name or description, in characters. Programs put whole requests into the names of tasks.
 LONGEST_TEXT = 500
@@ -120,7 +120,7 @@ class Serializer:
 
     def top(self, code: types.CodeType, lasti: int, hidden: bool) -> Frame:
         """Return a frame of which only the code and the instruction are known."""
-        name = clip(getattr(code, "co_qualname", code.co_name))
+        name = clip(funcname_of(code))
         self._budget.spend(_FRAME_SIZE + len(name))
         frame: Frame = {"name": name, "location": self._location(code, lasti, None)}
         if hidden:
@@ -173,12 +173,12 @@ class Serializer:
         self._budget.spend(_FRAME_SIZE + len(name))
         location = self._location(code, info.lasti, info.frame if frame_id else None)
         frame: FrameShape = {"name": name, "location": location}
-        if info.hide or code.co_filename in STARTERS:
+        if info.hide or is_starter(info.filename):
             frame["hidden"] = True
         if frame_id is not None:
             frame["frameId"] = self._value(frame_id)
         if info.contexts:
-            frame["contexts"] = [self._context(context, code.co_filename, nesting) for context in info.contexts]
+            frame["contexts"] = [self._context(context, info.filename, nesting) for context in info.contexts]
         if info.contexts_unknown is not None:
             frame["contextsUnknown"] = clip(info.contexts_unknown)
         return frame
@@ -188,7 +188,7 @@ class Serializer:
         found = self._locations.get(key)
         if found is None:
             frame_id = id(frame) if frame is not None else None
-            location = self._sources.location(code.co_filename, position_at(code, lasti), frame_id)
+            location = self._sources.location(filename_of(code), position_at(code, lasti), frame_id)
             found = self._locations[key] = code, location
         return found[1]
 
@@ -270,6 +270,6 @@ def internal_error(error: BaseException) -> RequestError:
     traceback = error.__traceback__
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        place = f" in {code.co_filename.strip('<>')}:{traceback.tb_lineno} ({code.co_name})"
+        place = f" in {filename_of(code).strip('<>')}:{traceback.tb_lineno} ({exact_str(code.co_name)})"
         traceback = traceback.tb_next
     return RequestError("internal", f"the helper failed: {describe_error(error)}{place}")

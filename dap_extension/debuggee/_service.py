@@ -19,7 +19,7 @@ from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
 from ._sources import SourceTable
 from ._stacks import StackReader
-from ._summary import find_activities
+from ._summary import find_activities, place_unknown
 from ._wake import wake_loops
 
 #: What one response may cost, in seconds and bytes; what did not fit comes in the next one.
@@ -140,8 +140,13 @@ class Service:
         sources = SourceTable(py_db)
         serializer = Serializer(sources, ShapeTable(), budget, found.id_of, lambda frame: None)
         activities: List[protocol.ActivityInfo] = []
+        notes: List[str] = []
         for row in found.page(query.start, query.limit):
-            activities.append(row.to_wire(serializer.top))
+            try:
+                activities.append(row.to_wire(serializer.top))
+            except Exception as error:  # pydevd cannot make anything of a file name
+                activities.append(row.info.copy())
+                notes.append(clip(place_unknown(row.info["id"], error)))
             budget.spend(ACTIVITY_SIZE)
             if budget.used_up:
                 break
@@ -153,7 +158,7 @@ class Service:
             "activities": activities,
             "sources": sources.sources,
             "paused": snapshot.paused,
-            "notes": found.notes,
+            "notes": [*found.notes, *notes],
         }
 
     def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:

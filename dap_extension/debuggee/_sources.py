@@ -11,7 +11,7 @@ import types
 from typing import Dict, List, Optional, Tuple
 
 from asynctb._model import Position
-from asynctb._objects import exact_str
+from asynctb._objects import exact_str, filename_of
 from asynctb._source import line_of_file
 
 from ..protocol import Location, SourceRef
@@ -20,7 +20,12 @@ from . import _pydevd
 #: Longest path that is sent, in characters; longer ones are no paths.
 _LONGEST_PATH = 4096
 #: Files that run the main module; the debugger needs them to start a program.
-STARTERS = ("<frozen runpy>", runpy.__file__)
+_STARTERS = ("<frozen runpy>", runpy.__file__)
+
+
+def is_starter(filename: str) -> bool:
+    """Whether a file only runs the main module."""
+    return exact_str(filename) in _STARTERS
 
 
 class SourceTable:
@@ -41,6 +46,7 @@ class SourceTable:
 
     def is_debugger_file(self, filename: str) -> bool:
         """Whether frames of this file are part of debugpy or of the helper, which nobody wants to see."""
+        filename = exact_str(filename) or ""  # all that follows, pydevd's functions included, would run its methods
         hidden = self._hidden.get(filename)
         if hidden is None:
             hidden = self._hidden[filename] = _pydevd.is_debugger_file(self._py_db, filename)
@@ -48,14 +54,15 @@ class SourceTable:
 
     def is_tracing(self, code: types.CodeType) -> bool:
         """Whether the debugger, and not the program, calls what is further inward than *code*."""
-        if not self.is_debugger_file(code.co_filename):
+        filename = filename_of(code)
+        if not self.is_debugger_file(filename):
             return False
-        name = code.co_filename.replace("\\", "/").rpartition("/")[2]
-        return code.co_name == _pydevd.SUSPENDING_FUNCTION or name in _pydevd.TRACING_FILES
+        name = filename.replace("\\", "/").rpartition("/")[2]
+        return exact_str(code.co_name) == _pydevd.SUSPENDING_FUNCTION or name in _pydevd.TRACING_FILES
 
     def is_machinery(self, filename: str) -> bool:
         """Whether frames of this file are the debugger's, or only start the program: no place that anyone is at."""
-        return filename in STARTERS or self.is_debugger_file(filename)
+        return is_starter(filename) or self.is_debugger_file(filename)
 
     def program_frame(self, frame: types.FrameType) -> Optional[types.FrameType]:
         """Return the innermost frame of the program in the stack that ends with *frame*, or None."""
@@ -65,7 +72,7 @@ class SourceTable:
             if self.is_tracing(current.f_code):
                 start = current
             current = current.f_back
-        while start is not None and self.is_debugger_file(start.f_code.co_filename):
+        while start is not None and self.is_debugger_file(filename_of(start.f_code)):
             start = start.f_back
         return start
 

@@ -8,7 +8,7 @@ from typing import Optional
 from asynctb._discovery._source import caller_of
 from asynctb._extract import extract, extract_until
 from asynctb._model import Traceback
-from asynctb._objects import describe_error
+from asynctb._objects import describe_error, filename_of
 from asynctb._stacks import innermost_frame
 
 from ..protocol import ActivityStack
@@ -63,7 +63,13 @@ class StackReader:
         if traceback is None:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
         self._frame_ids.begin(self._host(row))
-        shape, values = self._serializer.stack(traceback)
+        try:
+            shape, values = self._serializer.stack(traceback)
+        except RequestError:
+            raise
+        except Exception as error:
+            self._frame_ids.begin(None)
+            return _no_stack(activity_id, RequestError("internal", f"describing it failed: {describe_error(error)}"))
         self._frame_ids.end()
         return {"activityId": activity_id, "shape": shape, "values": values}
 
@@ -126,7 +132,7 @@ class StackReader:
         while frame is not None:
             has_loop = has_loop or id(frame.f_code) in codes
             # The debugger has started the thread, or the program in it.
-            is_traced = is_traced or self._sources.is_debugger_file(frame.f_code.co_filename)
+            is_traced = is_traced or self._sources.is_debugger_file(filename_of(frame.f_code))
             frame = caller_of(frame)
         return has_loop and is_traced
 

@@ -12,7 +12,8 @@ import weakref
 from typing import Any, Dict, List, Optional, Protocol
 
 from asynctb._discovery._source import Group, caller_of, top_of_frames
-from asynctb._model import Activity
+from asynctb._model import Activity, FrameInfo
+from asynctb._objects import describe_error
 from asynctb._snapshot import Listing
 
 from ..protocol import ActivityInfo
@@ -100,7 +101,7 @@ def _describe_all(listing: Listing, maker: _RowMaker) -> List[Row]:
             left = len(listing) - len(rows)
             listing.notes.append(f"{left} activities are left out: too many to describe while the program runs.")
             break
-        rows += maker.make(listing.page(start, _CHUNK))
+        rows += maker.make(listing, start, _CHUNK)
     return rows
 
 
@@ -157,7 +158,7 @@ class _Undescribed:
 
     def page(self, start: int, count: int) -> List[Row]:
         listing = self._get().listing
-        rows = self._rows.make(listing.page(start, count))
+        rows = self._rows.make(listing, start, count)
         self._by_id.update((row.info["id"], row) for row in rows)
         self.notes = [clip(note) for note in listing.notes]
         return rows
@@ -186,10 +187,11 @@ class _RowMaker:
             id(thread): _pydevd.wire_id(thread_id) for thread_id, thread in _pydevd.threads_by_id(py_db).items()
         }
 
-    def make(self, activities: List[Activity]) -> List[Row]:
-        return [self._row(activity) for activity in activities]
+    def make(self, listing: Listing, start: int, count: int) -> List[Row]:
+        """Describe *count* activities of *listing* from index *start* on."""
+        return [self._row(activity, listing.notes) for activity in listing.page(start, count)]
 
-    def _row(self, activity: Activity) -> Row:
+    def _row(self, activity: Activity, notes: List[str]) -> Row:
         info: ActivityInfo = {
             "id": activity.id,
             "kind": activity.kind,
@@ -214,16 +216,30 @@ class _RowMaker:
             dap_thread_id = self._dap_thread_ids.get(id(target))
             if dap_thread_id is not None:
                 info["dapThreadId"] = dap_thread_id
-        top = activity.top
-        # The innermost frame that is not hidden may be one that the debugger started the thread in.
-        while top is not None and self._sources.is_machinery(top.filename):
-            top = top_of_frames(caller_of(top.frame)) if activity.kind == "thread" else None
+        try:
+            top = self._top_of(activity)
+        except Exception as error:  # pydevd cannot make anything of a file name
+            top = None
+            note = place_unknown(activity.id, error)
+            notes += [note] if note not in notes else []  # a page can be asked for again
         return Row(
             info,
             Top(weakref.ref(top.frame.f_code), top.lasti, top.hide) if top is not None else None,
             weak_reference(target),
             activity.thread_ident,
         )
+
+    def _top_of(self, activity: Activity) -> Optional[FrameInfo]:
+        top = activity.top
+        # The innermost frame that is not hidden may be one that the debugger started the thread in.
+        while top is not None and self._sources.is_machinery(top.filename):
+            top = top_of_frames(caller_of(top.frame)) if activity.kind == "thread" else None
+        return top
+
+
+def place_unknown(activity_id: str, error: BaseException) -> str:
+    """Return the note on an activity of which it could not be found out where it is."""
+    return f"Where {activity_id} is could not be determined: {describe_error(error)}"
 
 
 def weak_reference(target: Optional[object]) -> Optional[weakref.ref[object]]:

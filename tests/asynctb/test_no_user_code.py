@@ -217,6 +217,23 @@ def test_names_of_source_files() -> None:
     assert since.frames[-1].frame is sys._getframe()
 
 
+def test_names_of_code_objects() -> None:
+    space: Any = {}
+    exec(compile("async def wait(awaitable):\n    await awaitable\n", HostileStr("hostile.py"), "exec"), space)
+    names_of_code = {
+        name: HostileStr("hostile") for name in ("co_name", "co_qualname") if hasattr(everything.__code__, name)
+    }
+    space["wait"].__code__ = space["wait"].__code__.replace(**names_of_code)
+    with suspended(space["wait"](trap())) as coroutine:
+        with armed():
+            stack = Traceback.of(coroutine)
+            everything(stack)
+            asynctb.snapshot(loose_objects=True).format(show_hidden=True)
+            (entry, _) = stack.as_stdlib_summary()
+        assert type(stack.frames[0].filename) is type(stack.frames[0].funcname) is str
+        assert type(entry.filename) is type(entry.name) is str
+
+
 def test_as_exit_method() -> None:
     """A callable of a hostile type, found on the class and in the frame's stack."""
     Callable = hostile_type("Callable", __call__=lambda self, *args: None)

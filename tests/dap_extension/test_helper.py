@@ -199,7 +199,7 @@ def test_nothing_of_the_program_is_run(interpreter: Interpreter) -> None:
         snapshot_id, activities = debuggee.snapshot()
         assert [activity["kind"] for activity in activities].count("thread") == 2
         tasks = [activity for activity in activities if activity["name"] == "hostile task"]
-        assert len(tasks) == 3
+        assert len(tasks) == 4
         ids = [activity["id"] for activity in activities]
         stacks = debuggee.stacks(snapshot_id, ids)
         assert all("stack" in entry for entry in stacks), stacks
@@ -330,6 +330,18 @@ def test_unknown_activities_do_not_cost_the_others() -> None:
             ["activityId", "stack"],
         ]
         assert stacks[1]["error"]["code"] == "unknownActivity"
+
+
+def test_a_file_name_that_the_debugger_cannot_deal_with() -> None:
+    with debug("unreadable.py") as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        snapshot_id, activities = debuggee.snapshot()
+        tasks = {a["id"]: a.get("top", {}).get("name") for a in activities if a["state"] == "created"}
+        assert sorted(tasks.values(), key=str) == [None, "fine"]
+        stacks = debuggee.stacks(snapshot_id, list(tasks))
+        assert ["stack" in entry for entry in stacks] == [tasks[entry["activityId"]] is not None for entry in stacks]
+        assert debuggee.finish() == 0
 
 
 MALFORMED: List[Any] = [

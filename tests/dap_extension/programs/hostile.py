@@ -107,6 +107,14 @@ async def work(argument, manager):
     return hostile_local, target
 
 
+async def renamed():
+    await HostileAwaitable()
+
+
+# Not its file name: the debugger itself cannot trace a function with such a one.
+renamed.__code__ = renamed.__code__.replace(co_name=HostileName("renamed"))
+
+
 async def main():
     global FUTURE
     loop = asyncio.get_running_loop()
@@ -117,6 +125,7 @@ async def main():
     thread.start()
     tasks = [asyncio.ensure_future(work(Hostile(), HostileManager())) for _ in range(2)]
     tasks.append(HostileTask(work(Hostile(), HostileManager()), loop=loop))
+    tasks.append(asyncio.ensure_future(renamed()))
     for task in tasks:
         task.set_name(HostileName("hostile task"))
     await asyncio.sleep(0)
