@@ -60,11 +60,18 @@ class IdRegistry:
 
 
 class _KnownThread(NamedTuple):
-    #: Weak reference to the `threading.Thread`, or None for a thread that `threading` does not know.
+    #: Weak reference to the `threading.Thread`, or None for a thread for which there is none.
     thread: Optional[weakref.ref[Any]]
     #: Address of the outermost frame's code object, by which a reused number is noticed where `thread` is None.
     outermost_code: int
     id: str
+
+
+def _reference_to(thread: Optional[object]) -> Optional[weakref.ref[Any]]:
+    try:
+        return None if thread is None else weakref.ref(thread)
+    except TypeError:  # no thread at all: the program has put it into a private table of threading
+        return None
 
 
 class ThreadIds:
@@ -94,10 +101,9 @@ class ThreadIds:
                 same = before is not None and (thread is None or thread is before)
             if same:
                 if known.thread is None and thread is not None:  # started elsewhere, and now known to threading
-                    self._known[ident] = _KnownThread(weakref.ref(thread), outermost_code, known.id)
+                    self._known[ident] = _KnownThread(_reference_to(thread), outermost_code, known.id)
                 return known.id
-        ref = weakref.ref(thread) if thread is not None else None
-        entry = _KnownThread(ref, outermost_code, self._registry.new_id("thread"))
+        entry = _KnownThread(_reference_to(thread), outermost_code, self._registry.new_id("thread"))
         self._known[ident] = entry
         return entry.id
 

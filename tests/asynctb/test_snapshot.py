@@ -157,6 +157,20 @@ def test_hostile_threads() -> None:
     thread.join()
 
 
+def test_what_threading_has_in_place_of_a_thread() -> None:
+    with InThread("replaced") as worker:
+        threading._active[worker.ident] = object()  # type: ignore[attr-defined]
+        try:
+            first, second = snapshot(), snapshot()
+        finally:
+            threading._active[worker.ident] = worker.thread  # type: ignore[attr-defined]
+        (ids, again) = [[a.id for a in s.activities if a.thread_ident == worker.ident] for s in (first, second)]
+        assert first.notes == ()
+        assert len(ids) == 1
+        if not PYPY:  # there, compiled code may hide the outermost frame
+            assert ids == again
+
+
 def test_no_lock_of_threading_is_taken() -> None:
     def hold() -> None:
         with threading._active_limbo_lock:  # type: ignore[attr-defined]
