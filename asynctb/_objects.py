@@ -21,7 +21,7 @@ _get_class_dict = cast("Callable[[type], types.MappingProxyType[str, Any]]", _TY
 _get_qualname = cast(Callable[[type], object], _TYPE_DICT["__qualname__"].__get__)
 _get_module = cast(Callable[[type], object], _TYPE_DICT["__module__"].__get__)
 _get_module_dict = cast(
-    Callable[[types.ModuleType], Dict[str, object]], _get_class_dict(types.ModuleType)["__dict__"].__get__
+    Callable[[types.ModuleType], Optional[Dict[str, object]]], _get_class_dict(types.ModuleType)["__dict__"].__get__
 )
 #: Larger numbers are not worth the time that it takes to write them down.
 _LARGE = 10**30
@@ -150,8 +150,9 @@ def get_field(obj: object, name: str, default: Any = None) -> Any:
                 continue
     attributes = instance_dict(obj)
     if attributes is not None:
-        # Not a lookup: that would compare with keys of str subclasses, whose __eq__ is the program's.
-        for key, value in tuple(dict.items(attributes)):
+        # Not a lookup: that would compare with keys of str subclasses, whose __eq__ is the program's. And not the view
+        # itself: on PyPy, its length is what __len__ of a dict subclass says.
+        for key, value in tuple(iter(dict.items(attributes))):
             if type(key) is str and key == name:
                 return value
     return default
@@ -159,7 +160,14 @@ def get_field(obj: object, name: str, default: Any = None) -> Any:
 
 def module_field(module: types.ModuleType, name: str, default: Any = None) -> Any:
     """Return a global variable of *module*, without its ``__getattr__`` and without loading a lazy module."""
-    return _get_module_dict(module).get(name, default)
+    variables = _get_module_dict(module)
+    # None: before CPython 3.11 there is no dictionary where ModuleType.__init__ has not run.
+    return default if variables is None else variables.get(name, default)
+
+
+def module_values(module: types.ModuleType) -> Tuple[object, ...]:
+    """Return the values of all global variables of *module*."""
+    return tuple((_get_module_dict(module) or {}).values())
 
 
 def module_of_frame(frame: types.FrameType) -> Optional[str]:

@@ -10,7 +10,7 @@ import types
 import weakref
 from typing import Any, Dict, Iterable, List, Optional, Set, cast
 
-from .._objects import instance_dict, is_a
+from .._objects import get_field, is_a
 
 #: How often to copy a set again that changes while it is copied.
 _ATTEMPTS = 100
@@ -25,8 +25,7 @@ def imported(name: str) -> Optional[types.ModuleType]:
 def copy_set(members: Any) -> List[object]:
     """Return the members of a set or of a WeakSet, without hashing or comparing them."""
     weak = type(members) is weakref.WeakSet
-    plain = instance_dict(members) if weak else None
-    inner = plain.get("data") if plain is not None else members
+    inner = get_field(members, "data") if weak else members
     if type(inner) is not set:
         return []
     for _ in range(_ATTEMPTS):

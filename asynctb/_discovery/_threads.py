@@ -12,9 +12,10 @@ from typing import Callable, Dict, List, Optional, Tuple, cast
 
 from .._ids import thread_ids
 from .._model import Activity, ActivityKind, Traceback
-from .._objects import get_field, instance_dict, module_field
+from .._objects import get_field, module_field
 from .._stacks import calling_frame, own_frame, this_thread, thread_frames
 from ._known import KnownFunctions
+from ._sets import imported
 from ._source import Group, Listing, ThreadRecord, caller_of, top_of_frames
 
 #: Set by debugpy and pydevd on the threads that belong to the debugger.
@@ -60,7 +61,7 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
 
     Threads of a debugger are left out; so is the calling thread, if it belongs to one.
     """
-    threading = sys.modules.get("threading")
+    threading = imported("threading")
     known: Dict[int, object] = {}
     main: Optional[object] = None
     if threading is not None:
@@ -81,8 +82,7 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
     newest_first = sys.implementation.name == "cpython"
     for ident, frame in reversed(tuple(frames.items())) if newest_first else tuple(frames.items()):
         thread = known.get(ident)
-        marks = instance_dict(thread) if thread is not None else None
-        if marks is not None and any(marks.get(mark) is True for mark in _DEBUGGER_MARKS):
+        if thread is not None and any(get_field(thread, mark) is True for mark in _DEBUGGER_MARKS):
             continue
         outermost = frame
         while (outer := caller_of(outermost)) is not None:
@@ -104,7 +104,7 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
 
 def thread_with(ident: int) -> Optional[object]:
     """Return the `threading.Thread` with an identifier: the thread's number, or under gevent that of its greenlet."""
-    threading = sys.modules.get("threading")
+    threading = imported("threading")
     active = module_field(threading, "_active") if threading is not None else None
     return cast(Dict[int, object], active).get(ident) if type(active) is dict else None
 

@@ -7,9 +7,8 @@ import types
 from typing import Any, Iterator, List, Set
 
 from .._customize import customize
-from .._objects import is_a
+from .._objects import is_a, module_values
 
-_get_module_dict: Any = vars(types.ModuleType)["__dict__"].__get__
 _get_class_dict: Any = vars(type)["__dict__"].__get__
 
 
@@ -21,11 +20,10 @@ def hide_package(package: str) -> None:
 
 def codes_of(package: str) -> Iterator[types.CodeType]:
     """Return the code of all functions and methods defined in *package*, with those defined inside them."""
-    inside = package + "."
     todo: List[Any] = []
     for name, module in tuple(sys.modules.items()):
-        if (name == package or name.startswith(inside)) and is_a(module, types.ModuleType):
-            todo += _get_module_dict(module).values()
+        if _is_inside(name, package) and is_a(module, types.ModuleType):
+            todo += module_values(module)
     seen: Set[int] = set()
     while todo:
         thing = todo.pop()

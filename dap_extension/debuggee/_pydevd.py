@@ -15,7 +15,7 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from asynctb._objects import exact_str
+from asynctb._objects import exact_str, get_field
 
 from ._collector import without_collections
 from ._errors import RequestError
@@ -256,7 +256,7 @@ def threads_by_id(py_db: Debugger) -> Dict[str, threading.Thread]:
 
 def is_to_stop(thread: object) -> bool:
     """Whether the debugger has stopped *thread*, or will as soon as it executes code that is traced."""
-    info = _instance_dict(thread).get("additional_info")
+    info = get_field(thread, "additional_info")
     return info is not None and info.pydev_state == _module("_pydevd_bundle.pydevd_constants").STATE_SUSPEND
 
 
@@ -289,14 +289,6 @@ def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
     if traces_all_threads():
         thread.additional_info.trace_suspend_type = "sys_monitor"
     py_db.do_wait_suspend(thread, frame, "line", None)
-
-
-def _instance_dict(thread: object) -> Mapping[str, Any]:
-    try:
-        attributes = object.__getattribute__(thread, "__dict__")
-    except AttributeError:
-        return {}
-    return attributes if type(attributes) is dict else {}
 
 
 # Frames that clients may refer to

@@ -6,6 +6,8 @@ import sys
 import types
 from typing import Any, List, Optional
 
+from asynctb._objects import class_attribute, module_field
+
 
 def thread_stacks() -> List[List[types.FrameType]]:
     """Return the frames of each thread but this one, innermost first."""
@@ -37,11 +39,9 @@ def python_loop_codes() -> List[types.CodeType]:
 def code_of(module_name: str, class_name: Optional[str], function_name: str) -> Optional[types.CodeType]:
     """Return the code of a function of a library, if the program has imported it."""
     module = sys.modules.get(module_name)
-    namespace: Any = module.__dict__ if type(module) is types.ModuleType else {}
+    function: Any = module_field(module, class_name or function_name) if type(module) is types.ModuleType else None
     if class_name is not None:
-        cls = namespace.get(class_name)
-        namespace = cls.__dict__ if type(cls) is type else {}
-    function = namespace.get(function_name)
+        function = class_attribute(function, function_name) if type(function) is type else None
     return function.__code__ if type(function) is types.FunctionType else None
 
 

@@ -20,6 +20,7 @@ from asynctb._objects import (
     is_a,
     local_variable,
     module_field,
+    module_values,
     simple_type_name,
     type_name,
 )
@@ -103,6 +104,15 @@ def test_types() -> None:
 def test_errors() -> None:
     assert describe_error(ValueError("text", 1, None)) == "ValueError: text"
     assert describe_error(KeyError(object())) == "KeyError"
+
+
+def test_a_module_that_has_not_been_initialised() -> None:
+    class Bare(types.ModuleType):
+        def __init__(self) -> None: ...
+
+    for module in (Bare(), types.ModuleType.__new__(types.ModuleType)):
+        assert module_field(module, "missing", 5) == 5
+        assert module_values(module) == ()
 
 
 def test_modules_and_locals() -> None:

@@ -15,9 +15,11 @@ import weakref
 from typing import Any, AsyncIterator, Dict, Iterator, List, Optional
 
 import pytest
+from hostile import HostileStr, armed
 
 from asynctb import Activity, Snapshot
 from asynctb._discovery import _asyncio as asyncio_discovery
+from asynctb._glue._hiding import codes_of
 from asynctb._ids import IdRegistry, ThreadIds
 from asynctb._snapshot import Listing, snapshot
 
@@ -155,6 +157,38 @@ def test_hostile_threads() -> None:
     assert found["hostile"].target is thread
     release.set()
     thread.join()
+
+
+def test_odd_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bare(types.ModuleType):
+        def __init__(self) -> None: ...
+
+    modules: Any = sys.modules
+    monkeypatch.setitem(modules, 3, types.ModuleType("three"))
+    monkeypatch.setitem(modules, "bare", Bare())
+    assert snapshot().notes == ()
+    assert list(codes_of("bare")) == []
+    monkeypatch.setitem(modules, "threading", object())
+    assert all(activity.target is None for activity in snapshot().activities if activity.kind == "thread")
+
+
+def test_threads_with_hostile_dictionaries() -> None:
+    class HostileDict(Dict[str, Any]):
+        for _name in ("get", "items", "keys", "values", "__getitem__", "__contains__", "__iter__", "__len__"):
+            locals()[_name] = lambda self, *args: calls.append("dict")
+
+    with InThread("with a dict") as first, InThread("with a key") as second:
+        calls: List[str] = []
+        plain = dict(vars(first.thread))
+        first.thread.__dict__ = HostileDict(plain)
+        vars(second.thread)[HostileStr("is_pydev_daemon_thread")] = True
+        try:
+            with armed():
+                found = snapshot()
+            assert calls == []
+        finally:
+            first.thread.__dict__ = plain
+        assert {"with a dict", "with a key"} <= threads_of(found).keys()
 
 
 def test_what_threading_has_in_place_of_a_thread() -> None:
