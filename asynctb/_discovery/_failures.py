@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import sys
 import types
 from typing import Callable, Optional, cast
 
 from .._customize import handling_by_code
 from .._model import FrameInfo
-from .._objects import describe_error, get_field, is_a
+from .._objects import describe_error, is_a
 from ._futures import FutureReader
 from ._source import Coroutine, Generator, call_if_found, code_of
 
 #: Programs put whole responses and queries into their messages.
 _LONGEST_TEXT = 200
-_GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None)  # CPython 3.11
-# Not by attribute access: a subclass can have a property of that name.
+_GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None) if sys.version_info >= (3, 11) else None
+# Not by attribute access, and not as a field: a subclass can have a property or a slot of that name.
+_exceptions_of: Optional[Callable[[object], object]] = None if _GROUP is None else vars(_GROUP)["exceptions"].__get__
 _traceback_of = cast(
     Callable[[BaseException], Optional[types.TracebackType]], BaseException.__dict__["__traceback__"].__get__
 )
@@ -60,7 +62,10 @@ def describe_failure(exception: BaseException) -> str:
     text, line_break, _ = describe_error(exception).partition("\n")
     if line_break or len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT] + "…"
-    if _GROUP is not None and is_a(exception, _GROUP):
-        count = len(get_field(exception, "exceptions"))
+    if _GROUP is not None and _exceptions_of is not None and is_a(exception, _GROUP):
+        exceptions = _exceptions_of(exception)
+        if type(exceptions) is not tuple:
+            return text
+        count = len(exceptions)
         text += f" ({count} sub-exception{'' if count == 1 else 's'})"  # as its __str__ does
     return text

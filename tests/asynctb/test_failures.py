@@ -359,6 +359,11 @@ def test_exception_groups(task_type: Any) -> None:
         task = await failed(task_type, group("several", [ValueError(1), KeyError(2)]))
         assert found()["failed"].failure == "ExceptionGroup: several (2 sub-exceptions)"
         assert _failures.describe_failure(group("", [ValueError()])) == "ExceptionGroup (1 sub-exception)"
+        for value in (hostile_type("Exceptions")(), 7):
+            error = type("Slotted", (group,), {"__slots__": ("exceptions",)})("text", [ValueError()])
+            error.exceptions = value
+            with armed():
+                assert _failures.describe_failure(error).endswith("Slotted: text (1 sub-exception)")
         task.exception()
 
     assert run(main) == []
