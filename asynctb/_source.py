@@ -50,7 +50,7 @@ def _lines_of_file(name: str) -> Optional[List[str]]:
             return known[2]
         with open(name, "rb") as file:
             data = file.read(_MAX_BYTES)
-    except (OSError, ValueError):  # ValueError: a null character in the name
+    except Exception:  # ValueError: a null character in the name; the program's audit hooks can raise any
         return None
     # Not splitlines(): form feeds and other separators do not end a line of Python.
     lines = _decode(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")

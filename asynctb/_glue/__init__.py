@@ -68,6 +68,8 @@ def refresh() -> None:
     """
     global _modules_seen, _plugins
     newest = next(reversed(sys.modules))
+    if type(newest) is not str:  # to look it up or compare it would run its methods
+        newest = ""
     modules = len(sys.modules), newest, id(sys.modules.get(newest))
     if _modules_seen == modules:
         return

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import stat
 import sys
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
+
+from .._objects import describe_error
 
 GROUP = "asynctb"
 
@@ -30,7 +33,10 @@ class EntryPoint(NamedTuple):
 
 
 def entry_points() -> Tuple[List[EntryPoint], Optional[str]]:
-    """Return the entry points of our group, and what went wrong while they were looked for."""
+    """Return the entry points of our group, and what went wrong while they were looked for.
+
+    :raises RecursionError: if the caller is near the limit.
+    """
     found: List[EntryPoint] = []
     failure = None
     seen = set()
@@ -42,16 +48,25 @@ def entry_points() -> Tuple[List[EntryPoint], Optional[str]]:
             names = os.listdir(folder or ".")
         except OSError:  # not a folder: an archive, or a path that does not exist
             continue
+        except RecursionError:  # of the extraction's caller
+            raise
+        except Exception as error:  # ValueError: a null character in the name; the program's audit hooks can raise any
+            failure = f"The entry points in {folder} could not be listed: {describe_error(error)}"
+            continue
         for name in names:
             if name.endswith((".dist-info", ".egg-info")):
                 path = os.path.join(folder or ".", name, "entry_points.txt")
                 try:
-                    with open(path, encoding="utf-8") as file:
-                        found += parse(file.read())
+                    # Reading a pipe or a device could wait for ever.
+                    if stat.S_ISREG(os.stat(path).st_mode):
+                        with open(path, encoding="utf-8") as file:
+                            found += parse(file.read())
                 except (FileNotFoundError, NotADirectoryError):
                     continue
-                except (OSError, ValueError) as error:
-                    failure = f"The entry points in {path} could not be read: {error}"
+                except RecursionError:
+                    raise
+                except Exception as error:  # the program's audit hooks can raise any
+                    failure = f"The entry points in {path} could not be read: {describe_error(error)}"
     return found, failure
 
 

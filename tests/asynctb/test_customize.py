@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import sys
 import threading
 import types
@@ -571,3 +572,15 @@ def test_entry_point_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert found == []
     assert failure is not None
     assert "plugin.egg-info" in failure
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_entry_points_are_not_read_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tmp_path / "pipe.dist-info"
+    metadata.mkdir()
+    os.mkfifo(metadata / "entry_points.txt")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    reader = threading.Thread(target=_entry_points.entry_points, daemon=True)
+    reader.start()
+    reader.join(30)
+    assert not reader.is_alive()

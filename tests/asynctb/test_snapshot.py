@@ -168,6 +168,9 @@ def test_odd_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(modules, "bare", Bare())
     assert snapshot().notes == ()
     assert list(codes_of("bare")) == []
+    monkeypatch.setitem(modules, HostileStr("hostile name"), None)
+    with armed():
+        snapshot()
     monkeypatch.setitem(modules, "threading", object())
     assert all(activity.target is None for activity in snapshot().activities if activity.kind == "thread")
 
