@@ -65,13 +65,22 @@ class Listing:
     ) -> None:
         #: What could not be determined, and why.
         self.notes: List[str] = []
+        #: Whether the threads could be listed. If not, what runs in none of them may run nevertheless.
+        self.knows_threads = True
         self._frame_filter = frame_filter
         self._places = Places()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
         _glue.refresh()
         activity_ids.purge()
-        self._threads = list_threads(frame_filter)
+        self._threads: Dict[int, ThreadRecord] = {}
+        try:
+            self._threads = list_threads(frame_filter)
+        except RecursionError:
+            raise
+        except Exception as error:  # the program's audit hooks are asked whether we may
+            self.knows_threads = False
+            self.notes.append(f"Threads could not be listed, nor what only they tell: {describe_error(error)}")
         self._groups = self._find(thorough, loose_objects)
         self._ends = list(itertools.accumulate(len(group.members) for group in self._groups))
         self.notes += _glue.notes()
@@ -161,7 +170,7 @@ class Listing:
 
     def _describe(self, member: object, group: Group, tracebacks: bool) -> Activity:
         try:
-            stack = self._stack_of(member, group) if tracebacks else None
+            stack = self._stack_or_error(member, group) if tracebacks else None
             activity = group.source.describe(member, group, self, stack)
         except Exception as error:
             self.notes.append(f"An activity could not be described: {describe_error(error)}")
@@ -185,6 +194,14 @@ class Listing:
         """Return the full stack, as it is now, of an activity that was described or mentioned; None if none was."""
         member, group = self._members.get(activity_id, (None, None))
         return None if member is None else self._stack_of(member, group)
+
+    def _stack_or_error(self, member: object, group: Group) -> Traceback:
+        try:
+            return self._stack_of(member, group)
+        except Exception as error:
+            self.notes.append(f"A stack could not be read: {describe_error(error)}")
+            root = member.thread if type(member) is ThreadRecord else member
+            return Traceback((), root, None, RuntimeError(describe_error(error)))
 
     def _stack_of(self, member: object, group: Optional[Group]) -> Traceback:
         if type(member) is ThreadRecord:

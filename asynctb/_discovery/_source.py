@@ -51,6 +51,9 @@ class Group(NamedTuple):
 class Listing(Protocol):
     """What a source may ask while it describes one of its objects."""
 
+    #: Whether all threads are known.
+    knows_threads: bool
+
     def id_of(self, obj: object, prefix: str) -> str:
         """Return the identifier of an activity or loop."""
 
@@ -181,6 +184,8 @@ def running_state(owner: Owner, listing: Listing) -> Tuple[ActivityState, Option
     thread = listing.thread_running(frame)
     if thread is not None:
         return "running", top_of_frames(thread.frame, frame)
+    if not listing.knows_threads:
+        return "unknown", None
     return "suspended", top_of_frames(frame, frame)
 
 

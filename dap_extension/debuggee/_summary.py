@@ -64,7 +64,11 @@ class ProgramListing(Listing):
         super().__init__(thorough=paused, frame_filter=SourceTable(py_db).program_frame)
 
     def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
-        ghosts = Ghosts()
+        try:
+            ghosts = Ghosts()
+        except Exception as error:  # the program's audit hooks are asked whether we may look at threads
+            self.notes.append(f"Tasks of a parent process could not be left out: {describe_error(error)}")
+            return super()._find(thorough, loose_objects)
         return [
             group
             for group in super()._find(thorough, loose_objects)

@@ -12,11 +12,13 @@ import threading
 import time
 import types
 import weakref
+from pathlib import Path
 from typing import Any, AsyncIterator, Dict, Iterator, List, Optional
 
 import pytest
 from hostile import HostileStr, armed
 
+import asynctb
 from asynctb import Activity, Snapshot
 from asynctb._discovery import _asyncio as asyncio_discovery
 from asynctb._glue._hiding import codes_of
@@ -206,6 +208,52 @@ def test_what_threading_has_in_place_of_a_thread() -> None:
         assert len(ids) == 1
         if not PYPY:  # there, compiled code may hide the outermost frame
             assert ids == again
+
+
+AUDITED = """
+import asyncio, sys
+from asynctb import snapshot
+
+def hook(event, arguments):
+    if event == denied and (event != "open" or str(arguments[0]).endswith(".txt")):
+        raise RuntimeError("denied " + event)
+
+def take():
+    found = snapshot(loose_objects=True)
+    print({a.name: a.state for a in found.activities if a.kind == "task"}, found.notes)
+
+async def main():
+    global denied
+    task = asyncio.ensure_future(asyncio.sleep(100))
+    task.set_name("waits")
+    asyncio.current_task().set_name("runs")
+    await asyncio.sleep(0)
+    denied = sys.argv[1]
+    take()
+    denied = ""
+    task.cancel()
+
+denied = ""
+sys.addaudithook(hook)
+if sys.argv[1].startswith("sys."):
+    snapshot()  # afterwards everything is loaded
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("event", ["sys._current_frames", "sys._getframe", "os.listdir", "open"])
+def test_audit_hooks_that_raise(event: str, tmp_path: Path) -> None:
+    metadata = tmp_path / "plugin.dist-info"
+    metadata.mkdir()
+    (metadata / "entry_points.txt").write_text("")
+    path = os.pathsep.join((str(Path(str(asynctb.__file__)).parent.parent), str(tmp_path)))
+    command = [sys.executable, "-c", AUDITED, event]
+    output = subprocess.check_output(command, env={**os.environ, "PYTHONPATH": path}, text=True)
+    is_asked = f"RuntimeError: denied {event}" in output
+    assert is_asked or PYPY  # which does not ask about everything
+    state = "unknown" if is_asked and event.startswith("sys.") else "running"
+    assert f"'runs': '{state}'" in output
+    assert "'waits': 'suspended'" in output
 
 
 def test_no_lock_of_threading_is_taken() -> None:
