@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 import sys
 import types
-from typing import Any, Callable, Iterator, List
+from typing import Callable, Iterator, List, cast
 
-from asynctb._objects import class_attribute, get_field, type_name
+from asynctb._objects import class_attribute, exact_str, get_field, instance_dict, type_name
 
 from . import _pydevd
 from ._threads import code_of, library_local, thread_stacks
@@ -59,16 +59,35 @@ def _wakers() -> List[Callable[..., object]]:
             found += _waker_of(library_local(frame, "self"))
         elif code is run:  # uvloop has no frames of its own
             loop = get_field(library_local(frame, "self"), "_loop")
-            if loop is not None and type_name(type(loop)) == "uvloop.Loop":
+            if loop is not None and type_name(type(loop)) == "uvloop.Loop" and _has_plain_attributes(loop):
                 found.append(loop.call_soon_threadsafe)
         elif code is trio_run and "runner" in frame.f_locals:
             found.append(library_local(frame, "runner").entry_queue.run_sync_soon)
     return found
 
 
-def _waker_of(loop: Any) -> Iterator[Callable[..., object]]:
-    for name in _METHODS:
-        method = class_attribute(type(loop), name)
-        if type(method) is not types.FunctionType or not method.__module__.startswith("asyncio."):
+def _waker_of(loop: object) -> Iterator[Callable[..., object]]:
+    if not _has_plain_attributes(loop):
+        return
+    methods = [class_attribute(type(loop), name) for name in _METHODS]
+    for method in methods:
+        # Not by its __module__: what wraps a function often has that of the function.
+        if type(method) is not types.FunctionType or not _is_of_asyncio(method):
             return  # overridden: the program's own code
-    yield loop.call_soon_threadsafe
+    yield types.MethodType(cast(types.FunctionType, methods[0]), loop)
+
+
+def _is_of_asyncio(function: types.FunctionType) -> bool:
+    return (exact_str(dict.get(function.__globals__, "__name__")) or "").startswith("asyncio.")
+
+
+def _has_plain_attributes(loop: object) -> bool:
+    """Whether *loop* has the methods of its class, and looking them up runs no code of the program."""
+    if class_attribute(type(loop), "__getattribute__") is not vars(object)["__getattribute__"]:
+        return False
+    attributes = instance_dict(loop)
+    if attributes is None:
+        return True
+    if type(attributes) is not dict:
+        return False
+    return not any(type(name) is not str or name in _METHODS for name in tuple(attributes))

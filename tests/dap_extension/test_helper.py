@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -11,6 +14,7 @@ from interpreters import Interpreter, find_interpreters
 from sessions import all_stacks, on_few_interpreters
 
 from dap_extension.client._dap import Json, RequestFailed
+from dap_extension.debuggee._wake import _waker_of
 from dap_extension.payload import payload_expression, payload_key
 from dap_extension.protocol import HANDSHAKE, PROTOCOL_VERSION, SNAPSHOT, STACKS
 
@@ -281,6 +285,38 @@ def test_pause_stops_idle_loops(interpreter: Interpreter, just_my_code: bool) ->
         assert debuggee.session.wait_for_end() == 0
         assert debuggee.output["stdout"] == "ready\ndone\n"
         assert debuggee.output["stderr"] == ""
+
+
+def test_only_methods_of_asyncio_wake_a_loop() -> None:
+    calls: List[object] = []
+
+    class Overrides(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+            calls.append(args)
+
+        functools.update_wrapper(call_soon_threadsafe, asyncio.SelectorEventLoop.call_soon_threadsafe)
+
+    class Intercepts(asyncio.SelectorEventLoop):
+        def __getattribute__(self, name: str) -> Any:
+            calls.append(name)
+            return super().__getattribute__(name)
+
+    with contextlib.ExitStack() as stack:
+        plain, shadowed, overrides, intercepts = loops = [
+            cls() for cls in (asyncio.SelectorEventLoop, asyncio.SelectorEventLoop, Overrides, Intercepts)
+        ]
+        for loop in loops:
+            stack.callback(loop.close)
+        (wake,) = _waker_of(plain)
+        wake(calls.append, "woken")
+        plain.call_soon(plain.stop)
+        plain.run_forever()
+        assert calls.pop() == "woken"
+        vars(shadowed)["call_soon_threadsafe"] = calls.append
+        calls.clear()
+        for loop in (shadowed, overrides, intercepts):
+            assert list(_waker_of(loop)) == []
+        assert calls == []
 
 
 @pytest.mark.parametrize("just_my_code", [False, True])
