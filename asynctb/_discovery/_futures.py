@@ -7,7 +7,6 @@ Lib/asyncio/futures.py and Lib/asyncio/tasks.py of CPython 3.8 to 3.15 and PyPy 
 
 from __future__ import annotations
 
-import functools
 import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
@@ -55,7 +54,7 @@ def c_reader() -> Optional[FutureReader]:
     return _c_reader(cast(types.ModuleType, module))
 
 
-@functools.lru_cache(maxsize=1)
+# Neither reader is kept for the next time: it would keep the module alive, and is made in a few microseconds.
 def _c_reader(module: types.ModuleType) -> FutureReader:
     future, task = module_field(module, "Future"), module_field(module, "Task")
     attributes = {name: value for base in reversed(mro_of(task)) for name, value in vars(base).items()}
@@ -83,7 +82,6 @@ def python_reader() -> Optional[FutureReader]:
     return _python_reader(cast(types.ModuleType, module))
 
 
-@functools.lru_cache(maxsize=1)
 def _python_reader(module: types.ModuleType) -> Optional[FutureReader]:
     task = module_field(module, "_PyTask")
     if task is None:  # still being imported

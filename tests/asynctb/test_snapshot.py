@@ -177,6 +177,26 @@ def test_odd_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(activity.target is None for activity in snapshot().activities if activity.kind == "thread")
 
 
+def test_modules_of_asyncio_are_not_hashed() -> None:
+    class Hostile(types.ModuleType):
+        def __hash__(self) -> int:
+            calls.append("__hash__")
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            calls.append("__eq__")
+            return self is other
+
+    calls: List[str] = []
+    tasks: Any = sys.modules["asyncio.tasks"]
+    tasks.__class__ = Hostile
+    try:
+        assert snapshot().notes == ()
+        assert calls == []
+    finally:
+        tasks.__class__ = types.ModuleType
+
+
 def test_threads_with_hostile_dictionaries() -> None:
     class HostileDict(Dict[str, Any]):
         for _name in ("get", "items", "keys", "values", "__getitem__", "__contains__", "__iter__", "__len__"):
