@@ -13,8 +13,8 @@ from ._source import Owner, caller_of, code_of, frame_of
 
 
 class _Known(NamedTuple):
-    #: The function, so that the address of its code stays its own.
-    function: types.FunctionType
+    #: The code of the function, so that its address stays its own: the program can give the function another.
+    code: types.CodeType
     description: str
     #: The class that the function is a method of, or None.
     owner: Optional[type]
@@ -66,8 +66,9 @@ class KnownFunctions:
 
     def _refreshed(self) -> Dict[int, _Known]:
         """Return the table, made again as modules have been imported since."""
-        self._modules_seen = len(sys.modules)
-        self._known = {id(known.function.__code__): known for known in self._find()}
+        modules = len(sys.modules)
+        self._known = {id(known.code): known for known in self._find()}
+        self._modules_seen = modules  # last: the recursion limit may have ended this before
         return self._known
 
     def _find(self) -> Iterator[_Known]:
@@ -80,7 +81,7 @@ class KnownFunctions:
             function = class_attribute(holder, name) if class_name and is_a(holder, type) else holder
             owner = holder if class_name else None
             while type(function) is types.FunctionType:
-                yield _Known(function, description, owner)
+                yield _Known(function.__code__, description, owner)
                 function = vars(function).get("__wrapped__")
 
 

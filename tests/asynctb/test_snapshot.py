@@ -21,6 +21,7 @@ from hostile import HostileStr, armed
 import asynctb
 from asynctb import Activity, Snapshot
 from asynctb._discovery import _asyncio as asyncio_discovery
+from asynctb._discovery._known import KnownFunctions
 from asynctb._glue._hiding import codes_of
 from asynctb._ids import IdRegistry, ThreadIds
 from asynctb._snapshot import Listing, snapshot
@@ -274,6 +275,31 @@ def test_audit_hooks_that_raise(event: str, tmp_path: Path) -> None:
     state = "unknown" if is_asked and event.startswith("sys.") else "running"
     assert f"'runs': '{state}'" in output
     assert "'waits': 'suspended'" in output
+
+
+def test_known_functions_keep_the_addresses_of_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait() -> Iterator[None]:
+        yield
+
+    def busy() -> Iterator[None]:
+        yield
+
+    module: Any = types.ModuleType("known_library")
+    module.wait = wait
+    monkeypatch.setitem(sys.modules, "known_library", module)
+    known = KnownFunctions((("known_library", "wait", "its turn"),))
+    with monkeypatch.context() as patch:
+        patch.setattr(known, "_find", lambda: (_ for _ in ()).throw(RecursionError()))
+        with pytest.raises(RecursionError):
+            known.wait((wait(),))  # type: ignore[arg-type]
+    found = known.wait((wait(),))  # type: ignore[arg-type]
+    assert found is not None
+    assert found.description == "its turn"
+    code = weakref.ref(wait.__code__)
+    wait.__code__ = busy.__code__
+    gc.collect()
+    assert code() is not None
+    assert known.wait((busy(),)) is None  # type: ignore[arg-type]
 
 
 def test_no_lock_of_threading_is_taken() -> None:
