@@ -23,6 +23,9 @@ from ._model import Activity, FrameInfo, Snapshot, Traceback
 from ._objects import describe_error, type_name
 from ._stacks import CallersUnknown, thread_frames
 
+#: Made beforehand, as there is no room for a call.
+_NOTHING = Snapshot((), ("The recursion limit leaves no room to take a snapshot.",))
+
 
 def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapshot:
     """Return every activity of the process: threads, tasks of all event loops of all threads, greenlets.
@@ -35,8 +38,11 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapsho
     :param loose_objects: whether to search all objects of the garbage collector for coroutines that nobody awaits,
         and for suspended generators and async generators, too.
     """
-    listing = Listing(loose_objects=loose_objects)
-    return Snapshot(tuple(listing.page(tracebacks=tracebacks)), tuple(listing.notes))
+    try:
+        listing = Listing(loose_objects=loose_objects)
+        return Snapshot(tuple(listing.page(tracebacks=tracebacks)), tuple(listing.notes))
+    except RecursionError:  # the caller is near the limit
+        return _NOTHING
 
 
 def roots_of(groups: Sequence[Group]) -> Iterator[int]:

@@ -13,7 +13,7 @@ import time
 import types
 import weakref
 from pathlib import Path
-from typing import Any, AsyncIterator, Dict, Iterator, List, Optional
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, List, Optional
 
 import pytest
 from hostile import HostileStr, armed
@@ -300,6 +300,28 @@ def test_known_functions_keep_the_addresses_of_their_code(monkeypatch: pytest.Mo
     gc.collect()
     assert code() is not None
     assert known.wait((busy(),)) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(PYPY, reason="its limit is not a number of calls")
+def test_near_the_recursion_limit() -> None:
+    def reach(levels: int, function: Callable[[], Any]) -> Any:
+        return reach(levels - 1, function) if levels else function()
+
+    def is_reached(levels: int) -> bool:
+        try:
+            return bool(reach(levels, lambda: True))
+        except RecursionError:
+            return False
+
+    snapshot()
+    levels = 0
+    while is_reached(levels + 1):
+        levels += 1
+    for free in range(30):
+        found = reach(levels - free, snapshot)
+        assert found.notes or found.activities
+        assert free or found.notes
+    assert snapshot().notes == ()
 
 
 def test_no_lock_of_threading_is_taken() -> None:
