@@ -91,7 +91,7 @@ class TypeRegistry(Generic[H]):
                 hook = registered[1]
                 break
         key, found = id(cls), self._found
-        found[key] = weakref.ref(cls, lambda _: found.pop(key, None)), hook
+        found[key] = weakref.ref(cls, functools.partial(found.pop, key)), hook
         return hook
 
     def decorator(self, cls: type) -> Callable[[F], F]:

@@ -73,6 +73,7 @@ class Walker:
                 infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
             return tuple(infos)
         read_frame = frame_reader()
+        plain_kind: Optional[type] = None  # the last type without hooks: managers of a kind tend to come together
         for index, ((frame, owner), (callee, _)) in enumerate(zip(frames, (*frames[1:], _NOTHING))):
             try:
                 lasti, contexts, unknown = read_frame(frame, owner, callee)
@@ -81,9 +82,14 @@ class Walker:
             except Exception as error:  # a defect of ours, which must not cost the rest of the stack
                 lasti, contexts, unknown = frame.f_lasti, (), f"the frame reader failed: {describe_error(error)}"
             for context in contexts:
-                if id(type(context.manager)) not in plain_manager_types and has_manager_hooks(type(context.manager)):
+                kind = type(context.manager)
+                if kind is plain_kind:
+                    continue
+                plain = plain_manager_types.get(id(kind))
+                if (plain is None or plain() is not kind) and has_manager_hooks(kind):
                     contexts = tuple([self.elaborate(context) for context in contexts])
                     break
+                plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
         return tuple(infos)
 

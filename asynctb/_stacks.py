@@ -18,6 +18,7 @@ from ._objects import (
     describe_error,
     get_field,
     instance_dict,
+    is_noted,
     module_of_frame,
     note_type,
     simple_type_name,
@@ -294,7 +295,7 @@ def _follow_to_end(
                     return (None if root_hook is not None else target), None
                 target, explicit, is_root, strict = result, True, root_hook is not None, False
                 continue
-            is_leaf = id(kind) in _leaf_kinds
+            is_leaf = is_noted(_leaf_kinds, kind)
             duck = None if is_leaf else duck_typed(target)
             if duck is None:
                 behind = None if is_leaf else _behind_foreign(target)
