@@ -193,12 +193,3 @@ def callable_name(function: object) -> str:
         else:
             break
     return type_name(type(function))
-
-
-def local_variable(frame: types.FrameType, name: str) -> Optional[object]:
-    """Return a local variable of a frame of library code, or None. For hooks.
-
-    Not for frames of the program: before CPython 3.13 ``frame.f_locals`` is a copy, and making it anew can undo what a
-    debugger has just written there.
-    """
-    return cast(Optional[object], frame.f_locals.get(name))

@@ -22,8 +22,9 @@ import types
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, cast
 
+from .._frames import local_variable
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from .._objects import get_field, is_a, local_variable, module_field, type_name
+from .._objects import get_field, is_a, module_field, type_name
 from .._quick import new_activity
 from ._asyncio_links import TaskLinks
 from ._asyncio_waits import WaitTable

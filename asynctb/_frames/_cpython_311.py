@@ -261,7 +261,7 @@ def _read(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int, take
     return results[LEADING:-1] if _GC_INTERRUPTS else results
 
 
-def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
+def read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
     """Return what a local variable or cell of *frame* holds. Such slots are valid at any instruction."""
     for _ in range(_ATTEMPTS):
         try:
@@ -296,4 +296,4 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
     return find_at(address, [*local_values.values(), *dict.values(frame.f_globals)])
 
 
-_ACCESS = Access(_read_local, _find_released)
+_ACCESS = Access(read_local, _find_released)

@@ -201,7 +201,7 @@ def _read_slots(
     return {slot: next(objects) for slot, word in zip(slots, results) if word}
 
 
-def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
+def read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
     """Return what a local variable or cell of *frame* holds; None if it is finished, and no callee any more."""
     header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
     for _ in range(_ATTEMPTS):
@@ -233,4 +233,4 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
     return cast(object, found.__self__)
 
 
-_ACCESS = Access(_read_local, _find_released)
+_ACCESS = Access(read_local, _find_released)

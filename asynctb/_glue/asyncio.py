@@ -17,8 +17,9 @@ from .._discovery._failures import failure_of, origin_of
 from .._discovery._futures import FutureReader, Futures
 from .._discovery._sets import copy_set
 from .._discovery._source import leaf_types
+from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, exact_str, get_field, local_variable, module_field
+from .._objects import class_attribute, exact_str, get_field, module_field
 from .._stacks import CallersUnknown
 from ._hiding import hide_package
 from .concurrent import work_of_future

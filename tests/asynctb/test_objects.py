@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from asynctb._frames import local_variable
 from asynctb._objects import (
     callable_name,
     class_attribute,
@@ -18,7 +19,6 @@ from asynctb._objects import (
     get_field,
     instance_dict,
     is_a,
-    local_variable,
     module_field,
     simple_type_name,
     type_name,
