@@ -237,7 +237,8 @@ class AsyncioTasks:
             exception = failure_of(reader, obj)
             if exception is not None:
                 failure = describe_failure(exception)
-                top = top_of_traceback(origin_of(reader, obj, exception))
+                # Whether others have ended with it takes too long to find out for each: the full stack tells more.
+                top = top_of_traceback(origin_of(reader, obj, exception, lambda: True))
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, top = running_state(coroutine, listing)
         else:

@@ -941,7 +941,7 @@ def test_a_variable_that_a_debugger_has_changed() -> None:
     seen: List[FrameRead] = []
 
     class Changing(Manager):
-        def __exit__(self, *args: object) -> None:
+        def __exit__(self, *args: object) -> Any:
             frame = sys._getframe(1)
             frame.f_locals["manager"] = type(self)()
             seen.append(read_frame(frame, callee=sys._getframe()))
