@@ -117,12 +117,30 @@ class Walker:
                 context = attrs.evolve(context, manager=manager)
             elaborate = elaborators.find(type(context.manager))
             result = None if elaborate is None else elaborate(context, self)
-            if result is not None and type(result) is not ContextInfo:
-                raise TypeError(f"the hook returned {describe(result)}")
+            if result is not None:
+                _check(result)
             return context if result is None else result
         except Exception as error:  # RecursionError included
             kind = type_name(type(context.manager))
             return attrs.evolve(context, unknown=f"looking into a {kind} failed: {describe_error(error)}")
+
+
+def _check(result: object) -> None:
+    """Raise TypeError if *result*, which a hook returned, is not what it should be, down to what it consists of."""
+    if type(result) is not ContextInfo:
+        raise TypeError(f"the hook returned {describe(result)}")
+    children = result.children if type(result.children) is tuple else (result.children,)
+    parts: Tuple[Tuple[str, object, Tuple[type, ...]], ...] = (
+        ("block", result.block, (WithBlock,)),
+        ("phase", result.phase, (str,)),
+        ("description", result.description, (str, type(None))),
+        ("inner", result.inner, (Traceback, type(None))),
+        ("unknown", result.unknown, (str, type(None))),
+        *[("children", child, (ContextInfo, Traceback)) for child in children],
+    )
+    for name, value, kinds in parts:
+        if not any(type(value) is kind for kind in kinds):
+            raise TypeError(f"the hook returned {describe(value)} in {name}")
 
 
 #: With the default options. A walker is never changed.
@@ -169,9 +187,10 @@ def extract_since(
     frames: Optional[List[types.FrameType]] = outward(caller, outer_frame)[::-1]
     error = None
     if outer_frame is not None and frames is not None and frames[0] is not outer_frame:
-        frames = running_frames(outer_frame)
+        failures: List[Exception] = []
+        frames = running_frames(outer_frame, failures)
         if frames is None:
-            frames, error = [outer_frame], RuntimeError(_NOT_RUNNING)
+            frames, error = [outer_frame], failures[0] if failures else RuntimeError(_NOT_RUNNING)
     result = Walker(with_contexts, False).traceback(None, tuple(frames or ()))
     return result if error is None else attrs.evolve(result, error=error)
 

@@ -35,6 +35,9 @@ _read_local: Optional[LocalReader] = None
 _mode: Mode = "off"
 _notes: Tuple[str, ...] = ()
 _warned = False
+#: How often a reader has been chosen, and how often at most before a choice that is not the best is kept.
+_tries = 0
+_MAX_TRIES = 5
 
 
 def read_frame(frame: FrameType, *, owner: Optional[object] = None, callee: Optional[FrameType] = None) -> FrameRead:
@@ -102,7 +105,7 @@ def set_reader_mode(mode: Optional[Mode]) -> None:
 
 def _choose(forced: Optional[Mode] = None) -> Reader:
     """Choose the best reader that works, but none better than *forced*, or than the environment variable says."""
-    global _reader, _read_local, _mode, _notes, _warned
+    global _reader, _read_local, _mode, _notes, _warned, _tries
     from ._choice import choose
 
     notes: List[str] = []
@@ -119,6 +122,11 @@ def _choose(forced: Optional[Mode] = None) -> Reader:
     chosen = choose(wanted or "full")
     _notes = (*notes, *chosen.notes)
     _mode, _read_local, _reader = chosen.mode, chosen.read_local, chosen.reader
+    _tries += 1
+    if chosen.notes and forced is None and _tries < _MAX_TRIES:
+        # A signal handler that raises, a stack that is nearly full or a module that is just being imported can have
+        # been in the way: look again next time.
+        _reader = None
     if chosen.notes and not _warned:
         _warned = True
         text = f"context managers are found by the reader {_mode!r} only: {'; '.join(chosen.notes)}"
