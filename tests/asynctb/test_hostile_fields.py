@@ -131,8 +131,10 @@ def test_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
                 check(objects)
             finally:
                 finished.set()
-                for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                    task.cancel()
+                # Since 3.14 the usual function lists only tasks written in C.
+                for all_tasks in (asyncio.all_tasks, getattr(asyncio.tasks, "_py_all_tasks", asyncio.all_tasks)):
+                    for task in all_tasks() - {asyncio.current_task()}:
+                        task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(main())
