@@ -13,6 +13,7 @@ from ._customize import (
     register_unwrap_context_manager as register_unwrap_context_manager,
 )
 from ._dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
+from ._frames import local_variable as local_variable
 from ._model import (
     Activity as Activity,
     ContextInfo as ContextInfo,
@@ -24,7 +25,7 @@ from ._model import (
     Wait as Wait,
     WithBlock as WithBlock,
 )
-from ._objects import get_field as get_field, local_variable as local_variable
+from ._objects import get_field as get_field
 from ._plain import SnapshotData as SnapshotData, TracebackData as TracebackData
 from ._snapshot import snapshot as snapshot
 from ._version import __version__ as __version__

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dis
 import sys
 from types import CodeType
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 PYPY = sys.implementation.name == "pypy"
 
@@ -208,6 +208,19 @@ def slot_of_argument(code: CodeType, argument: int) -> int:
     if HAS_BLOCK_STACK and name in code.co_cellvars:
         return code.co_nlocals + code.co_cellvars.index(name)
     return argument  # since 3.11 the cell replaces the argument
+
+
+def slot_of_variable(code: CodeType, name: str) -> int:
+    """Return the slot of a variable of a function, or of the cell that holds it; -1 if there is none of that name."""
+    if HAS_BLOCK_STACK:
+        slots = {**_numbered(code.co_varnames, 0), **_numbered(code.co_cellvars + code.co_freevars, code.co_nlocals)}
+    else:  # since 3.11 the cell of an argument replaces it
+        slots = _numbered(dict.fromkeys((*code.co_varnames, *code.co_cellvars, *code.co_freevars)), 0)
+    return slots.get(name, -1)
+
+
+def _numbered(names: Iterable[str], first: int) -> Dict[str, int]:
+    return {name: slot for slot, name in enumerate(names, first)}
 
 
 def stored_locals(instruction: Instruction) -> Tuple[int, ...]:

@@ -6,6 +6,7 @@ same positions.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import weakref
 from types import CodeType, FrameType
@@ -174,8 +175,8 @@ class CodeAnalysis:
         "with_blocks",
     )
 
-    def __init__(self, code: CodeType, forget: Callable[[weakref.ref[CodeType]], None]) -> None:
-        self.code = weakref.ref(code, forget)
+    def __init__(self, code: CodeType) -> None:
+        self.code = weakref.ref(code, functools.partial(analyses.pop, id(code)))
         self.has_with_blocks = _bytecode.has_with_blocks(code)
         self.local_slots = _bytecode.local_slots(code)
         #: The plans by ``f_lasti``, filled in by `plans_at`. More than one only where blocks tell them apart.
@@ -194,8 +195,7 @@ class CodeAnalysis:
         self.ranges: Optional[List[_bytecode.Range]] = None
 
 
-#: What `analysis_of` returned, by the identity of the code object. CPython does not use that identity again before the
-#: analysis has been removed (see `note_type`); on PyPy it can be that of another code object by now.
+#: What `analysis_of` returned, by the identity of the code object, which can be another one's by now (see `note_type`).
 analyses: Dict[int, CodeAnalysis] = {}
 
 
@@ -203,15 +203,7 @@ def analysis_of(code: CodeType) -> CodeAnalysis:
     """Return what is known about *code*."""
     analysis = analyses.get(id(code))
     if analysis is None or analysis.code() is not code:
-        key = id(code)
-
-        def forget(_: weakref.ref[CodeType]) -> None:
-            # Another code object can have taken over the address where callbacks run late (PyPy).
-            dead = analyses.get(key)
-            if dead is analysis:
-                analyses.pop(key, None)
-
-        analysis = analyses[key] = CodeAnalysis(code, forget)
+        analysis = analyses[id(code)] = CodeAnalysis(code)
     return analysis
 
 
@@ -232,11 +224,13 @@ def _make_plans(analysis: CodeAnalysis, code: CodeType, lasti: int) -> Iterator[
         return
     if analysis.simulation is None and analysis.error is None:
         try:
-            analysis.simulation = Simulation(code)
+            simulation = Simulation(code)
         except Inconsistent as error:
             analysis.error = f"the bytecode cannot be followed: {error}"
         else:
-            analysis.with_blocks = _with_blocks(code, analysis.simulation)
+            analysis.with_blocks = _with_blocks(code, simulation)
+            # Last: a signal handler can raise in between, and then this is done again.
+            analysis.simulation = simulation
     if analysis.simulation is None:
         return
     simulation = analysis.simulation

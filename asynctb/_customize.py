@@ -27,8 +27,9 @@ from typing import Any, Callable, Dict, Generic, List, Optional, Protocol, Tuple
 
 import attrs
 
+from ._frames import local_variable
 from ._model import ContextInfo, Traceback
-from ._objects import get_field, local_variable, mro_of, note_type
+from ._objects import get_field, mro_of, note_type
 
 #: What a hook may return to say where a stack goes on:
 #:
@@ -91,7 +92,7 @@ class TypeRegistry(Generic[H]):
                 hook = registered[1]
                 break
         key, found = id(cls), self._found
-        found[key] = weakref.ref(cls, lambda _: found.pop(key, None)), hook
+        found[key] = weakref.ref(cls, functools.partial(found.pop, key)), hook
         return hook
 
     def decorator(self, cls: type) -> Callable[[F], F]:

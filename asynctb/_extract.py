@@ -73,6 +73,7 @@ class Walker:
                 infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
             return tuple(infos)
         read_frame = frame_reader()
+        plain_kind: Optional[type] = None  # the last type without hooks: managers of a kind tend to come together
         for index, ((frame, owner), (callee, _)) in enumerate(zip(frames, (*frames[1:], _NOTHING))):
             try:
                 lasti, contexts, unknown = read_frame(frame, owner, callee)
@@ -81,9 +82,14 @@ class Walker:
             except Exception as error:  # a defect of ours, which must not cost the rest of the stack
                 lasti, contexts, unknown = frame.f_lasti, (), f"the frame reader failed: {describe_error(error)}"
             for context in contexts:
-                if id(type(context.manager)) not in plain_manager_types and has_manager_hooks(type(context.manager)):
+                kind = type(context.manager)
+                if kind is plain_kind:
+                    continue
+                plain = plain_manager_types.get(id(kind))
+                if (plain is None or plain() is not kind) and has_manager_hooks(kind):
                     contexts = tuple([self.elaborate(context) for context in contexts])
                     break
+                plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
         return tuple(infos)
 
@@ -111,12 +117,30 @@ class Walker:
                 context = attrs.evolve(context, manager=manager)
             elaborate = elaborators.find(type(context.manager))
             result = None if elaborate is None else elaborate(context, self)
-            if result is not None and type(result) is not ContextInfo:
-                raise TypeError(f"the hook returned {describe(result)}")
+            if result is not None:
+                _check(result)
             return context if result is None else result
         except Exception as error:  # RecursionError included
             kind = type_name(type(context.manager))
             return attrs.evolve(context, unknown=f"looking into a {kind} failed: {describe_error(error)}")
+
+
+def _check(result: object) -> None:
+    """Raise TypeError if *result*, which a hook returned, is not what it should be, down to what it consists of."""
+    if type(result) is not ContextInfo:
+        raise TypeError(f"the hook returned {describe(result)}")
+    children = result.children if type(result.children) is tuple else (result.children,)
+    parts: Tuple[Tuple[str, object, Tuple[type, ...]], ...] = (
+        ("block", result.block, (WithBlock,)),
+        ("phase", result.phase, (str,)),
+        ("description", result.description, (str, type(None))),
+        ("inner", result.inner, (Traceback, type(None))),
+        ("unknown", result.unknown, (str, type(None))),
+        *[("children", child, (ContextInfo, Traceback)) for child in children],
+    )
+    for name, value, kinds in parts:
+        if not any(type(value) is kind for kind in kinds):
+            raise TypeError(f"the hook returned {describe(value)} in {name}")
 
 
 #: With the default options. A walker is never changed.
@@ -163,9 +187,10 @@ def extract_since(
     frames: Optional[List[types.FrameType]] = outward(caller, outer_frame)[::-1]
     error = None
     if outer_frame is not None and frames is not None and frames[0] is not outer_frame:
-        frames = running_frames(outer_frame)
+        failures: List[Exception] = []
+        frames = running_frames(outer_frame, failures)
         if frames is None:
-            frames, error = [outer_frame], RuntimeError(_NOT_RUNNING)
+            frames, error = [outer_frame], failures[0] if failures else RuntimeError(_NOT_RUNNING)
     result = Walker(with_contexts, False).traceback(None, tuple(frames or ()))
     return result if error is None else attrs.evolve(result, error=error)
 

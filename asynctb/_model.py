@@ -67,7 +67,9 @@ class WithBlock:
 class ContextInfo:
     """A context manager that is entered, being entered or being exited in a frame."""
 
-    #: The context manager, or None if it could not be determined; then `unknown` says why.
+    #: The context manager, or None if it could not be determined; then `unknown` says why. It is what the exit method
+    #: is bound to, or whose enter or exit method runs. So a class with a property that gives another object's exit
+    #: method (before CPython 3.14), or an ``__aexit__`` that merely hands on another's, shows that other object.
     manager: Optional[object]
     block: WithBlock
     phase: Phase = "active"

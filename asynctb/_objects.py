@@ -9,12 +9,10 @@ not create goes through them.
 from __future__ import annotations
 
 import functools
-import sys
 import types
 import weakref
 from typing import Any, Callable, Dict, Optional, Tuple, cast
 
-_PYPY = sys.implementation.name == "pypy"
 _TYPE_DICT = type.__dict__
 _get_mro = cast(Callable[[type], Tuple[type, ...]], _TYPE_DICT["__mro__"].__get__)
 _get_class_dict = cast("Callable[[type], types.MappingProxyType[str, Any]]", _TYPE_DICT["__dict__"].__get__)
@@ -49,15 +47,20 @@ def class_attribute(cls: type, name: str) -> Optional[object]:
 
 
 def note_type(known: Dict[int, weakref.ref[type]], cls: type) -> None:
-    """Add *cls* to *known*, a set of types by identity that keeps none of them alive.
+    """Add *cls* to *known*, types by identity that are not kept alive.
 
-    CPython calls back before the memory of a type is free (`PyObject_ClearWeakRefs` in Objects/weakrefobject.c,
-    `handle_weakrefs` in Modules/gcmodule.c, Python/gc.c since 3.13), so an identity that is in *known* is that of the
-    type. PyPy calls back later, when it can be another's: there, nothing is noted.
+    An entry can outlive its type, so whoever finds one compares what it refers to. PyPy calls back late; CPython 3.14
+    does not for a weak reference that a finalizer makes to what is garbage already; and the recursion limit can be in
+    the way. The callback is a C function, so that nothing of ours is executed where the program drops its types.
     """
-    if not _PYPY:
-        key = id(cls)
-        known[key] = weakref.ref(cls, lambda _: known.pop(key, None))
+    key = id(cls)
+    known[key] = weakref.ref(cls, functools.partial(known.pop, key))
+
+
+def is_noted(known: Dict[int, weakref.ref[type]], cls: type) -> bool:
+    """Return whether *cls* is among *known*, see `note_type`."""
+    ref = known.get(id(cls))
+    return ref is not None and ref() is cls
 
 
 #: The types for which `defines_exit` has returned True, for ``__exit__`` and for ``__aexit__``; see `note_type`.
@@ -67,7 +70,7 @@ defining_exit: Tuple[Dict[int, weakref.ref[type]], Dict[int, weakref.ref[type]]]
 def defines_exit(cls: type, is_async: bool) -> bool:
     """Return whether *cls* or a base of it had an ``__exit__``, or ``__aexit__``, when it was first looked at."""
     known = defining_exit[is_async]
-    if id(cls) in known:
+    if is_noted(known, cls):
         return True
     if class_attribute(cls, "__aexit__" if is_async else "__exit__") is None:
         return False
@@ -208,12 +211,3 @@ def callable_name(function: object) -> str:
         else:
             break
     return type_name(type(function))
-
-
-def local_variable(frame: types.FrameType, name: str) -> Optional[object]:
-    """Return a local variable of a frame of library code, or None. For hooks.
-
-    Not for frames of the program: before CPython 3.13 ``frame.f_locals`` is a copy, and making it anew can undo what a
-    debugger has just written there.
-    """
-    return cast(Optional[object], frame.f_locals.get(name))

@@ -18,6 +18,7 @@ from ._objects import (
     describe_error,
     get_field,
     instance_dict,
+    is_noted,
     module_of_frame,
     note_type,
     simple_type_name,
@@ -41,6 +42,9 @@ _FOREIGN = {
     "async_generator_athrow": "async_generator",
 }
 _IN_COMPILED_CODE = "the callers cannot be told, because another thread is running them in compiled code"
+_SWITCHED_OUT = "the callers cannot be told, because they are in a greenlet that is switched out"
+#: Whether the callers of a frame in a greenlet that is switched out lead round to the frame.
+_LEADS_ROUND = sys.implementation.name == "pypy"
 _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 
 #: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known; or
@@ -95,8 +99,16 @@ def outward(
 
     :param problems: gets why there are not all of them, if that is so.
     """
-    frames = []
+    frames: List[types.FrameType] = []
+    seen: Set[int] = set()
     while frame is not None:
+        if _LEADS_ROUND:
+            if id(frame) in seen:
+                del frames[1:]  # nothing tells which of them is the outermost
+                if problems is not None:
+                    problems[:] = [CallersUnknown(_SWITCHED_OUT)]
+                break
+            seen.add(id(frame))
         frames.append(frame)
         if frame is last:
             break
@@ -145,8 +157,13 @@ def thread_frames(thread_ident: int, problems: Optional[List[CallersUnknown]] = 
     return frames[::-1]
 
 
-def running_frames(frame: types.FrameType) -> Optional[List[types.FrameType]]:
-    """Return *frame* and what it calls, innermost last, or None if it runs in no thread and no known greenlet."""
+def running_frames(
+    frame: types.FrameType, failures: Optional[List[Exception]] = None
+) -> Optional[List[types.FrameType]]:
+    """Return *frame* and what it calls, innermost last, or None if it runs in no thread and no known greenlet.
+
+    :param failures: gets what went wrong in hooks.
+    """
     frames = outward(calling_frame(), frame)
     if frames and frames[-1] is frame:
         return frames[::-1]
@@ -158,7 +175,17 @@ def running_frames(frame: types.FrameType) -> Optional[List[types.FrameType]]:
         if frames[-1] is frame:
             return frames[::-1]
     for find in tuple(stack_finders):
-        frames = outward(find(frame), frame)
+        try:
+            found = find(frame)
+            if found is not None and type(found) is not types.FrameType:
+                raise TypeError(f"it returned {describe(found)}")
+        except RecursionError:
+            raise
+        except Exception as error:
+            if failures is not None:
+                failures.append(RuntimeError(f"a hook that finds stacks failed: {describe_error(error)}"))
+            continue
+        frames = outward(found, frame)
         if frames and frames[-1] is frame:
             return frames[::-1]
     return None
@@ -255,14 +282,15 @@ def _follow_to_end(
             # ag_running tells that an asend() or the like is under way, which may itself be suspended at an await.
             running = running and awaited is None
         elif kind is types.FrameType:
-            inner = running_frames(cast(types.FrameType, target))
+            failures: List[Exception] = []
+            inner = running_frames(cast(types.FrameType, target), failures)
             if inner is not None:
                 frames.extend([(frame, None) for frame in inner])
                 return None, None
             generator = getattr(target, "f_generator", None)  # CPython 3.14
             if generator is None:
                 frames.append((cast(types.FrameType, target), None))
-                return None, RuntimeError(_NO_FRAME) if strict else None
+                return None, failures[0] if failures else RuntimeError(_NO_FRAME) if strict else None
             target = generator
             continue
         elif kind is tuple and explicit:
@@ -294,7 +322,7 @@ def _follow_to_end(
                     return (None if root_hook is not None else target), None
                 target, explicit, is_root, strict = result, True, root_hook is not None, False
                 continue
-            is_leaf = id(kind) in _leaf_kinds
+            is_leaf = is_noted(_leaf_kinds, kind)
             duck = None if is_leaf else duck_typed(target)
             if duck is None:
                 behind = None if is_leaf else _behind_foreign(target)
@@ -312,7 +340,8 @@ def _follow_to_end(
         # A frame reader may look into an owner, so it must be one whose layout is known.
         owner = None if is_foreign else target
         if running:
-            inner = running_frames(frame)
+            failures = []
+            inner = running_frames(frame, failures)
             if inner is not None:
                 frames.append((frame, owner))
                 frames.extend([(frame, None) for frame in inner[1:]])
@@ -322,6 +351,8 @@ def _follow_to_end(
                 unwrapped.pop(id(target), None)
                 continue
             frames.append((frame, owner))
+            if failures:
+                return None, failures[0]
             if kind is types.AsyncGeneratorType:
                 return None, None
             return None, RuntimeError("it is running, but in no thread or greenlet that could be found")

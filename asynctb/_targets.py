@@ -62,7 +62,7 @@ def target_of(
     """
     try:
         return _Machine(code, instructions).run(_first_store(instructions, start, is_async))
-    except (_Unknown, LookupError):
+    except (_Unknown, LookupError, ValueError):  # the last: an integer is too long to be written down
         return None
 
 

@@ -22,8 +22,9 @@ import types
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, cast
 
+from .._frames import local_variable
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from .._objects import get_field, is_a, local_variable, module_field, type_name
+from .._objects import get_field, is_a, module_field, type_name
 from .._quick import new_activity
 from ._asyncio_links import TaskLinks
 from ._asyncio_waits import WaitTable
@@ -236,7 +237,8 @@ class AsyncioTasks:
             exception = failure_of(reader, obj)
             if exception is not None:
                 failure = describe_failure(exception)
-                top = top_of_traceback(origin_of(reader, obj, exception))
+                # Whether others have ended with it takes too long to find out for each: the full stack tells more.
+                top = top_of_traceback(origin_of(reader, obj, exception, lambda: True))
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, top = running_state(coroutine, listing)
         else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import types
 from typing import Any, Dict, List, Optional, Tuple
 
+from .._frames import local_variable
 from .._model import ActivityState
-from .._objects import class_attribute, exact_str, get_field, is_a, local_variable, module_field
+from .._objects import class_attribute, exact_str, get_field, is_a, module_field
 from ._kernel import KernelTasks
 from ._known import KnownFunctions
 from ._sets import imported

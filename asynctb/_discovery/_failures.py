@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import sys
 import types
 from typing import Callable, Optional, cast
@@ -10,11 +11,15 @@ from typing import Callable, Optional, cast
 from .._customize import handling_by_code
 from .._model import FrameInfo
 from .._objects import describe_error, is_a
-from ._futures import FutureReader
+from ._futures import FutureReader, Futures
 from ._source import Coroutine, Generator, call_if_found, code_of
 
 #: Programs put whole responses and queries into their messages.
 _LONGEST_TEXT = 200
+#: Whether a future keeps the traceback that its exception had.
+KEEPS_TRACEBACK = sys.version_info >= (3, 10)
+#: Whether the collector tells which tasks refer to an object; in CPython 3.10 and 3.11 it was seen not to.
+_FINDS_TASKS = sys.version_info >= (3, 12)
 _GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None) if sys.version_info >= (3, 11) else None
 # Not by attribute access, and not as a field: a subclass can have a property or a slot of that name.
 _exceptions_of: Optional[Callable[[object], object]] = None if _GROUP is None else vars(_GROUP)["exceptions"].__get__
@@ -29,21 +34,39 @@ def failure_of(reader: FutureReader, task: object) -> Optional[BaseException]:
     return cast(BaseException, exception) if is_a(exception, BaseException) else None
 
 
-def origin_of(reader: FutureReader, task: object, exception: BaseException) -> Optional[types.TracebackType]:
+def origin_of(
+    reader: FutureReader, task: object, exception: BaseException, is_shared: Callable[[], bool]
+) -> Optional[types.TracebackType]:
     """Return where the *exception* of *task* came from: its traceback, from the coroutine of the task inward.
 
-    Outside of that stand the frames of everybody whom the exception was raised in since, by awaiting the task. None if
-    they are all that is left: from CPython 3.10 on, a task written in C hands its traceback out once
-    (``future_get_result`` in Modules/_asynciomodule.c), and awaiting it again begins a new one.
+    None if that cannot be told. From CPython 3.10 on, a task keeps the traceback that its exception had, but one that
+    is written in C hands it out once, to whoever awaits it (``future_get_result`` in Modules/_asynciomodule.c). Then
+    there is what the exception has itself: the frames of all tasks that it was raised in (before 3.10) or those of the
+    last one, of which only the function tells which are the task's.
+
+    :param is_shared: tells whether another task has ended with this exception, too.
     """
-    entry = _traceback_of(exception)
     coroutine = call_if_found(reader.coroutine, task)
-    if type(coroutine) is not Coroutine and type(coroutine) is not Generator:
-        return entry  # nothing tells which frames are its own
-    code = code_of(coroutine)
-    while entry is not None and entry.tb_frame.f_code is not code:
+    is_known = type(coroutine) is Coroutine or type(coroutine) is Generator
+    code = code_of(coroutine) if is_known else None
+    kept = reader.exception_traceback(task)
+    found = []
+    entry = kept or _traceback_of(exception)
+    while entry is not None:
+        # Where nothing tells the function, as of a task that failed in its eager start, all that was kept is its own.
+        if entry.tb_frame.f_code is code or (code is None and kept is not None):
+            found.append(entry)
         entry = entry.tb_next
-    return entry
+    if kept is None and (len(found) != 1 or (KEEPS_TRACEBACK and is_shared())):
+        return None
+    return found[0] if found else None
+
+
+def raised_in_others(futures: Futures, task: object, exception: BaseException) -> bool:
+    """Return whether another task than *task* may have ended with this very *exception*, which several can await."""
+    return not _FINDS_TASKS or any(
+        other is not task and futures.reader_of_task(other) is not None for other in gc.get_referrers(exception)
+    )
 
 
 def top_of_traceback(entry: Optional[types.TracebackType]) -> Optional[FrameInfo]:

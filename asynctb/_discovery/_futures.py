@@ -7,6 +7,7 @@ Lib/asyncio/futures.py and Lib/asyncio/tasks.py of CPython 3.8 to 3.15 and PyPy 
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
@@ -36,6 +37,9 @@ class FutureReader(NamedTuple):
     #: The exception that it ended with, or None. Unlike the method of that name, it leaves alone whether the loop logs
     #: that nobody has retrieved it.
     exception: Callable[[object], object]
+    #: The traceback that the exception had then. None if the exception has been raised in whoever awaited the future
+    #: (for one that is written in C), and before CPython 3.10.
+    exception_traceback: Callable[[object], Optional[types.TracebackType]]
 
 
 def _zero(task: object) -> int:
@@ -44,6 +48,20 @@ def _zero(task: object) -> int:
 
 def _attribute(name: str, default: object = None) -> Callable[[object], object]:
     return lambda obj: get_field(obj, name, default)
+
+
+def _traceback_attribute(obj: object) -> Optional[types.TracebackType]:
+    found = get_field(obj, "_exception_tb")
+    return found if type(found) is types.TracebackType else None
+
+
+def _last_traceback(obj: object) -> Optional[types.TracebackType]:
+    # No attribute tells it; what subclasses refer to comes first (subtype_traverse in Objects/typeobject.c).
+    found = None
+    for referent in gc.get_referents(obj):
+        if type(referent) is types.TracebackType:
+            found = referent
+    return found
 
 
 def c_reader() -> Optional[FutureReader]:
@@ -71,6 +89,7 @@ def _c_reader(module: types.ModuleType) -> FutureReader:
         cancelling=attributes.get("cancelling", _zero),
         name=task.get_name,
         exception=vars(future)["_exception"].__get__,
+        exception_traceback=_last_traceback,
     )
 
 
@@ -99,6 +118,7 @@ def _python_reader(module: types.ModuleType) -> Optional[FutureReader]:
         cancelling=_attribute("_num_cancels_requested", 0),
         name=_attribute("_name"),
         exception=_attribute("_exception"),
+        exception_traceback=_traceback_attribute,
     )
 
 

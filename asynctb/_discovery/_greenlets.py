@@ -11,6 +11,7 @@ import types
 import weakref
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, cast
 
+from .._frames import local_variable
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
 from .._objects import (
     callable_name,
@@ -19,7 +20,6 @@ from .._objects import (
     funcname_of,
     get_field,
     is_a,
-    local_variable,
     module_field,
     type_name,
 )

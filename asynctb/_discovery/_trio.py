@@ -6,8 +6,9 @@ import gc
 import types
 from typing import Dict, List, Optional, Tuple
 
+from .._frames import local_variable
 from .._model import ActivityState
-from .._objects import class_attribute, get_field, is_a, local_variable, module_field
+from .._objects import class_attribute, get_field, is_a, module_field
 from ._asyncio_links import nested_code
 from ._kernel import KernelTasks
 from ._known import KnownFunctions

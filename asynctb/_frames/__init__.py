@@ -20,18 +20,24 @@ from __future__ import annotations
 
 import os
 import warnings
-from types import FrameType
-from typing import List, Optional, Tuple
+from inspect import CO_OPTIMIZED
+from types import CellType, FrameType
+from typing import List, Optional, Tuple, cast
 
+from .._bytecode import slot_of_variable
 from .._model import InspectionWarning
-from ._types import MODES, FrameRead, Mode, Reader
+from ._types import MODES, FrameRead, LocalReader, Mode, Reader
 
 _VARIABLE = "ASYNCTB_READER"
 
 _reader: Optional[Reader] = None
+_read_local: Optional[LocalReader] = None
 _mode: Mode = "off"
 _notes: Tuple[str, ...] = ()
 _warned = False
+#: How often a reader has been chosen, and how often at most before a choice that is not the best is kept.
+_tries = 0
+_MAX_TRIES = 5
 
 
 def read_frame(frame: FrameType, *, owner: Optional[object] = None, callee: Optional[FrameType] = None) -> FrameRead:
@@ -50,6 +56,27 @@ def frame_reader() -> Reader:
 
 def _read_first(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> FrameRead:
     return read_frame(frame, owner=owner, callee=callee)
+
+
+def local_variable(frame: FrameType, name: str) -> Optional[object]:
+    """Return a local variable of a frame of library code, or None. For hooks.
+
+    Not for frames of the program: where no memory is read, and on PyPy, it takes ``frame.f_locals``. Before CPython
+    3.13 that is a copy, which the frame keeps, and making it anew can undo what a debugger has just written there.
+    """
+    if _reader is None:
+        _choose()
+    if _read_local is None or not frame.f_code.co_flags & CO_OPTIMIZED:
+        return cast(Optional[object], frame.f_locals.get(name))
+    code = frame.f_code
+    slot = slot_of_variable(code, name)
+    value = _read_local(frame, slot) if slot >= 0 else None
+    if type(value) is CellType and (name in code.co_cellvars or name in code.co_freevars):
+        try:
+            return cast(object, value.cell_contents)
+        except ValueError:  # not bound (yet)
+            return None
+    return value
 
 
 def reader_mode() -> Mode:
@@ -78,7 +105,7 @@ def set_reader_mode(mode: Optional[Mode]) -> None:
 
 def _choose(forced: Optional[Mode] = None) -> Reader:
     """Choose the best reader that works, but none better than *forced*, or than the environment variable says."""
-    global _reader, _mode, _notes, _warned
+    global _reader, _read_local, _mode, _notes, _warned, _tries
     from ._choice import choose
 
     notes: List[str] = []
@@ -94,7 +121,12 @@ def _choose(forced: Optional[Mode] = None) -> Reader:
             notes.append(f"the environment variable {_VARIABLE} is none of {', '.join(MODES)}")
     chosen = choose(wanted or "full")
     _notes = (*notes, *chosen.notes)
-    _mode, _reader = chosen.mode, chosen.reader
+    _mode, _read_local, _reader = chosen.mode, chosen.read_local, chosen.reader
+    _tries += 1
+    if chosen.notes and forced is None and _tries < _MAX_TRIES:
+        # A signal handler that raises, a stack that is nearly full or a module that is just being imported can have
+        # been in the way: look again next time.
+        _reader = None
     if chosen.notes and not _warned:
         _warned = True
         text = f"context managers are found by the reader {_mode!r} only: {'; '.join(chosen.notes)}"

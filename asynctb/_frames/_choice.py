@@ -8,7 +8,7 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from . import _fallback
 from ._selftest import problem_of
-from ._types import MODES, Mode, Reader
+from ._types import MODES, LocalReader, Mode, Reader
 
 _FIRST_VERSION, _LAST_VERSION = (3, 8), (3, 15)
 
@@ -18,6 +18,8 @@ class Choice(NamedTuple):
 
     mode: Mode
     reader: Reader
+    #: None where only ``f_locals`` tells the variables of a frame, or does no harm.
+    read_local: Optional[LocalReader]
     notes: Tuple[str, ...]
 
 
@@ -30,9 +32,9 @@ def choose(best: Mode) -> Choice:
         except Exception as error:
             reader, problem = None, f"{type(error).__name__}: {error}"
         if reader is not None and problem is None:
-            return Choice(mode, reader, tuple(notes))
+            return Choice(mode, reader, _local_reader() if mode == "full" else None, tuple(notes))
         notes.append(f"the reader {mode!r} cannot be used: {problem}")
-    return Choice("off", _fallback.read_nothing, tuple(notes))
+    return Choice("off", _fallback.read_nothing, None, tuple(notes))
 
 
 Trial = Tuple[Optional[Reader], Optional[str]]
@@ -61,6 +63,17 @@ def _full() -> Trial:
     else:
         from ._cpython_38 import layout_problem as problem, read as reader
     return reader, problem() or problem_of(reader, reads_running=True)
+
+
+def _local_reader() -> Optional[LocalReader]:
+    """Return what to use in place of ``f_locals``, which is a copy that the frame keeps before CPython 3.13."""
+    if sys.implementation.name == "pypy" or sys.version_info >= (3, 13):
+        return None
+    if sys.version_info >= (3, 11):
+        from ._cpython_311 import read_local
+    else:
+        from ._cpython_38 import read_local
+    return read_local
 
 
 def _in_main_interpreter() -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterator, Optional, Tuple, Type, cast
 from .._bytecode import local_slots
 from .._contexts import Plan, analyses, analysis_of, plans_at
 from ._managers import Access, exit_at, find_at
+from ._memory import LEADING, without_collection
 from ._suspended import quick_read
 from ._types import (
     UNSTABLE,
@@ -140,7 +141,9 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
     """Return the contexts of *frame*."""
     code = frame.f_code
     lasti = frame.f_lasti
-    analysis = analyses.get(id(code)) or analysis_of(code)
+    analysis = analyses.get(id(code))
+    if analysis is None or analysis.code() is not code:
+        analysis = analysis_of(code)
     quick = analysis.quick.get(lasti)
     base = _SIZES.get(id(type(owner)))
     if quick is not None and base is not None:
@@ -243,28 +246,22 @@ def _read(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int, take
         read = chain(read, map(valid.index, map(getattr, (top,), ("value",))))
         checks += 1
     all_words: Iterator[int] = chain.from_iterable(map(getitem, (array,), (slice(None),)))
-    words: Iterator[int] = compress(all_words, [slot in slots for slot in range(first, last + 1)])
+    words: Iterator[Any] = compress(all_words, [slot in slots for slot in range(first, last + 1)])
     if takes_objects:
         # The words are needed beside the objects, because NULL has none.
         words, addresses = tee(words)
         objects = map(_new_reference, filter(None, map(and_, addresses, repeat(_ADDRESS))))
-        read = chain(read, words, objects)
-    else:
-        read = chain(read, words)
-    collecting = _GC_INTERRUPTS and gc.isenabled()
-    if collecting:
-        gc.disable()
+        words = chain(words, objects)
+    if _GC_INTERRUPTS:
+        words = without_collection(words)
     try:
-        results = tuple(read)
+        results = tuple(chain(read, words))[checks:]
     except (KeyError, ValueError):
         raise _Changed from None
-    finally:
-        if collecting:
-            gc.enable()
-    return results[checks:]
+    return results[LEADING:-1] if _GC_INTERRUPTS else results
 
 
-def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
+def read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
     """Return what a local variable or cell of *frame* holds. Such slots are valid at any instruction."""
     for _ in range(_ATTEMPTS):
         try:
@@ -299,4 +296,4 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
     return find_at(address, [*local_values.values(), *dict.values(frame.f_globals)])
 
 
-_ACCESS = Access(_read_local, _find_released)
+_ACCESS = Access(read_local, _find_released)

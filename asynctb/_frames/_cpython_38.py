@@ -21,6 +21,7 @@ from .._bytecode import local_slots
 from .._contexts import Plan, analyses, analysis_of, merge_plans, plans_at
 from .._simulation import Block, Blocks
 from ._managers import Access, exit_at
+from ._memory import LEADING, without_collection
 from ._suspended import quick_read
 from ._types import UNSTABLE, FrameRead, RawRead, no_plan, with_managers
 
@@ -81,7 +82,9 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
     """Return the contexts of *frame*."""
     code = frame.f_code
     lasti = frame.f_lasti
-    analysis = analyses.get(id(code)) or analysis_of(code)
+    analysis = analyses.get(id(code))
+    if analysis is None or analysis.code() is not code:
+        analysis = analysis_of(code)
     if not analysis.has_with_blocks or lasti < 0:
         return lasti, (), None
     quick = analysis.quick.get(lasti)
@@ -118,7 +121,10 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
                 values = _read_slots(frame, header, ints, plan.pinned_slots)
         except _Changed:
             continue
-        return FrameRead(lasti, with_managers(plan, values, frame, lasti, callee, _ACCESS), None)
+        contexts = with_managers(plan, values, frame, lasti, callee, _ACCESS)
+        if callee is not None and (frame.f_lasti != lasti or header[:] != ints):
+            continue  # the managers of enter and exit methods can be those of later calls
+        return FrameRead(lasti, contexts, None)
     return FrameRead(lasti, (), UNSTABLE)
 
 
@@ -184,28 +190,26 @@ def _read_slots(
     check = map({tuple(ints): None}.__getitem__, map(tuple, map(getitem, (header,), (slice(None),))))
     all_words: Iterator[int] = chain.from_iterable(map(getitem, (array,), (slice(None),)))
     words, addresses = tee(compress(all_words, wanted))
-    read: Iterator[object] = chain(check, words, map(_new_reference, filter(None, addresses)))
-    # Allocating a container can start a garbage collection, and with it code of the program.
-    collecting = gc.isenabled()
-    if collecting:
-        gc.disable()
+    read: Iterator[object] = chain(
+        check, without_collection(chain(words, map(_new_reference, filter(None, addresses))))
+    )
     try:
-        results: Tuple[Any, ...] = tuple(read)
+        results: Tuple[Any, ...] = tuple(read)[1 + LEADING : -1]
     except KeyError:
         raise _Changed from None
-    finally:
-        if collecting:
-            gc.enable()
-    objects = iter(results[1 + len(slots) :])
-    return {slot: next(objects) for slot, word in zip(slots, results[1:]) if word}
+    objects = iter(results[len(slots) :])
+    return {slot: next(objects) for slot, word in zip(slots, results) if word}
 
 
-def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
-    """Return what a local variable or cell of *frame* holds. Such slots are valid at any instruction."""
+def read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
+    """Return what a local variable or cell of *frame* holds; None if it is finished, and no callee any more."""
     header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
     for _ in range(_ATTEMPTS):
+        ints = header[:]
+        if _state(frame, ints)[1]:
+            return None
         try:
-            return _read_slots(frame, header, header[:], (slot,)).get(slot)
+            return _read_slots(frame, header, ints, (slot,)).get(slot)
         except _Changed:
             continue
     return None
@@ -229,4 +233,4 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
     return cast(object, found.__self__)
 
 
-_ACCESS = Access(_read_local, _find_released)
+_ACCESS = Access(read_local, _find_released)

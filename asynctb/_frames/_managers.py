@@ -78,25 +78,42 @@ def find_manager(
     is_async = context.block.is_async
     if context.exit_slot in values:
         manager = manager_of_exit(values[context.exit_slot], is_async)
-        if manager is not None:
+        # Since 3.14 a plain method is not bound: one that is bound is that of another object.
+        exit_method = class_attribute(type(manager), "__aexit__" if is_async else "__exit__")
+        if manager is not None and (context.self_slot < 0 or type(exit_method) is not types.FunctionType):
             return manager
     if context.local_slot in values:
-        return values[context.local_slot]
+        local, name = values[context.local_slot], _method_name(context)
+        manager = None if context.phase == "active" else _manager_called(context, values, frame, callee, access)
+        # If both have the method that is executed, a debugger has given the variable another value.
+        same = manager is not None and class_attribute(type(manager), name) is class_attribute(type(local), name)
+        return manager if same else local
     if context.exit_slot in values:
         manager = _manager_of_unbound(values[context.exit_slot], values.get(context.target_slot), is_async)
         if manager is not None:
             return manager
     if context.phase == "active":
         return None
+    if callee is not None or _frame_of(values.get(context.awaited_slot)) is not None:
+        return _manager_called(context, values, frame, callee, access)
+    # The method is written in C.
+    return access.find_released(frame, lasti, context.address_slot) if context.address_slot >= 0 else None
+
+
+def _manager_called(
+    context: PlannedContext,
+    values: Mapping[int, object],
+    frame: types.FrameType,
+    callee: Optional[types.FrameType],
+    access: Access,
+) -> Optional[object]:
+    """Return the manager whose enter or exit method *frame* has called or awaits, or None if it cannot be told."""
     awaited = values.get(context.awaited_slot)
     if callee is None:
         callee = _frame_of(awaited)
     elif not _may_have_called(frame, callee):
         return None
-    if callee is not None:
-        return _self_of_call(callee, _method_name(context), access, awaited)
-    # The method is written in C.
-    return access.find_released(frame, lasti, context.address_slot) if context.address_slot >= 0 else None
+    return None if callee is None else _self_of_call(callee, _method_name(context), access, awaited)
 
 
 def _may_have_called(frame: types.FrameType, callee: types.FrameType) -> bool:

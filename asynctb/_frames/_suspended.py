@@ -31,6 +31,7 @@ _TAG = 3
 _SOURCE = """
 def make(lasti, unpack, {parameters}):
     def read(frame, holder, address):
+        known = last = None
         referents = get_referents(holder)
         if frame.f_lasti != lasti:
             return None
@@ -49,8 +50,12 @@ _EXIT_CHECK = """
         if id(found{0}) != word{0} or type(found{0}) is not MethodType:
             return None
         found{0} = found{0}.__self__
-        if id(type(found{0})) not in defining{0} and not defines_exit(type(found{0}), block{0}.is_async):
-            return None
+        kind = type(found{0})
+        if kind is not known or defining{0} is not last:  # managers of a kind tend to come together
+            known, last = kind, defining{0}
+            noted = last.get(id(kind))
+            if (noted is None or noted() is not kind) and not defines_exit(kind, block{0}.is_async):
+                return None
 """
 _MANAGER_CHECK = """
         if id(found{0}) != word{0} and id(found{0}) != word{0} & ~TAG:

@@ -18,6 +18,10 @@ UNKNOWN_MANAGER = "the context manager cannot be told from what the frame holds"
 UNSTABLE = "the frame changed each time it was read"
 
 
+#: Reads a slot of a frame that holds a local variable or a cell.
+LocalReader = Callable[[FrameType, int], Optional[object]]
+
+
 class FrameRead(NamedTuple):
     """What could be found out about a frame."""
 

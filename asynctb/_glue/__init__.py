@@ -21,7 +21,7 @@ import sys
 import types
 import weakref
 from functools import partial
-from typing import Callable, Dict, List, Optional, Tuple, cast
+from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 
 from .._customize import Registration, refresh_glue
 from .._objects import describe_error, get_field, is_a, module_field, type_name
@@ -94,12 +94,16 @@ def refresh() -> None:
                 unfinished = True
                 continue
             install = module_field(module, "_asynctb_install_")
-            _install_once("module", name, module, partial(install, Registration()))
+            _install_once("module", name, module, partial(_install_module, install))
     _modules_seen = None if unfinished else modules
 
 
 def _install_own(name: str, module: types.ModuleType) -> None:
     importlib.import_module("." + name, __name__).install(module)
+
+
+def _install_module(install: Any) -> None:
+    install(Registration())
 
 
 def _install_plugin(plugin: EntryPoint) -> None:

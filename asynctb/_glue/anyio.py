@@ -20,8 +20,9 @@ from .._customize import (
 from .._discovery._asyncio_links import nested_code, parent_finders
 from .._discovery._futures import Futures, closure_of
 from .._discovery._sets import copy_set
+from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, exact_str, get_field, is_a, local_variable, module_field, module_of_frame
+from .._objects import class_attribute, exact_str, get_field, is_a, module_field, module_of_frame
 from .._stacks import thread_frames
 from ._hiding import hide_package
 from .asyncio import is_monotonic

@@ -13,12 +13,13 @@ import attrs
 
 from .._customize import Target, Walk, customize, register_elaborate_context, register_root, register_unwrap_awaitable
 from .._discovery._asyncio_waits import concurrent_future, shielded_task, task_behind
-from .._discovery._failures import failure_of, origin_of
+from .._discovery._failures import failure_of, origin_of, raised_in_others
 from .._discovery._futures import FutureReader, Futures
 from .._discovery._sets import copy_set
 from .._discovery._source import leaf_types
+from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, exact_str, get_field, local_variable, module_field
+from .._objects import class_attribute, exact_str, get_field, module_field
 from .._stacks import CallersUnknown
 from ._hiding import hide_package
 from .concurrent import work_of_future
@@ -32,7 +33,7 @@ def install(module: types.ModuleType) -> None:
     futures = Futures()
     for reader in (futures.c, futures.python):
         if reader is not None:
-            register_root(reader.task)(_stack_of(reader))
+            register_root(reader.task)(_stack_of(futures, reader))
     if futures.c is not None:
         iterator = _type_of_iterator(futures.c.future)
         register_unwrap_awaitable(iterator)(lambda awaited: _awaited(futures, awaited))
@@ -58,7 +59,7 @@ def install(module: types.ModuleType) -> None:
         register_elaborate_context(module_field(groups, "TaskGroup"))(_Groups(futures))
 
 
-def _stack_of(reader: FutureReader) -> Callable[[object], Target]:
+def _stack_of(futures: Futures, reader: FutureReader) -> Callable[[object], Target]:
     coroutine_of = reader.coroutine
 
     def target(task: object) -> Target:
@@ -69,7 +70,7 @@ def _stack_of(reader: FutureReader) -> Callable[[object], Target]:
         exception = failure_of(reader, task)
         if exception is None:
             return cast(Target, coroutine)
-        origin = origin_of(reader, task, exception)
+        origin = origin_of(reader, task, exception, lambda: raised_in_others(futures, task, exception))
         return (CallersUnknown(_LOST),) if origin is None else origin
 
     return target

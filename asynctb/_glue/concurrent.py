@@ -9,8 +9,9 @@ from typing import Any, Callable, Optional, cast
 import attrs
 
 from .._customize import Target, Walk, customize, register_elaborate_context, register_root
+from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, get_field, local_variable, module_field, simple_type_name
+from .._objects import class_attribute, get_field, module_field, simple_type_name
 from .._stacks import thread_frames
 
 _run_code: Optional[types.CodeType] = None

@@ -8,7 +8,8 @@ from typing import Any, Optional
 
 from .._customize import Target, customize
 from .._discovery._greenlets import reader
-from .._objects import local_variable, module_field, module_of_frame
+from .._frames import local_variable
+from .._objects import module_field, module_of_frame
 from ._hiding import hide_package
 
 

@@ -21,8 +21,9 @@ from .._customize import (
 )
 from .._discovery._sets import copy_set
 from .._discovery._trio import clock_offset
+from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import exact_str, get_field, local_variable, module_field
+from .._objects import exact_str, get_field, module_field
 from .._stacks import thread_frames
 from ._hiding import hide_package
 

@@ -7,12 +7,14 @@ import functools
 import io
 import sys
 import threading
+import weakref
 from typing import Any, AsyncIterator, Iterator, List
 
 import pytest
 from support import frame_named, names, run, suspended, trap
 
 from asynctb import ContextInfo, Traceback
+from asynctb._customize import plain_manager_types
 
 
 class Manager:
@@ -320,3 +322,23 @@ def test_nested_runs() -> None:
             return await stack.enter_async_context(pool())
 
     assert run(main()) == 1
+
+
+def test_a_type_that_has_the_identity_of_a_plain_one() -> None:
+    """Where a callback could not be made, what is noted of a type that is gone can meet another one."""
+
+    class Plain: ...
+
+    class Stack(contextlib.ExitStack): ...
+
+    async def program(stack: Any) -> None:
+        with stack:
+            await trap()
+
+    with suspended(program(Stack())) as coroutine:
+        plain_manager_types[id(Stack)] = weakref.ref(Plain)
+        try:
+            stack = Traceback.of(coroutine)
+        finally:
+            plain_manager_types.pop(id(Stack), None)
+    assert stack.frames[0].contexts[0].description == "Stack with no entries"

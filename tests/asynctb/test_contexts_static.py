@@ -103,3 +103,34 @@ def test_every_path_through_the_standard_library_agrees() -> None:
                 depths = [len(state.stack) for states in simulation.states.values() for state in states]
                 assert max(depths) <= code.co_stacksize
     assert count > 200
+
+
+def test_an_analysis_that_was_interrupted_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: object) -> None:
+        raise TimeoutError
+
+    code = function_in("def f():\n  with g() as x:\n    yield")
+    analysis = analysis_of(code)
+    with monkeypatch.context() as patch:
+        patch.setattr(_contexts, "_with_blocks", interrupted)
+        with pytest.raises(TimeoutError):
+            plans_at(analysis, code, 0)
+    (block,) = blocks_of(code)
+    assert block.varname == "x"
+
+
+def test_a_target_with_an_integer_that_is_too_long_to_be_written_down() -> None:
+    (block,) = blocks_of(function_in(f"def f():\n  with g() as x[0x{'f' * 5000}]:\n    pass"))
+    assert block.varname is None or "ffff" not in block.varname
+
+
+def test_an_analysis_can_outlive_its_code() -> None:
+    """Where a callback could not be made, another code object can have the identity of the one that it was about."""
+    code, other = (function_in(f"def f():\n  with {name}() as {name}:\n    yield") for name in ("x", "y"))
+    blocks_of(code)
+    try:
+        _contexts.analyses[id(other)] = _contexts.analyses[id(code)]
+        (block,) = blocks_of(other)
+    finally:
+        _contexts.analyses.pop(id(other), None)
+    assert block.varname == "y"

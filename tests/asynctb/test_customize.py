@@ -17,7 +17,7 @@ import pytest
 from support import frame_named, names, suspended, trap
 
 import asynctb
-from asynctb import Traceback, _glue
+from asynctb import Traceback, _glue, _stacks
 from asynctb._customize import code_objects_of
 from asynctb._extract import top_frame
 from asynctb._glue import _entry_points
@@ -391,6 +391,22 @@ def test_failing_elaboration() -> None:
     asynctb.register_elaborate_context(Broken)(lambda context, walk: 5)
     (context,) = contexts_of(Broken())
     assert "returned <int at 0x" in context.unknown
+    wrong: List[Any] = [
+        {"description": 3},
+        {"unknown": b"x"},
+        {"children": None},
+        {"children": (1,)},
+        {"inner": 5},
+        {"block": None},
+    ]
+    for fields in wrong:
+        (name,) = fields
+        asynctb.register_elaborate_context(Broken)(
+            lambda context, walk, fields=fields: attrs.evolve(context, **fields)  # type: ignore[misc]
+        )
+        (context,) = contexts_of(Broken())
+        assert f" in {name}" in context.unknown
+        assert type(context.manager) is Broken
 
 
 def test_something_inside_without_a_stack() -> None:
@@ -535,6 +551,31 @@ def test_failing_hook_in_a_library(tmp_path: Path) -> None:
         (note,) = notes_about("broken_library")
         assert "ValueError: broken library" in note
     del _glue._failures["module", "broken_library"]
+
+
+def test_hook_in_a_library_that_is_no_function(tmp_path: Path) -> None:
+    with imported("odd_library", "_asynctb_install_ = True", tmp_path), suspended(wait_in_trap()) as coroutine:
+        assert names(Traceback.of(coroutine)) == ["wait_in_trap", "trap"]
+        (note,) = notes_about("odd_library")
+        assert "TypeError" in note
+    del _glue._failures["module", "odd_library"]
+
+
+def test_failing_stack_finders(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(frame: types.FrameType) -> types.FrameType:
+        raise LookupError("no greenlets")
+
+    def left() -> types.FrameType:
+        return sys._getframe()
+
+    finders: List[Any] = [fail, lambda frame: 5]
+    for finder, text in zip(finders, ("LookupError: no greenlets", "it returned <int at 0x")):
+        monkeypatch.setattr(_stacks, "stack_finders", [finder])
+        frame = left()
+        for stack in (Traceback.of(frame), Traceback.since(frame)):
+            assert names(stack) == ["left"]
+            assert text in str(stack.error)
+        assert names(Traceback.of(sys._getframe())) == ["test_failing_stack_finders"]
 
 
 def test_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

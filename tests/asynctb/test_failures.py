@@ -21,6 +21,8 @@ from asynctb._objects import describe_error
 from asynctb._snapshot import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
+#: Whether a future keeps the traceback of its exception.
+KEEPS_TRACEBACK = sys.version_info >= (3, 10)
 PYTHON_TASK: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
 #: Loops that log nothing, for failures that are on purpose.
 Logged = List[Dict[str, Any]]
@@ -176,7 +178,8 @@ def test_frames_of_those_who_awaited_it_are_left_out(task_type: Any) -> None:
     async def main() -> None:
         task = await failed(task_type, ValueError())
         await awaits(task)
-        assert shown(Traceback.of(task)) == ["outer", "fail"]
+        is_told = task_type is PYTHON_TASK or not (3, 10) <= sys.version_info < (3, 12)
+        assert shown(Traceback.of(task)) == (["outer", "fail"] if is_told else [])
         await awaits(task)
         stack = Traceback.of(task)
         if shown(stack):
@@ -194,6 +197,11 @@ def test_frames_of_those_who_awaited_it_are_left_out(task_type: Any) -> None:
 def test_exceptions_without_a_traceback(task_type: Any) -> None:
     async def main() -> None:
         task = await failed(task_type, ValueError("text"))
+        if KEEPS_TRACEBACK and task_type is PYTHON_TASK:
+            task._exception_tb = None
+        elif KEEPS_TRACEBACK:
+            with contextlib.suppress(ValueError):
+                await task
         task.exception().__traceback__ = None
         activity = found()["failed"]
         assert activity.failure == "ValueError: text"
@@ -202,6 +210,55 @@ def test_exceptions_without_a_traceback(task_type: Any) -> None:
         assert activity.traceback.frames == ()
         assert activity.traceback.error is not None
         assert "incomplete: the traceback of its exception does not" in str(snapshot())
+
+    assert run(main) == []
+
+
+def test_the_same_function_in_tasks_that_await_each_other(task_type: Any) -> None:
+    async def crawl(depth: int) -> None:
+        if not depth:
+            raise LookupError
+        tasks.append(task_type(crawl(depth - 1), loop=asyncio.get_running_loop()))
+        await tasks[-1]
+
+    async def main() -> None:
+        tasks.append(task_type(crawl(2), loop=asyncio.get_running_loop()))
+        await asyncio.wait([tasks[0]])
+        for level, task in enumerate(tasks):
+            stack = Traceback.of(task)
+            depths = [frame.frame.f_locals["depth"] for frame in stack.frames if not frame.hide]
+            assert depths == [2, 1, 0][level:] or (depths == [] and "does not lead to" in str(stack.error))
+        if KEEPS_TRACEBACK:  # nobody has awaited this one
+            assert len(shown(Traceback.of(tasks[0]))) == 3
+        tasks[0].exception()
+
+    tasks: List[Any] = []
+    assert run(main) == []
+
+
+def test_an_exception_that_several_tasks_end_with(task_type: Any) -> None:
+    async def worker(label: str, future: Any) -> None:
+        await future
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        tasks = [task_type(worker(label, future), loop=loop) for label in "abc"]
+        await asyncio.sleep(0)
+        future.set_exception(ConnectionError())
+        await asyncio.wait(tasks)
+
+        def labels() -> List[Any]:
+            stacks = [Traceback.of(task) for task in tasks]
+            assert all(stack.frames or "does not lead to" in str(stack.error) for stack in stacks)
+            return [[f.frame.f_locals["label"] for f in stack.frames if not f.hide] for stack in stacks]
+
+        assert labels() == ([["a"], ["b"], ["c"]] if KEEPS_TRACEBACK else [[], [], []])
+        for task in tasks:
+            with contextlib.suppress(ConnectionError):
+                await task
+        for label, found_labels in zip("abc", labels()):
+            assert found_labels in ([], [label])
 
     assert run(main) == []
 
@@ -238,7 +295,7 @@ def test_an_exception_that_was_raised_before(task_type: Any) -> None:
 
 
 def test_other_coroutines(task_type: Any) -> None:
-    """Where nothing tells which frames are those of the task, all of the traceback is shown."""
+    """Where nothing else tells which frames are those of the task, it takes the traceback that the task has kept."""
 
     class Duck:
         def send(self, value: object) -> object:
@@ -258,7 +315,7 @@ def test_other_coroutines(task_type: Any) -> None:
             tasks.append(task_type(generator(), loop=loop, name="generator"))
         await asyncio.wait(tasks)
         assert found()["Duck"].failure == "ValueError: duck"
-        assert shown(found()["Duck"].traceback) == ["send"]
+        assert shown(found()["Duck"].traceback) == (["send"] if KEEPS_TRACEBACK else [])
         if len(tasks) == 2:
             assert shown(found()["generator"].traceback) == ["generator"]
         for task in tasks:
@@ -277,6 +334,14 @@ def test_eager_tasks_that_fail_at_once() -> None:
         task: Any = asyncio.Task(at_once(), loop=asyncio.get_running_loop(), name="failed", **eager)
         assert task.done()
         assert shown(Traceback.of(task)) == ["at_once"]
+
+        async def awaits() -> None:
+            with contextlib.suppress(ValueError):
+                await task
+
+        await awaits()
+        assert shown(Traceback.of(task)) == []  # nothing tells it from those who have awaited it
+        assert "does not lead to" in str(Traceback.of(task).error)
         if sys.version_info >= (3, 14):
             assert found()["failed"].failure == "ValueError: at once"
         task.exception()
@@ -296,7 +361,9 @@ def test_hostile_exceptions_are_not_executed(task_type: Any) -> None:
             taken.as_data()
             stack = Traceback.of(task)
             stack.format()
-        assert shown(stack) == ["outer", "fail"]
+        # What a task written in Python has kept is what the exception's own __traceback__ gave.
+        is_told = task_type is not PYTHON_TASK or not (3, 10) <= sys.version_info < (3, 12)
+        assert shown(stack) == (["outer", "fail"] if is_told else [])
         (activity,) = (each for each in taken.activities if each.target is task)
         assert activity.failure == "hostile.Error: text"
         task.exception()

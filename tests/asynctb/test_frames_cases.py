@@ -878,3 +878,78 @@ def program(a, b, here):
     namespace: Dict[str, Any] = {}
     exec(text, namespace)
     assert namespace["program"](a, b, here) == (active(b), active(a, b))
+
+
+@pytest.mark.skipif(PYPY, reason="PyPy does not tell that a frame is finished")
+def test_a_callee_that_has_returned_in_the_meantime() -> None:
+    frames: List[types.FrameType] = []
+    seen: List[FrameRead] = []
+
+    class Leaving:
+        def __enter__(self) -> Leaving:
+            return self
+
+        def __exit__(self, *args: object) -> None:
+            frames.append(sys._getframe())
+            if len(frames) == 2:
+                seen.append(read_frame(sys._getframe(1), callee=frames[0]))
+
+    with Leaving():
+        pass
+    with Leaving():
+        pass
+    (context,) = seen[0].contexts
+    assert context.phase == "exiting"
+    assert context.manager is None
+
+
+@pytest.mark.skipif(
+    PYPY or sys.version_info < (3, 14), reason="only since 3.14 a frame tells whether a method is bound"
+)
+def test_an_exit_method_of_another_object() -> None:
+    class Inner:
+        def __exit__(self, *args: object) -> None: ...
+
+    inner = Inner()
+
+    class ByProperty:
+        def __enter__(self) -> None: ...
+
+        @property
+        def __exit__(self) -> Any:
+            return inner.__exit__
+
+    class ByAttribute:
+        def __enter__(self) -> None: ...
+
+        __exit__ = inner.__exit__
+
+    async def program(make: Callable[[], Any]) -> None:
+        with make():
+            await pause()
+
+    for make in (ByProperty, ByAttribute):
+        with suspended(program(make)) as coroutine:
+            (context,) = read_frame(coroutine.cr_frame, owner=coroutine).contexts  # type: ignore[attr-defined]
+            assert context.manager is not inner
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="before 3.13 f_locals is a copy")
+def test_a_variable_that_a_debugger_has_changed() -> None:
+    class Other(Manager): ...
+
+    seen: List[FrameRead] = []
+
+    class Changing(Manager):
+        def __exit__(self, *args: object) -> Any:
+            frame = sys._getframe(1)
+            frame.f_locals["manager"] = type(self)()
+            seen.append(read_frame(frame, callee=sys._getframe()))
+
+    def program(manager: Changing) -> None:
+        with manager:
+            pass
+
+    changing = Changing()
+    program(changing)
+    assert [context.manager for context in seen[0].contexts] == [changing]

@@ -212,3 +212,20 @@ def test_owners_of_other_types_are_not_read() -> None:
     plan = module.analysis_of(suspended.__code__)
     for owner in others:
         assert module._read_generator(owner, sys._getframe(), 0, plan) is None
+
+
+def test_a_choice_that_something_was_in_the_way_of_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, interruptions = _choice._TRIALS["full"], [TimeoutError("a signal handler")]
+
+    def interrupted() -> Any:
+        if interruptions:
+            raise interruptions.pop()
+        return real()
+
+    for name, value in (("_reader", None), ("_tries", 0), ("_warned", True)):
+        monkeypatch.setattr(_frames, name, value)
+    monkeypatch.setitem(_choice._TRIALS, "full", interrupted)
+    read_frame(sys._getframe())
+    assert "TimeoutError: a signal handler" in str(_frames._notes)
+    assert reader_mode() == "full"
+    assert reader_notes() == ()

@@ -15,7 +15,7 @@ import hostile
 import pytest
 from support import pause, suspended
 
-from asynctb._frames import read_frame
+from asynctb._frames import local_variable, read_frame
 from asynctb._frames._managers import exit_at
 
 SECONDS = float(os.environ.get("ASYNCTB_TEST_STRESS_SECONDS", "3"))
@@ -213,3 +213,45 @@ def test_reading_while_the_collector_runs_at_every_allocation() -> None:
             assert [context.manager for context in contexts] == [manager, manager]
     finally:
         gc.set_threshold(*threshold)
+
+
+@pytest.mark.skipif(PYPY, reason="reads no memory")
+def test_the_collector_is_not_switched_by_steps() -> None:
+    """Another thread or a signal handler could come between two steps; within one C function, they cannot."""
+    called = []
+
+    def profile(frame: object, event: str, function: object) -> None:
+        if event == "c_call" and (function is gc.enable or function is gc.disable):
+            called.append(function)
+
+    manager = Manager(1)
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            with manager:
+                sys.setprofile(profile)
+                contexts = read_frame(sys._getframe()).contexts
+                sys.setprofile(None)
+            assert gc.isenabled() == enabled
+        finally:
+            sys.setprofile(None)
+            gc.enable()
+        assert [context.manager for context in contexts] == [manager]
+    assert not called
+
+
+@pytest.mark.skipif(PYPY, reason="counts no references")
+def test_variables_of_library_code_are_not_copied() -> None:
+    async def program(argument: object, cell: object) -> None:
+        await pause()
+        (lambda: (cell, free))()
+
+    free, argument, cell = object(), object(), object()
+    coroutine: Any = program(argument, cell)
+    with suspended(coroutine):
+        before = [sys.getrefcount(value) for value in (argument, cell, free)]
+        assert local_variable(coroutine.cr_frame, "argument") is argument
+        assert local_variable(coroutine.cr_frame, "cell") is cell
+        assert local_variable(coroutine.cr_frame, "free") is free
+        assert local_variable(coroutine.cr_frame, "missing") is None
+        assert [sys.getrefcount(value) for value in (argument, cell, free)] == before

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
+from asynctb._frames import local_variable
 from asynctb._objects import (
     callable_name,
     class_attribute,
+    defines_exit,
+    defining_exit,
     describe_error,
     exact_str,
     get_field,
     instance_dict,
     is_a,
-    local_variable,
+    is_noted,
     module_field,
     module_values,
     simple_type_name,
@@ -122,3 +125,22 @@ def test_modules_and_locals() -> None:
     variable = object()
     assert local_variable(sys._getframe(), "variable") is variable
     assert local_variable(sys._getframe(), "missing") is None
+
+
+def test_notes_can_outlive_the_types() -> None:
+    """Where a callback could not be made, another type can have the identity of the one that was noted."""
+
+    class WithExit:
+        def __exit__(self, *args: object) -> None: ...
+
+    class Without: ...
+
+    assert defines_exit(WithExit, False)
+    known = defining_exit[False]
+    assert is_noted(known, WithExit)
+    try:
+        known[id(Without)] = known[id(WithExit)]
+        assert not is_noted(known, Without)
+        assert not defines_exit(Without, False)
+    finally:
+        known.pop(id(Without), None)

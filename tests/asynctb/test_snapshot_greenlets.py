@@ -30,6 +30,20 @@ def shown(traceback: Optional[Traceback]) -> List[str]:
     return [frame.frame.f_code.co_name for frame in traceback.frames if not frame.hide]
 
 
+def test_callers_in_a_greenlet_that_is_switched_out() -> None:
+    def runs() -> None:
+        frames.append(sys._getframe())
+        main.switch()
+
+    main, frames = greenlet.getcurrent(), []  # type: ignore[var-annotated]
+    other = greenlet.greenlet(runs)
+    other.switch()
+    for stack in (Traceback.until(frames[0]), Traceback.until(frames[0], 1)):
+        assert [each.frame for each in stack] == frames
+        assert ("switched out" in str(stack.error)) == PYPY
+    other.switch()
+
+
 def test_states() -> None:
     def inner() -> None:
         main.switch()
