@@ -10,16 +10,32 @@ import pytest
 from interpreters import Interpreter, find_interpreters
 
 ROOT = Path(__file__).parent.parent.parent
-#: A thread forks while another one answers a request: the child has to have its collector, and so has the parent then.
+#: While one thread answers a request, another one makes garbage, forks, and switches the collector off and on again, as
+#: it was. Then the child has to have its collector, and so has the parent afterwards.
 PROGRAM = """
-import gc, os, threading
+import gc, os, sys, threading
 from dap_extension.debuggee._collector import without_collections
 
+class Circle:
+    def __init__(self):
+        self.self = self
+    def __del__(self):
+        finalized.append(self)
+
+def is_collected():
+    finalized.clear()
+    for _ in range(10_000):
+        Circle()
+    if sys.implementation.name == "pypy":
+        return gc.isenabled()
+    return bool(finalized)
+
 answering, go_on = threading.Event(), threading.Event()
+finalized = []
 seen = []
 
 def work():
-    seen.append(gc.isenabled())
+    seen.append(is_collected())
     answering.set()
     go_on.wait()
 
@@ -28,11 +44,17 @@ thread.start()
 answering.wait()
 child = os.fork()
 if child == 0:
-    os._exit(0 if gc.isenabled() else 1)
+    os._exit(0 if is_collected() else 1)
 _, status = os.waitpid(child, 0)
+was_enabled = gc.isenabled()
+gc.disable()
 go_on.set()
 thread.join()
-print(seen, status, gc.isenabled())
+if was_enabled or sys.implementation.name == "pypy":
+    gc.enable()
+else:
+    gc.disable()
+print(seen, status, is_collected())
 """
 
 
