@@ -29,7 +29,7 @@ import attrs
 
 from ._frames import local_variable
 from ._model import ContextInfo, Traceback
-from ._objects import get_field, mro_of, note_type
+from ._objects import exact_str, get_field, mro_of, note_type
 
 #: What a hook may return to say where a stack goes on:
 #:
@@ -154,9 +154,9 @@ def code_objects_of(thing: object, *nested_names: str) -> Tuple[types.CodeType, 
     codes = (thing if isinstance(thing, types.CodeType) else inspect.unwrap(thing).__code__,)
     for depth, name in enumerate(nested_names):
         inside = [const for code in codes for const in code.co_consts if isinstance(const, types.CodeType)]
-        found = tuple(code for code in inside if code.co_name == name)
+        found = tuple(code for code in inside if exact_str(code.co_name) == name)
         if not found:
-            path = ".".join((codes[0].co_name, *nested_names[:depth]))
+            path = ".".join((exact_str(codes[0].co_name) or "?", *nested_names[:depth]))
             raise ValueError(f"no function or class named {name!r} in {path}")
         codes = found
     return codes

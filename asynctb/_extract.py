@@ -13,7 +13,17 @@ from ._frames import frame_reader
 from ._model import ContextInfo, FrameInfo, Traceback, WithBlock
 from ._objects import describe, describe_error, type_name
 from ._quick import new_frame_info, new_traceback
-from ._stacks import CallersUnknown, RawFrame, Unsupported, follow, hidden_frames, outward, running_frames
+from ._stacks import (
+    CallersUnknown,
+    RawFrame,
+    Unsupported,
+    calling_frame,
+    cannot_tell_running,
+    follow,
+    hidden_frames,
+    outward,
+    running_frames,
+)
 
 #: How many stacks and contexts may be nested in each other; each costs us about six frames of our own.
 _MAX_NESTING = 50
@@ -178,20 +188,25 @@ def extract(root: object, *, with_contexts: bool = True, recurse_child_tasks: bo
 
 
 @_extraction
-def extract_since(
-    outer_frame: Optional[types.FrameType], *, with_contexts: bool = True, caller: types.FrameType
-) -> Traceback:
-    """Return the frames from *outer_frame* to *caller*, or to the end of its thread, see `Traceback.since`."""
+def extract_since(outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
+    """Return the frames from *outer_frame* to our caller, or to the end of its thread, see `Traceback.since`."""
     if outer_frame is not None and type(outer_frame) is not types.FrameType:
         raise TypeError(f"expected a frame or None, not {describe(outer_frame)}")
-    frames: Optional[List[types.FrameType]] = outward(caller, outer_frame)[::-1]
-    error = None
-    if outer_frame is not None and frames is not None and frames[0] is not outer_frame:
-        failures: List[Exception] = []
+    failures: List[Exception] = []
+    error: Optional[Exception] = None
+    frames: Optional[List[types.FrameType]]
+    if outer_frame is None:
+        try:
+            frames = outward(calling_frame())[::-1]
+        except RecursionError:
+            raise
+        except Exception as failure:
+            frames, error = [], cannot_tell_running(failure)
+    else:
         frames = running_frames(outer_frame, failures)
         if frames is None:
             frames, error = [outer_frame], failures[0] if failures else RuntimeError(_NOT_RUNNING)
-    result = Walker(with_contexts, False).traceback(None, tuple(frames or ()))
+    result = Walker(with_contexts, False).traceback(None, tuple(frames))
     return result if error is None else attrs.evolve(result, error=error)
 
 

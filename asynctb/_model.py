@@ -6,7 +6,6 @@ inspected program, and so run its ``__eq__``; for the same reason no ``__repr__`
 
 from __future__ import annotations
 
-import sys
 import types
 from typing import TYPE_CHECKING, Callable, Iterator, List, Literal, Optional, Tuple, Union
 
@@ -201,7 +200,7 @@ class Traceback:
         """
         from ._extract import extract_since
 
-        return extract_since(outer_frame, with_contexts=with_contexts, caller=sys._getframe(1))
+        return extract_since(outer_frame, with_contexts=with_contexts)
 
     @classmethod
     def until(

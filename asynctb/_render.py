@@ -12,7 +12,10 @@ from ._model import ContextInfo, FrameInfo, Traceback
 from ._objects import address_of, class_attribute, exact_str, get_field, is_a, module_field, simple_type_name, type_name
 from ._source import line_of_file
 
-_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+#: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _CALL = re.compile(r"[\w.]+\(")
 
 
@@ -53,7 +56,6 @@ def _draw(nodes: List[Node], indent: str, strokes: _Strokes, lines: List[str]) -
 
 
 def _one_line(text: str) -> str:
-    # Names that the program gave could break the lines, or make a terminal do something.
     return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 

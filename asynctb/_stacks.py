@@ -16,6 +16,7 @@ from ._objects import (
     class_attribute,
     describe,
     describe_error,
+    funcname_of,
     get_field,
     instance_dict,
     is_noted,
@@ -157,6 +158,11 @@ def thread_frames(thread_ident: int, problems: Optional[List[CallersUnknown]] = 
     return frames[::-1]
 
 
+def cannot_tell_running(error: Exception) -> Exception:
+    """Return what to report when an audit hook has raised *error* where the interpreter was asked for its frames."""
+    return RuntimeError(f"the interpreter does not tell what is running: {describe_error(error)}")
+
+
 def running_frames(
     frame: types.FrameType, failures: Optional[List[Exception]] = None
 ) -> Optional[List[types.FrameType]]:
@@ -164,12 +170,19 @@ def running_frames(
 
     :param failures: gets what went wrong in hooks.
     """
-    frames = outward(calling_frame(), frame)
-    if frames and frames[-1] is frame:
-        return frames[::-1]
-    own_ident = this_thread()
-    # A variable of this function that refers to its own frame would keep alive all that our callers refer to.
-    others = [innermost for ident, innermost in sys._current_frames().items() if ident != own_ident]
+    others: List[types.FrameType] = []
+    try:
+        frames = outward(calling_frame(), frame)
+        if frames and frames[-1] is frame:
+            return frames[::-1]
+        own_ident = this_thread()
+        # A variable of this function that refers to its own frame would keep alive all that our callers refer to.
+        others = [innermost for ident, innermost in sys._current_frames().items() if ident != own_ident]
+    except RecursionError:
+        raise
+    except Exception as error:
+        if failures is not None:
+            failures.append(cannot_tell_running(error))
     for innermost in others:
         frames = outward(innermost, frame)
         if frames[-1] is frame:
@@ -202,7 +215,9 @@ def follow(root: Target) -> RawStack:
     frames: List[RawFrame] = []
     redirected: Set[int] = set()
     target: Target = root
+    #: What cut the stack short, and the first failure of a hook that should have redirected it.
     error: Optional[Exception] = None
+    failure: Optional[Exception] = None
     while True:
         leaf, end_error = _follow_to_end(target, frames, strict=target is root and not redirected)
         error = error or end_error
@@ -210,7 +225,7 @@ def follow(root: Target) -> RawStack:
             if id(frame.f_code) in handling_by_code:
                 break
         else:
-            return frames, (), leaf, error
+            return frames, (), leaf, failure or error
         # What the frames of a traceback do now (some may still run) is not what they did then.
         special = [
             index
@@ -228,15 +243,15 @@ def follow(root: Target) -> RawStack:
                 except RecursionError:
                     raise
                 except Exception as exc:
-                    target, error = None, error or _hook_error("get_target", handling.code.co_name, exc)
+                    target, failure = None, failure or _hook_error("get_target", funcname_of(handling.code), exc)
                 if target is not None:
                     del frames[index + 1 :]
                     break
             if handling.skip_callees:
                 del frames[index + 1 :]
-                return frames, hidden_frames(frames), None, error if type(error) is CallersUnknown else None
+                return frames, hidden_frames(frames), None, failure or (error if type(error) is CallersUnknown else None)
         else:
-            return frames, hidden_frames(frames), leaf, error
+            return frames, hidden_frames(frames), leaf, failure or error
         if type(error) is not CallersUnknown:
             error = None  # what cut the old callees short does not matter any more
 

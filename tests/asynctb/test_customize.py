@@ -21,6 +21,7 @@ from asynctb import Traceback, _glue, _stacks
 from asynctb._customize import code_objects_of
 from asynctb._extract import top_frame
 from asynctb._glue import _entry_points
+from asynctb._objects import funcname_of
 
 
 def chain(*functions: Callable[..., Any]) -> Any:
@@ -177,6 +178,39 @@ def test_hook_that_returns_nonsense() -> None:
     with suspended(chain(shim)) as coroutine:
         stack = Traceback.of(coroutine)
         assert (names(stack), stack.leaf, stack.error) == (["shim"], 5, None)
+
+
+def test_failure_of_a_hook_is_kept() -> None:
+    async def failing(inner: Any) -> None:
+        await inner
+
+    async def blackbox(inner: Any) -> None:
+        await inner
+
+    async def shim(inner: Any) -> None:
+        await inner
+
+    def fail(frame: types.FrameType, inner: Optional[types.FrameType]) -> Any:
+        raise ValueError("no")
+
+    reason = f"the get_target hook for {funcname_of(failing.__code__)} failed: ValueError: no"
+    asynctb.customize(failing, get_target=fail)
+    with suspended(chain(failing)) as coroutine:
+        stack = Traceback.of(coroutine)
+        assert (names(stack), str(stack.error)) == (["failing", "trap"], reason)
+    asynctb.customize(blackbox, skip_callees=True)
+    with suspended(chain(failing, blackbox)) as coroutine:
+        stack = Traceback.of(coroutine)
+        assert (names(stack), str(stack.error)) == (["failing", "blackbox"], reason)
+    asynctb.customize(failing, skip_callees=True)
+    with suspended(chain(failing)) as coroutine:
+        stack = Traceback.of(coroutine)
+        assert (names(stack), str(stack.error)) == (["failing"], reason)
+    with suspended(wait_in_trap()) as other, suspended(chain(failing, shim)) as coroutine:
+        asynctb.customize(failing, skip_callees=False)
+        asynctb.customize(shim, get_target=lambda frame, inner: other)
+        stack = Traceback.of(coroutine)
+        assert (names(stack), str(stack.error)) == (["failing", "shim", "wait_in_trap", "trap"], reason)
 
 
 def test_nested_functions_and_wrappers() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import subprocess
 import sys
 import threading
 import types
 import weakref
+from pathlib import Path
 from typing import Any, AsyncIterator, Callable, Coroutine, Generator, Iterator, List
 
 import pytest
@@ -754,3 +757,51 @@ def test_from_a_signal_handler() -> None:
     for stack in stacks:
         assert names(stack) == ["by_async_for", "items", "trap"]
     assert {stack.error for stack in stacks + interrupted} == {None}
+
+
+AUDITED = """
+import sys
+from asynctb import Traceback
+
+def hook(event, arguments):
+    if event == denied:
+        raise ValueError("denied")
+
+def generate():
+    yield sys._getframe()
+
+def show(stack):
+    print([info.funcname for info in stack], stack.error)
+
+denied = ""
+sys.addaudithook(hook)
+generator = generate()
+running, suspended = sys._getframe(), next(generator)
+Traceback.of(running)  # afterwards everything is loaded
+denied = sys.argv[1]
+show(Traceback.of(running))
+show(Traceback.of(generator))
+show(Traceback.since(None))
+show(Traceback.since(running))
+show(Traceback.until(suspended))
+"""
+
+
+@pytest.mark.parametrize("event", ["sys._getframe", "sys._current_frames"])
+def test_audit_hooks_that_raise(event: str) -> None:
+    root = str(Path(str(asynctb.__file__)).parent.parent)
+    output = subprocess.check_output(
+        [sys.executable, "-c", AUDITED, event], env={**os.environ, "PYTHONPATH": root}, text=True
+    )
+    reason = "the interpreter does not tell what is running: ValueError: denied"
+    if reason not in output:
+        assert event == "sys._current_frames" or sys.implementation.name == "pypy"
+        reason = "None"
+    alone = f"['<module>'] {reason}"
+    assert output.splitlines() == [
+        alone,
+        "['generate'] None",
+        alone if reason == "None" else f"[] {reason}",
+        alone,
+        "['generate'] None",
+    ]

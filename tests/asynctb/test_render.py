@@ -153,6 +153,9 @@ def test_hidden_frames_are_shown_if_there_are_no_others(stack: Traceback) -> Non
 def test_names_cannot_break_lines_or_control_the_terminal() -> None:
     line = context(description="open(\n\x1b[2J\x9b)\t\u2028")
     assert line.startswith("│  ├─ with open(\\n\\x1b[2J\\x9b)\t\\u2028 as x")
+    # Other directions of writing, and what stands for bytes that are not UTF-8.
+    line = context(description="open(\u202e\u2067\udc80é)")
+    assert line.startswith("│  ├─ with open(\\u202e\\u2067\\udc80é) as x")
 
 
 def test_children() -> None:
