@@ -13,9 +13,7 @@ from ._objects import address_of, class_attribute, exact_str, get_field, is_a, m
 from ._source import line_of_file
 
 #: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CALL = re.compile(r"[\w.]+\(")
 
 

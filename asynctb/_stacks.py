@@ -249,7 +249,8 @@ def follow(root: Target) -> RawStack:
                     break
             if handling.skip_callees:
                 del frames[index + 1 :]
-                return frames, hidden_frames(frames), None, failure or (error if type(error) is CallersUnknown else None)
+                cut = error if type(error) is CallersUnknown else None
+                return frames, hidden_frames(frames), None, failure or cut
         else:
             return frames, hidden_frames(frames), leaf, failure or error
         if type(error) is not CallersUnknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any, Callable, Optional, cast
+from typing import Any, Callable, List, cast
 
 import attrs
 
@@ -14,18 +14,18 @@ from .._model import ContextInfo
 from .._objects import class_attribute, get_field, module_field, simple_type_name
 from .._stacks import thread_frames
 
-_run_code: Optional[types.CodeType] = None
+#: Code of the methods in which an item of work computes its `future`.
+codes_of_work: List[types.CodeType] = []
 
 
 def install(module: types.ModuleType) -> None:
-    global _run_code
     worker = module_field(module, "_worker")
     run = cast(types.FunctionType, class_attribute(module_field(module, "_WorkItem"), "run"))
     context = module_field(module, "WorkerContext")  # CPython 3.14
     for function in (worker, run, context and class_attribute(context, "run")):
         if function is not None:
             customize(cast(Callable[..., Any], function), skip_frame=True)
-    _run_code = run.__code__
+    codes_of_work.append(run.__code__)
     # The class is a local name here: importing it could import more of concurrent.futures than the program has.
     future = module_field(cast(types.ModuleType, module_field(module, "_base")), "Future")
     register_root(future)(work_of_future)
@@ -37,7 +37,7 @@ def work_of_future(future: object) -> Target:
     for ident in sys._current_frames():
         frames = thread_frames(ident)
         for index, frame in enumerate(frames):
-            if frame.f_code is _run_code:
+            if any(frame.f_code is code for code in codes_of_work):
                 item = local_variable(frame, "self")
                 if item is not None and get_field(item, "future") is future:
                     return tuple(frames[index:])

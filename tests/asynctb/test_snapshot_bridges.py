@@ -228,6 +228,51 @@ def test_asgiref() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("begins_async", [False, True])
+def test_asgiref_there_and_back(begins_async: bool) -> None:
+    sync = pytest.importorskip("asgiref.sync", reason="asgiref is not installed")
+    futures: List[Any] = []
+
+    async def outer() -> None:
+        asyncio.current_task().set_name("outer")  # type: ignore[union-attr]
+        await sync.sync_to_async(middle)()
+
+    def middle() -> None:
+        sync.async_to_sync(inner)()
+
+    async def inner() -> None:
+        asyncio.current_task().set_name("inner")  # type: ignore[union-attr]
+        await sync.sync_to_async(blocks)()
+        futures.append(asyncio.get_running_loop().create_future())
+        await futures[0]
+
+    def run() -> None:
+        asyncio.run(outer()) if begins_async else middle()
+
+    with blocking() as blocks:
+        thread = threading.Thread(target=run, name="middle")
+        thread.start()
+        blocks.begun.wait()
+        # What runs in the thread is shown, not that the thread waits for what has made it run.
+        first = "outer" if begins_async else "middle"
+        names = shown(activities()[first].traceback)
+        assert [name for name in names if name in ("outer", "middle", "inner", "blocks")] == (
+            ["outer"] if begins_async else []
+        ) + ["middle", "blocks"]
+        while shown(activities()["inner"].traceback)[:2] != [
+            "inner",
+            "blocks",
+        ]:  # it may hand it over still
+            assert thread.is_alive()
+    expected = (["outer"] if begins_async else []) + ["middle", "inner"]
+    while [name for name in shown(activities()[first].traceback) if name != "run"] != expected:
+        assert thread.is_alive()
+    while not futures:
+        assert thread.is_alive()
+    futures[0].get_loop().call_soon_threadsafe(futures[0].set_result, None)
+    thread.join()
+
+
 def test_uvloop() -> None:
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
 
