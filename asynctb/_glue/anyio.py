@@ -26,17 +26,24 @@ from .._objects import class_attribute, exact_str, get_field, is_a, module_field
 from .._stacks import thread_frames
 from ._hiding import hide_package
 from .asyncio import is_monotonic
-from .trio import nursery_children
+from .concurrent import source_finders
+from .trio import coroutine_inside, nursery_children
 
 #: Modules of the functions that a worker thread of anyio runs between two pieces of work.
 _IDLE = ("queue", "asyncio.base_events", "threading")
 
 
 def install(module: types.ModuleType) -> None:
-    """Called for anyio itself and for each backend, as backends are imported when they are used first."""
+    """Called for anyio itself and for what is imported when it is used first: backends, and portals for threads."""
     hide_package("anyio")
     name = exact_str(module_field(module, "__name__"))
-    if name == "anyio._backends._asyncio":
+    if name == "anyio.from_thread":
+        call = class_attribute(module_field(module, "BlockingPortal"), "_call_func")
+        callback = nested_code(call, "callback")
+        if type(call) is types.FunctionType and callback is not None:
+            code = call.__code__
+            source_finders.append(lambda future: _call_of_portal(future, code, callback))
+    elif name == "anyio._backends._asyncio":
         _install_asyncio(module)
     elif name == "anyio._backends._trio":
         group, scope = module_field(module, "TaskGroup"), module_field(module, "CancelScope")
@@ -58,6 +65,25 @@ def _install_asyncio(module: types.ModuleType) -> None:
     if type(function) is types.FunctionType and type(worker_run) is types.FunctionType:
         run_code = worker_run.__code__
         customize(function, get_target=lambda frame, inner: _worker_frames(frame, run_code))
+
+
+def _call_of_portal(future: object, code: types.CodeType, callback_code: types.CodeType) -> Target:
+    """Return the coroutine, of *code*, that a portal has made for *future*, and that cancels itself if that is."""
+    callbacks = get_field(future, "_done_callbacks")
+    for callback in tuple(callbacks) if type(callbacks) is list else ():
+        if type(callback) is types.FunctionType and callback.__code__ is callback_code:
+            group = get_field(closure_of(callback).get("self"), "_task_group")
+            for task in (*copy_set(get_field(group, "_tasks")), *nursery_children(get_field(group, "_nursery"))):
+                call = coroutine_inside(_coroutine(task), (code,), "future", future)
+                if call is not None:
+                    return call
+    return None
+
+
+def _coroutine(task: object) -> object:
+    futures = Futures()
+    reader = futures.reader_of_task(task)
+    return get_field(task, "coro") if reader is None else reader.coroutine(task)
 
 
 def _owner(task_done: types.FunctionType) -> Optional[object]:

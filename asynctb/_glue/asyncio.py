@@ -19,10 +19,10 @@ from .._discovery._sets import copy_set
 from .._discovery._source import leaf_types
 from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, exact_str, get_field, module_field
+from .._objects import class_attribute, get_field, module_field
 from .._stacks import CallersUnknown
 from ._hiding import hide_package
-from .concurrent import work_of_future
+from .concurrent import source_finders, source_of
 
 _LOST = "the traceback of its exception does not lead to this task (any more)"
 
@@ -41,7 +41,7 @@ def install(module: types.ModuleType) -> None:
     if futures.python is not None:
         await_method = cast(Callable[..., Any], class_attribute(futures.python.future, "__await__"))
         customize(await_method, get_target=lambda frame, inner: _awaited_by_frame(futures, frame, inner))
-    _continue_in_loop(futures)
+    source_finders.append(lambda future: task_behind(futures, future))
     wait_for = module_field(sys.modules["asyncio.tasks"], "wait_for")
     if sys.version_info < (3, 12) and type(wait_for) is types.FunctionType:
         customize(wait_for, get_target=lambda frame, inner: _inside_wait_for(futures, frame, inner))
@@ -126,24 +126,9 @@ def _awaited_by_frame(futures: Futures, frame: types.FrameType, inner: Optional[
 
 
 def _beyond(futures: Futures, future: object, callbacks: Sequence[object]) -> Target:
-    """Return the frames in which a thread of a pool computes the result of *future* (`asyncio.to_thread`, ...)."""
+    """Return what computes the result of *future*, such as frames of a thread of a pool (`asyncio.to_thread`, ...)."""
     source = concurrent_future(futures, future, callbacks)
-    if source is None or exact_str(get_field(source, "_state")) != "RUNNING":
-        return None
-    return work_of_future(source)
-
-
-def _continue_in_loop(futures: Futures) -> None:
-    """Let a thread that waits for `asyncio.run_coroutine_threadsafe` go on in the task that it waits for."""
-    base = sys.modules.get("concurrent.futures._base")
-    future = module_field(base, "Future") if base is not None else None
-    result = class_attribute(future, "result") if future is not None else None
-
-    def target(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
-        return task_behind(futures, local_variable(frame, "self"))
-
-    if result is not None:
-        customize(cast(Callable[..., Any], result), get_target=target)
+    return None if source is None else source_of(source)
 
 
 class _Groups:

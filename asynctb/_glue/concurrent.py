@@ -1,4 +1,4 @@
-"""Thread pools: where the work of a future runs, and what an executor has to do."""
+"""concurrent.futures: where the result of a future comes from, and what an executor has to do."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ import attrs
 from .._customize import Target, Walk, customize, register_elaborate_context, register_root
 from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, get_field, module_field, simple_type_name
+from .._objects import class_attribute, exact_str, get_field, module_field, simple_type_name
 from .._stacks import thread_frames
 
 #: Code of the methods in which an item of work computes its `future`.
 codes_of_work: List[types.CodeType] = []
+#: Each returns where the result of a `concurrent.futures.Future` that is not done comes from, or None.
+source_finders: List[Callable[[object], Target]] = []
 
 
 def install(module: types.ModuleType) -> None:
+    """Called for what all executors have in common, and for the one with threads, which is imported when it is used."""
+    if exact_str(module_field(module, "__name__")) == "concurrent.futures._base":
+        future = module_field(module, "Future")
+        source_finders.append(_work_of)
+        register_root(future)(source_of)
+        result = class_attribute(future, "result")
+        if type(result) is types.FunctionType:
+            customize(result, get_target=lambda frame, inner: source_of(local_variable(frame, "self")))
+        return
     worker = module_field(module, "_worker")
     run = cast(types.FunctionType, class_attribute(module_field(module, "_WorkItem"), "run"))
     context = module_field(module, "WorkerContext")  # CPython 3.14
@@ -26,14 +37,20 @@ def install(module: types.ModuleType) -> None:
         if function is not None:
             customize(cast(Callable[..., Any], function), skip_frame=True)
     codes_of_work.append(run.__code__)
-    # The class is a local name here: importing it could import more of concurrent.futures than the program has.
-    future = module_field(cast(types.ModuleType, module_field(module, "_base")), "Future")
-    register_root(future)(work_of_future)
     register_elaborate_context(module_field(module, "ThreadPoolExecutor"))(_thread_pool)
 
 
-def work_of_future(future: object) -> Target:
-    """Return the frames in which a thread of a pool computes a `concurrent.futures.Future`; None if none does."""
+def source_of(future: object) -> Target:
+    """Return what computes the result of a `concurrent.futures.Future`: frames or a coroutine; None if nothing does."""
+    if exact_str(get_field(future, "_state")) not in ("PENDING", "RUNNING"):
+        return None
+    return next((found for found in [find(future) for find in source_finders] if found is not None), None)
+
+
+def _work_of(future: object) -> Target:
+    """Return the frames in which a thread of a pool computes *future*."""
+    if exact_str(get_field(future, "_state")) != "RUNNING":
+        return None
     for ident in sys._current_frames():
         frames = thread_frames(ident)
         for index, frame in enumerate(frames):

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 import types
-from typing import Callable, List, Optional, cast
+from typing import Any, Callable, Iterator, List, Optional, Set, Tuple, cast
 
 import attrs
 
@@ -20,11 +20,11 @@ from .._customize import (
     register_unwrap_context_manager,
 )
 from .._discovery._sets import copy_set
-from .._discovery._trio import clock_offset
+from .._discovery._trio import clock_offset, runners
 from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import exact_str, get_field, module_field
-from .._stacks import thread_frames
+from .._objects import class_attribute, exact_str, get_field, module_field
+from .._stacks import outward, thread_frames
 from ._hiding import hide_package
 
 
@@ -43,8 +43,9 @@ def install(module: types.ModuleType) -> None:
             register_elaborate_context(cls)(_lock)
     threads = sys.modules.get("trio._threads")
     run_sync = module_field(threads, "to_thread_run_sync") if threads is not None else None
-    if run_sync is not None:
-        _continue_in_thread(cast(Callable[..., object], run_sync))
+    if threads is not None and run_sync is not None:
+        _continue_in_thread(run_sync)
+        _continue_in_task(threads, run_sync)
 
 
 def _coroutine(task: object) -> Target:
@@ -105,10 +106,15 @@ def _lock(context: ContextInfo, walk: Walk) -> ContextInfo:
     return context
 
 
+def _workers_of(run_sync: Callable[..., object]) -> Tuple[types.FunctionType, Set[int]]:
+    """Return the function `trio.to_thread.run_sync`, and the addresses of the code of those inside it."""
+    plain = cast(types.FunctionType, vars(run_sync).get("__wrapped__", run_sync))
+    return plain, {id(code) for code in plain.__code__.co_consts if type(code) is types.CodeType}
+
+
 def _continue_in_thread(run_sync: Callable[..., object]) -> None:
     """Let the stack of a task that waits for `trio.to_thread.run_sync` go on in that thread."""
-    plain = cast(types.FunctionType, vars(run_sync).get("__wrapped__", run_sync))
-    workers = {id(code) for code in plain.__code__.co_consts if type(code) is types.CodeType}
+    plain, workers = _workers_of(run_sync)
 
     def worker_frames(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
         if inner is not None and exact_str(inner.f_code.co_name) not in ("wait_task_rescheduled", "_async_yield"):
@@ -124,3 +130,48 @@ def _continue_in_thread(run_sync: Callable[..., object]) -> None:
         return None
 
     customize(plain, get_target=worker_frames)
+
+
+def _continue_in_task(threads: types.ModuleType, run_sync: Callable[..., object]) -> None:
+    """Let the stack of a thread that waits for `trio.from_thread.run` go on in the task that runs the function."""
+    _, workers = _workers_of(run_sync)
+    run = module_field(threads, "Run")
+    methods = [class_attribute(run, name) for name in ("run", "run_system")]
+    codes = tuple([method.__code__ for method in methods if type(method) is types.FunctionType])
+
+    def coroutine(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
+        message = local_variable(frame, "message_to_trio")
+        if message is None or type(message) is not run:
+            return None
+        for task in _tasks_for_thread(frame, workers):
+            found = coroutine_inside(get_field(task, "coro"), codes, "self", message)
+            if found is not None:
+                return found
+        return None
+
+    send = module_field(threads, "_send_message_to_trio")
+    if type(send) is types.FunctionType:
+        customize(send, get_target=coroutine)
+
+
+def _tasks_for_thread(frame: types.FrameType, workers: Set[int]) -> Iterator[object]:
+    """Yield the tasks that may run something for the thread of *frame*: the one that waits for it, system tasks."""
+    for caller in outward(frame):
+        if id(caller.f_code) in workers:
+            register = local_variable(caller, "task_register")
+            if type(register) is list:
+                yield from register
+    for runner in runners():
+        yield from nursery_children(get_field(runner, "system_nursery"))
+
+
+def coroutine_inside(
+    coroutine: object, codes: Tuple[types.CodeType, ...], name: str, value: object
+) -> Optional[types.CoroutineType[Any, Any, Any]]:
+    """Return *coroutine*, or the first it awaits, that executes one of *codes* with *value* in the variable *name*."""
+    while type(coroutine) is types.CoroutineType:
+        frame = coroutine.cr_frame
+        if frame is not None and any(frame.f_code is code for code in codes) and local_variable(frame, name) is value:
+            return coroutine
+        coroutine = coroutine.cr_await
+    return None

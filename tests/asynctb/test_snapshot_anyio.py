@@ -11,6 +11,7 @@ from asynctb import Activity, ContextInfo, Traceback
 from asynctb._snapshot import snapshot
 
 anyio = pytest.importorskip("anyio", reason="anyio is not installed")
+pytest.importorskip("anyio.from_thread")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -95,3 +96,24 @@ def test_stack_goes_on_in_the_worker_thread(backend: str) -> None:
 
     arrived, release = threading.Event(), threading.Event()
     anyio.run(main, backend=backend)
+
+
+def test_stack_of_a_thread_that_calls_into_a_portal(backend: str) -> None:
+    async def called() -> None:
+        event = anyio.Event()
+        events.append(event)
+        await event.wait()
+
+    def calls() -> None:
+        with anyio.from_thread.start_blocking_portal(backend) as portal:
+            portals.append(portal)
+            portal.call(called)
+
+    events: List[Any] = []
+    portals: List[Any] = []
+    thread = threading.Thread(target=calls)
+    thread.start()
+    while shown(Traceback.of(thread))[-1] != "called":
+        assert thread.is_alive()
+    portals[0].call(events[0].set)
+    thread.join()

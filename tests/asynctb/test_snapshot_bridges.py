@@ -87,6 +87,22 @@ def test_to_thread() -> None:
     asyncio.run(main())
 
 
+def test_result_of_a_thread_pool() -> None:
+    def waits() -> None:
+        pool.submit(blocks).result()
+
+    with ThreadPoolExecutor(1) as pool, blocking() as blocks:
+        thread = threading.Thread(target=waits)
+        thread.start()
+        blocks.begun.wait()
+        while shown(Traceback.of(thread))[:3] != ["waits", "result", "blocks"]:
+            assert thread.is_alive()
+        future = pool.submit(blocks)
+        assert shown(Traceback.of(future)) == []  # it has not begun
+    thread.join()
+    assert shown(Traceback.of(future)) == []
+
+
 def test_run_coroutine_threadsafe() -> None:
     loop: Any = None
 

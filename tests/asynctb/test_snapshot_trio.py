@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import threading
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List, Optional
 
@@ -309,4 +310,42 @@ def test_stack_of_a_call_back_from_the_thread() -> None:
             names = shown(tasks_of(snapshot())["in_thread"].traceback)
             assert names == ["in_thread", "called_back", "forever"]
 
+    trio.run(main)
+
+
+@pytest.mark.parametrize("gives_token", [False, True], ids=["in the task that waits", "in a system task"])
+def test_stack_of_a_thread_that_calls_back(gives_token: bool) -> None:
+    async def called_back() -> None:
+        called.append(True)
+        await forever()
+
+    def calls_back() -> None:
+        idents.append(threading.get_ident())
+        with contextlib.suppress(trio.Cancelled):
+            trio.from_thread.run(called_back, trio_token=token if gives_token else None)
+
+    async def in_thread() -> None:
+        await trio.to_thread.run_sync(calls_back, **abandon)
+
+    def shown_of_thread() -> List[str]:
+        (thread,) = [a for a in snapshot().activities if a.kind == "thread" and a.thread_ident in idents]
+        return shown(thread.traceback)
+
+    token: Any = None
+
+    async def main() -> None:
+        nonlocal token
+        token = trio.lowlevel.current_trio_token()
+        async with running(in_thread=in_thread):
+            while not called:
+                await trio.sleep(0)
+            await trio.testing.wait_all_tasks_blocked()
+            assert shown_of_thread() == ["calls_back", "called_back", "forever"]
+
+    abandon: Dict[str, Any] = {}
+    if gives_token:  # nothing cancels the system task before the run ends
+        is_new = "abandon_on_cancel" in inspect.signature(trio.to_thread.run_sync).parameters
+        abandon["abandon_on_cancel" if is_new else "cancellable"] = True
+    idents: List[int] = []
+    called: List[bool] = []
     trio.run(main)
