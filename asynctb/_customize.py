@@ -43,7 +43,7 @@ from ._objects import exact_str, get_field, mro_of, note_type
 Target = Optional[object]
 GetTarget = Callable[[types.FrameType, Optional[types.FrameType]], Target]
 Unwrap = Callable[[Any], Target]
-StackFinder = Callable[[types.FrameType], Optional[types.FrameType]]
+StackFinder = Callable[[types.FrameType], Union[types.FrameType, Tuple[types.FrameType, ...], None]]
 
 H = TypeVar("H")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -274,7 +274,8 @@ def register_stack_finder(function: StackFinder) -> StackFinder:
     """Register a function that finds stacks that no thread runs at the moment, such as those of other greenlets.
 
     It is called with a frame that must be running but is on no thread's stack, and returns the innermost frame of
-    the stack that it is on, or None.
+    the stack that it is on; or, if ``f_back`` does not lead from that to the frame, all of the stack from the outermost
+    frame on; or None.
     """
     stack_finders.append(function)
     return function

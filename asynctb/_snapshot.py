@@ -99,8 +99,11 @@ class Listing:
             ("Tasks of asyncio", lambda: AsyncioTasks(threads, heap, thorough=thorough)),
             ("Tasks of trio", lambda: TrioTasks(threads)),
             ("Tasks of curio", lambda: CurioTasks(threads)),
-            ("Greenlets", lambda: Greenlets(threads, heap, thorough=thorough)),
+            ("Greenlets", lambda: greenlets),
         )
+        greenlets = Greenlets(threads, heap, thorough=thorough)
+        for ident, callers in greenlets.suspended_callers().items():
+            threads[ident] = threads[ident]._replace(callers=callers)
         groups: List[Group] = []
         if loose_objects:
             sources += (("Loose objects", lambda: LooseObjects(heap, roots_of(groups))),)
@@ -134,11 +137,12 @@ class Listing:
     def thread_running(self, frame: types.FrameType) -> Optional[ThreadRecord]:
         """Return the thread that has *frame* on its stack, or None."""
         for record in self._threads.values():
-            current = record.frame
-            while current is not None:
-                if current is frame:
-                    return record
-                current = caller_of(current)
+            for innermost in (record.frame, *record.callers):
+                current = innermost
+                while current is not None:
+                    if current is frame:
+                        return record
+                    current = caller_of(current)
         return None
 
     def survey(self, owners: Sequence[Owner]) -> Tuple[Optional[FrameInfo], Optional[int]]:

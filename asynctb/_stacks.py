@@ -190,7 +190,7 @@ def running_frames(
     for find in tuple(stack_finders):
         try:
             found = find(frame)
-            if found is not None and type(found) is not types.FrameType:
+            if found is not None and type(found) is not types.FrameType and not _are_frames(found):
                 raise TypeError(f"it returned {describe(found)}")
         except RecursionError:
             raise
@@ -198,10 +198,15 @@ def running_frames(
             if failures is not None:
                 failures.append(RuntimeError(f"a hook that finds stacks failed: {describe_error(error)}"))
             continue
-        frames = outward(found, frame)
-        if frames and frames[-1] is frame:
-            return frames[::-1]
+        frames = outward(found, frame)[::-1] if type(found) is types.FrameType else list(found or ())
+        for index, candidate in enumerate(frames):
+            if candidate is frame:
+                return frames[index:]
     return None
+
+
+def _are_frames(found: object) -> bool:
+    return type(found) is tuple and all(type(item) is types.FrameType for item in found)
 
 
 def follow(root: Target) -> RawStack:
@@ -255,6 +260,13 @@ def follow(root: Target) -> RawStack:
             return frames, hidden_frames(frames), leaf, failure or error
         if type(error) is not CallersUnknown:
             error = None  # what cut the old callees short does not matter any more
+
+
+def stack_without_redirections(root: Target) -> List[RawFrame]:
+    """Return the frames of *root* as far as no function says where they go on. For hooks of such functions."""
+    frames: List[RawFrame] = []
+    _follow_to_end(root, frames, strict=False)
+    return frames
 
 
 def hidden_frames(frames: List[RawFrame]) -> Set[int]:

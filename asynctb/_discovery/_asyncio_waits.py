@@ -125,7 +125,7 @@ class WaitTable:
         return Wait("executor", source)
 
     def _inside_wait_for(self, owners: Sequence[Owner], waiter: object) -> Optional[object]:
-        """Return the task inside `asyncio.wait_for`, which awaits a future of its own before CPython 3.12."""
+        """Return the future inside `asyncio.wait_for`, which awaits one of its own before CPython 3.12."""
         if self._wait_for is None or not owners:
             return None
         code = code_of(owners[-1])
@@ -135,7 +135,7 @@ class WaitTable:
         if code is not self._wait_for:
             return None
         for referent in variables_of(owners[-1]):
-            if referent is not waiter and self._futures.reader_of_task(referent) is not None:
+            if referent is not waiter and self._futures.reader_of_future(referent) is not None:
                 return referent
         return None
 

@@ -6,10 +6,11 @@ The accessors are those of the base class, unbound, as subclasses can override t
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
 import weakref
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, cast
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from .._frames import local_variable
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
@@ -50,16 +51,40 @@ class GreenletReader(NamedTuple):
         found = get_field(obj, "parent")
         return found if is_a(found, self.cls) else None
 
+    def parents(self, obj: object) -> List[object]:
+        """Return the parent greenlet, its parent, and so on; the last is the main greenlet of a thread."""
+        found: List[object] = []
+        seen = {id(obj)}
+        parent = self.parent(obj)
+        while parent is not None and id(parent) not in seen:
+            seen.add(id(parent))
+            found.append(parent)
+            parent = self.parent(parent)
+        return found
+
     def main_of(self, obj: object) -> object:
         """Return the greenlet at the end of the chain of parents."""
-        seen = set()
-        while id(obj) not in seen:
-            seen.add(id(obj))
-            parent = self.parent(obj)
-            if parent is None:
-                break
-            obj = parent
-        return obj
+        return (obj, *self.parents(obj))[-1]
+
+    def is_running(self, obj: object) -> bool:
+        """Return whether a thread executes it. Raises whatever is wrong with one of a thread that has ended."""
+        return self.is_active(obj) and not self.is_dead(obj) and self.frame(obj) is None
+
+    def running_below(self, obj: object, greenlets: Sequence[object]) -> List[object]:
+        """Return the chain of children from *obj*, which is suspended, to one of *greenlets* that a thread executes.
+
+        What *obj* has switched to will return to it. There is none if no thread executes any.
+        """
+        for running in greenlets:
+            chain = (running, *self.parents(running))
+            for index, parent in enumerate(chain):
+                if parent is obj and index > 0:
+                    try:
+                        if self.is_running(running):
+                            return list(chain[:index])[::-1]
+                    except Exception:  # one of a thread that has ended
+                        pass
+        return []
 
 
 def reader() -> Optional[GreenletReader]:
@@ -70,8 +95,8 @@ def reader() -> Optional[GreenletReader]:
     if not is_a(cls, type) or current is None:
         return None
     continulet = module_field(module, "_continulet") if module is not None else None
-    if continulet is not None:
-        return _pypy_reader(cls, continulet, current)
+    if module is not None and continulet is not None:
+        return _pypy_reader(cls, continulet, current, module_field(module, "_tls"))
     return GreenletReader(
         cls,
         frame=vars(cls)["gr_frame"].__get__,
@@ -81,7 +106,7 @@ def reader() -> Optional[GreenletReader]:
     )
 
 
-def _pypy_reader(cls: type, continulet: Any, current: Callable[[], object]) -> GreenletReader:
+def _pypy_reader(cls: type, continulet: Any, current: Callable[[], object], thread_local: object) -> GreenletReader:
     """Return accessors for PyPy's ``greenlet.py``, which do what its properties do, past what subclasses override."""
 
     def is_active(obj: object) -> bool:
@@ -91,13 +116,18 @@ def _pypy_reader(cls: type, continulet: Any, current: Callable[[], object]) -> G
         return get_field(obj, "_greenlet__started") is True and not is_active(obj)
 
     def frame(obj: object) -> Optional[types.FrameType]:
-        here = current()
-        if obj is here:
+        executed = [current()]
+        for referent in gc.get_referents(thread_local):  # the dicts of all threads
+            if type(referent) is dict and is_a(referent.get("current"), cls):
+                executed.append(referent["current"])
+        if any(obj is greenlet for greenlet in executed):
             return None
         if get_field(obj, "_greenlet__main") is True:
-            if reader_of_pypy.main_of(here) is not obj:
-                return None  # that of another thread: running, or it cannot be told where it is
-            obj = here
+            # What the thread executes has taken its place.
+            there = [greenlet for greenlet in executed if reader_of_pypy.main_of(greenlet) is obj]
+            if not there:
+                return None
+            obj = there[0]
         innermost = continulet._get_frame(obj)
         for _ in ("start", "__switch", "switch"):  # the frames of the module itself
             innermost = innermost.f_back if type(innermost) is types.FrameType else None  # False: it is not suspended
@@ -127,6 +157,25 @@ def frames_outward(frame: Optional[types.FrameType]) -> List[types.FrameType]:
         frames.append(frame)
         frame = caller_of(frame)
     return frames
+
+
+def worker_thread(greenlet: object) -> Optional[int]:
+    """Return the number of the thread that a greenlet of gevent's thread pool works in; None for other greenlets."""
+    module = imported("gevent.threadpool")
+    cls: Any = module_field(module, "_WorkerGreenlet") if module is not None else None
+    ident = get_field(greenlet, "_thread_ident") if is_a(cls, type) and is_a(greenlet, cls) else None
+    return ident if type(ident) is int and ident else None
+
+
+def thread_that_began(frame: types.FrameType) -> Optional[object]:
+    """Return the `threading.Thread` whose outermost frame is *frame*, or None if that is not certain."""
+    threading = imported("threading")
+    bootstrap = class_attribute(module_field(threading, "Thread"), "_bootstrap") if threading is not None else None
+    if type(bootstrap) is types.FunctionType and frame.f_code is bootstrap.__code__:
+        return local_variable(frame, "self")
+    if exact_str(frame.f_code.co_name) in _MAIN and threading is not None:
+        return cast(Optional[object], module_field(threading, "_main_thread"))
+    return None
 
 
 class Greenlets:
@@ -187,9 +236,6 @@ class Greenlets:
             if record.frame is here:
                 idents[id(self._reader.main_of(self._reader.current()))] = record.ident
         by_thread = {id(record.thread): record.ident for record in self._threads.values() if record.thread is not None}
-        threading = imported("threading")
-        bootstrap = class_attribute(module_field(threading, "Thread"), "_bootstrap") if threading is not None else None
-        main_thread = module_field(threading, "_main_thread") if threading is not None else None
         by_outermost = {
             id(frames[-1]): record.ident
             for record in self._threads.values()
@@ -198,19 +244,44 @@ class Greenlets:
         }
         for found in self._found:
             main = self._reader.main_of(found)
+            ident = worker_thread(found)
+            if ident in self._threads:
+                idents[id(main)] = ident
             frames = frames_outward(self._reader.frame(found))
             if id(main) in idents or not frames or found is not main:
                 continue
             outermost = frames[-1]
             if id(outermost) in by_outermost:
                 idents[id(main)] = by_outermost[id(outermost)]
-            elif type(bootstrap) is types.FunctionType and outermost.f_code is bootstrap.__code__:
-                thread = local_variable(outermost, "self")
+            else:
+                thread = thread_that_began(outermost)
                 if id(thread) in by_thread:
                     idents[id(main)] = by_thread[id(thread)]
-            elif exact_str(outermost.f_code.co_name) in _MAIN and id(main_thread) in by_thread:
-                idents[id(main)] = by_thread[id(main_thread)]
         return idents
+
+    def suspended_callers(self) -> Dict[int, Tuple[types.FrameType, ...]]:
+        """Return, by the number of the thread, the innermost frames of the parents of the greenlet that it executes.
+
+        These have switched to it, and it returns to them: what they were executing, the thread is still executing.
+        """
+        found: Dict[int, Tuple[types.FrameType, ...]] = {}
+        if self._reader is None or sys.implementation.name == "pypy":  # there, the frames of all are in one chain
+            return found
+        threads: Optional[Dict[int, int]] = None
+        for greenlet in self._found:
+            try:
+                parents = self._reader.parents(greenlet)
+                if not parents or not self._reader.is_running(greenlet):
+                    continue
+                if threads is None:
+                    threads = self._threads_of_mains()
+                ident = threads.get(id(parents[-1]))
+                if ident is not None:
+                    frames = [self._reader.frame(parent) for parent in parents]
+                    found[ident] = tuple([frame for frame in frames if frame is not None])
+            except Exception:  # one of a thread that has ended
+                continue
+        return found
 
     def root_of(self, obj: object) -> Optional[object]:
         return None

@@ -35,6 +35,8 @@ class ThreadRecord(NamedTuple):
     thread: Optional[object]
     #: Its innermost frame (for the thread that asks: its innermost frame outside of asynctb), or None.
     frame: Optional[types.FrameType]
+    #: The innermost frames of the suspended greenlets that the greenlet returns to which it executes.
+    callers: Tuple[types.FrameType, ...] = ()
 
 
 class Group(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Callable, Dict, List, Optional, Tuple, cast
 from .._ids import thread_ids
 from .._model import Activity, ActivityKind, Traceback
 from .._objects import get_field, module_field
-from .._stacks import calling_frame, own_frame, this_thread, thread_frames
+from .._stacks import calling_frame, outward, own_frame, this_thread, thread_frames
 from ._known import KnownFunctions
 from ._sets import imported
 from ._source import Group, Listing, ThreadRecord, caller_of, top_of_frames
@@ -154,4 +154,9 @@ class Threads:
 def frames_of(threads: Dict[int, ThreadRecord], *codes: types.CodeType) -> List[Tuple[int, types.FrameType]]:
     """Return the frames of all threads that run one of *codes* now, with the number of the thread, outermost first."""
     wanted = {id(code) for code in codes}
-    return [(ident, frame) for ident in threads for frame in thread_frames(ident) if id(frame.f_code) in wanted]
+    found: List[Tuple[int, types.FrameType]] = []
+    for ident, record in threads.items():
+        for caller in record.callers[::-1]:
+            found += [(ident, frame) for frame in outward(caller)[::-1] if id(frame.f_code) in wanted]
+        found += [(ident, frame) for frame in thread_frames(ident) if id(frame.f_code) in wanted]
+    return found

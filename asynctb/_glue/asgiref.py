@@ -1,4 +1,4 @@
-"""asgiref: what a thread in `async_to_sync` waits for, and what `sync_to_async` runs there; its own frames are hidden.
+"""asgiref: what a thread in `async_to_sync` waits for, and does for that meanwhile; its own frames are hidden.
 
 Other threads for `sync_to_async` are those of executors, which the glue for asyncio follows.
 """
@@ -12,6 +12,7 @@ from typing import Optional
 from .._customize import Target, customize
 from .._frames import local_variable
 from .._objects import class_attribute, is_a, module_field
+from .._stacks import stack_without_redirections
 from ._hiding import hide_package
 from .concurrent import codes_of_work
 
@@ -33,8 +34,16 @@ def install(module: types.ModuleType) -> None:
 
 
 def _awaited(frame: types.FrameType, inner: Optional[types.FrameType], run_until: types.CodeType) -> Target:
-    """Return the coroutine that *frame* waits for, unless its thread is doing work for that meanwhile."""
-    if inner is None or inner.f_code is not run_until or local_variable(inner, "work_item") is not None:
+    """Return the coroutine that *frame* waits for, if nothing that its thread does meanwhile is left out by that."""
+    if inner is None or inner.f_code is not run_until:
         return None
     awaitable = local_variable(frame, "awaitable")
-    return awaitable if is_a(awaitable, types.CoroutineType) else None
+    if not is_a(awaitable, types.CoroutineType):
+        return None
+    work = local_variable(inner, "work_item")
+    if work is None or any(
+        any(called.f_code is code for code in codes_of_work) and local_variable(called, "self") is work
+        for called, _ in stack_without_redirections(awaitable)
+    ):
+        return awaitable
+    return None

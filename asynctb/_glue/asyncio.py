@@ -91,11 +91,16 @@ def _awaited(futures: Futures, iterator: object) -> Target:
     # Modules/_asynciomodule.c: FutureIter_traverse() visits the future.
     for referent in gc.get_referents(iterator):
         if futures.reader_of_future(referent) is not None:
-            callbacks = futures.callbacks_of(referent)
-            if len(callbacks) < 2:  # none but the one that resumes who awaits it
-                return cast(Target, referent)
-            return _first(shielded_task(futures, callbacks), _beyond(futures, referent, callbacks), referent)
+            return _source_of(futures, referent)
     return None
+
+
+def _source_of(futures: Futures, future: object) -> Target:
+    """Return what computes the result of *future*, or that itself."""
+    callbacks = futures.callbacks_of(future)
+    if len(callbacks) < 2:  # none but the one that resumes who awaits it
+        return future
+    return _first(shielded_task(futures, callbacks), _beyond(futures, future, callbacks), future)
 
 
 def _first(*targets: Target) -> Target:
@@ -104,13 +109,13 @@ def _first(*targets: Target) -> Target:
 
 
 def _inside_wait_for(futures: Futures, frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
-    """Return the task that `asyncio.wait_for` waits for, by a future of its own before CPython 3.12."""
+    """Return what `asyncio.wait_for` waits for, by a future of its own before CPython 3.12."""
     if inner is not None and inner.f_code is not _await_code(futures):
         return None
-    task = local_variable(frame, "fut")
-    if local_variable(frame, "waiter") is None or futures.reader_of_task(task) is None:
+    future = local_variable(frame, "fut")
+    if local_variable(frame, "waiter") is None or futures.reader_of_future(future) is None:
         return None
-    return task
+    return _source_of(futures, future)
 
 
 def _await_code(futures: Futures) -> Optional[types.CodeType]:
@@ -122,7 +127,7 @@ def _awaited_by_frame(futures: Futures, frame: types.FrameType, inner: Optional[
     future = next((ref for ref in gc.get_referents(frame) if futures.reader_of_future(ref) is not None), None)
     if future is None or futures.reader_of_task(future) is not None:  # the root hook would lead into the task
         return None
-    return _first(_beyond(futures, future, futures.callbacks_of(future)), future)
+    return _source_of(futures, future)
 
 
 def _beyond(futures: Futures, future: object, callbacks: Sequence[object]) -> Target:

@@ -26,9 +26,10 @@ def install(module: types.ModuleType) -> None:
         future = module_field(module, "Future")
         source_finders.append(_work_of)
         register_root(future)(source_of)
-        result = class_attribute(future, "result")
-        if type(result) is types.FunctionType:
-            customize(result, get_target=lambda frame, inner: source_of(local_variable(frame, "self")))
+        for name in ("result", "exception"):
+            method = class_attribute(future, name)
+            if type(method) is types.FunctionType:
+                customize(method, get_target=lambda frame, inner: source_of(local_variable(frame, "self")))
         return
     worker = module_field(module, "_worker")
     run = cast(types.FunctionType, class_attribute(module_field(module, "_WorkItem"), "run"))
@@ -67,7 +68,9 @@ def _thread_pool(context: ContextInfo, walk: Walk) -> ContextInfo:
     if type(threads) is set:
         parts.append("1 thread" if len(threads) == 1 else f"{len(threads)} threads")
     c_module = sys.modules.get("_queue")  # PyPy has none
-    if c_module is not None and type(queue) is module_field(c_module, "SimpleQueue"):
+    if get_field(context.manager, "_shutdown") is True:
+        parts.append("shutting down")  # what is left in the queue then is not only work
+    elif c_module is not None and type(queue) is module_field(c_module, "SimpleQueue"):
         parts.append(f"{queue.qsize()} waiting")
     name = simple_type_name(type(context.manager))
     return attrs.evolve(context, description=f"{name} with {', '.join(parts)}" if parts else None)

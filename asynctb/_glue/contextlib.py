@@ -126,9 +126,19 @@ def _shows(field: str) -> Callable[[ContextInfo, Walk], ContextInfo]:
     def elaborate(context: ContextInfo, walk: Walk) -> ContextInfo:
         value = get_field(context.manager, field)
         name = simple_type_name(type(context.manager))
-        return attrs.evolve(context, description=f"{name}({_brief(value)})")
+        # A generator that is being iterated is in the stack of whoever does that: there it would stand twice.
+        inner = walk.stack(value) if _is_idle(value) and context.phase == "active" else None
+        return attrs.evolve(context, description=f"{name}({_brief(value)})", inner=inner)
 
     return elaborate
+
+
+def _is_idle(value: Any) -> bool:
+    """Return whether *value* is a generator, synchronous or not, that is suspended at a ``yield`` and goes on later."""
+    kind = type(value)
+    if kind is types.GeneratorType:
+        return not value.gi_running and value.gi_yieldfrom is None and value.gi_frame is not None
+    return kind is types.AsyncGeneratorType and not value.ag_running and value.ag_frame is not None
 
 
 def _brief(value: object) -> str:
@@ -139,5 +149,9 @@ def _brief(value: object) -> str:
         return ", ".join(map(_brief, cast(Tuple[object, ...], value)))
     if is_a(value, type):
         return type_name(cast(type, value))
+    kind = type(value)
+    if kind is types.GeneratorType or kind is types.AsyncGeneratorType:
+        name = exact_str(cast(Any, value).__qualname__)
+        return type_name(kind) if name is None else name + "()"
     text: Optional[str] = exact_str(value)
     return type_name(type(value)) if text is None else repr(text)

@@ -31,7 +31,7 @@ def install(module: types.ModuleType) -> None:
 def _behind_shim(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
     greenlets = reader()
     child = local_variable(frame, "child_greenlet")
-    if inner is not None or greenlets is None or child is None:
+    if inner is not None or greenlets is None or child is None or greenlets.is_running(child):
         return None
     return child if greenlets.frame(child) is not None else local_variable(frame, "orig_coro")
 

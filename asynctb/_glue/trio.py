@@ -23,7 +23,7 @@ from .._discovery._sets import copy_set
 from .._discovery._trio import clock_offset, runners
 from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, exact_str, get_field, module_field
+from .._objects import class_attribute, get_field, module_field
 from .._stacks import outward, thread_frames
 from ._hiding import hide_package
 
@@ -117,8 +117,6 @@ def _continue_in_thread(run_sync: Callable[..., object]) -> None:
     plain, workers = _workers_of(run_sync)
 
     def worker_frames(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
-        if inner is not None and exact_str(inner.f_code.co_name) not in ("wait_task_rescheduled", "_async_yield"):
-            return None  # a call back from the thread runs in the task
         register = local_variable(frame, "task_register")
         if register is None:
             return None

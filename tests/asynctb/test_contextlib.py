@@ -11,7 +11,7 @@ import weakref
 from typing import Any, AsyncIterator, Iterator, List
 
 import pytest
-from support import frame_named, names, run, suspended, trap
+from support import frame_named, names, pause, run, suspended, trap
 
 from asynctb import ContextInfo, Traceback
 from asynctb._customize import plain_manager_types
@@ -268,6 +268,66 @@ def test_wrappers() -> None:
         "redirect_stdout(_io.StringIO)",
         "redirect_stderr(_io.StringIO)",
     ]
+
+
+def test_closing_a_generator() -> None:
+    """It is inside the manager, but while it is iterated, when it is in the stack."""
+    manager = Manager()
+
+    def generate() -> Iterator[int]:
+        with manager:
+            yield 1
+            inside.append(Traceback.since(here))
+
+    async def wait() -> None:
+        with contextlib.closing(generate()) as values:
+            next(values)
+            await pause()
+            next(values, None)
+
+    here = sys._getframe()
+    inside: List[Traceback] = []
+    coroutine = wait()
+    coroutine.send(None)
+    (info,) = [info for info in Traceback.of(coroutine) if info.frame.f_code is wait.__code__]
+    (context,) = info.contexts
+    assert context.description == "closing(test_closing_a_generator.<locals>.generate())"
+    assert context.inner is not None
+    (generating,) = context.inner
+    assert [inner.manager for inner in generating.contexts] == [manager]
+    run(coroutine)
+    assert names(inside[0])[-2:] == ["wait", "generate"]
+    (context,) = inside[0].frames[-2].contexts
+    assert context.inner is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="contextlib.aclosing came with Python 3.10")
+@pytest.mark.parametrize("inside", [False, True])
+def test_closing_an_asynchronous_generator(inside: bool) -> None:
+    async def generate() -> AsyncIterator[int]:
+        with manager:
+            if inside:
+                await pause()
+            yield 1
+
+    async def wait() -> None:
+        async with contextlib.aclosing(generate()) as values:
+            async for _ in values:
+                await pause()
+
+    manager = Manager()
+    coroutine = wait()
+    coroutine.send(None)
+    stack = Traceback.of(coroutine)
+    run(coroutine)
+    (context,) = stack.frames[0].contexts
+    assert context.description is not None
+    assert context.description.startswith("aclosing(")
+    assert context.description.endswith("generate())")
+    assert names(stack) == (["wait", "generate", "pause"] if inside else ["wait", "pause"])
+    assert (context.inner is None) == inside
+    generating = stack.frames[1] if context.inner is None else context.inner.frames[0]
+    assert [inner.manager for inner in generating.contexts] == [manager]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="contextlib.chdir came with Python 3.11")

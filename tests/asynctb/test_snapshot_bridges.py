@@ -87,20 +87,58 @@ def test_to_thread() -> None:
     asyncio.run(main())
 
 
-def test_result_of_a_thread_pool() -> None:
+@pytest.mark.parametrize("method", ["result", "exception"])
+def test_result_of_a_thread_pool(method: str) -> None:
     def waits() -> None:
-        pool.submit(blocks).result()
+        getattr(pool.submit(blocks), method)()
 
     with ThreadPoolExecutor(1) as pool, blocking() as blocks:
         thread = threading.Thread(target=waits)
         thread.start()
         blocks.begun.wait()
-        while shown(Traceback.of(thread))[:3] != ["waits", "result", "blocks"]:
+        while shown(Traceback.of(thread))[:3] != ["waits", method, "blocks"]:
             assert thread.is_alive()
         future = pool.submit(blocks)
         assert shown(Traceback.of(future)) == []  # it has not begun
     thread.join()
     assert shown(Traceback.of(future)) == []
+
+
+def test_executor_that_is_shutting_down() -> None:
+    def leaves() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(blocks)
+
+    with blocking() as blocks:
+        thread = threading.Thread(target=leaves)
+        thread.start()
+        blocks.begun.wait()
+        description = None
+        while description is None or "waiting" in description:  # it is going to leave the block
+            assert thread.is_alive()
+            contexts = [context for info in Traceback.of(thread) for context in info.contexts]
+            description = next((c.description for c in contexts if type(c.manager) is ThreadPoolExecutor), None)
+        assert description == "ThreadPoolExecutor with 1 thread, shutting down"
+    thread.join()
+
+
+def test_wait_for_the_work_of_a_thread() -> None:
+    async def main() -> None:
+        async def works() -> None:
+            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, blocks), 3600)
+
+        with blocking() as blocks:
+            task = asyncio.ensure_future(works())
+            task.set_name("works")
+            await settle()
+            blocks.begun.wait()
+            found = activities()["works"]
+            assert shown(found.traceback)[:2] == ["works", "blocks"]
+            assert found.waits_for is not None
+            assert found.waits_for.description == "executor"
+        await task
+
+    asyncio.run(main())
 
 
 def test_run_coroutine_threadsafe() -> None:
@@ -269,19 +307,16 @@ def test_asgiref_there_and_back(begins_async: bool) -> None:
         thread = threading.Thread(target=run, name="middle")
         thread.start()
         blocks.begun.wait()
-        # What runs in the thread is shown, not that the thread waits for what has made it run.
-        first = "outer" if begins_async else "middle"
-        names = shown(activities()[first].traceback)
-        assert [name for name in names if name in ("outer", "middle", "inner", "blocks")] == (
-            ["outer"] if begins_async else []
-        ) + ["middle", "blocks"]
-        while shown(activities()["inner"].traceback)[:2] != [
-            "inner",
-            "blocks",
-        ]:  # it may hand it over still
+        expected = (["outer"] if begins_async else []) + ["middle", "inner", "blocks"]
+        first = expected[0]
+
+        def chain() -> List[str]:
+            return [name for name in shown(activities()[first].traceback) if name in expected]
+
+        while chain() != expected:  # the coroutine may hand it over still
             assert thread.is_alive()
-    expected = (["outer"] if begins_async else []) + ["middle", "inner"]
-    while [name for name in shown(activities()[first].traceback) if name != "run"] != expected:
+        assert shown(activities()["inner"].traceback)[:2] == ["inner", "blocks"]
+    while chain() != expected[:-1]:
         assert thread.is_alive()
     while not futures:
         assert thread.is_alive()

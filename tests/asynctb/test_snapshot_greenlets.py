@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
@@ -233,3 +234,114 @@ def test_threads_that_gevent_has_made_greenlets() -> None:
     first, *others = out.splitlines()
     assert first == "['sleeps'] ['<module>']"
     assert {"thread MainThread running", "greenlet patched suspended"} <= set(others)
+
+
+def test_greenlet_that_runs_in_another_thread() -> None:
+    """Its main greenlet, which it has switched out, tells in which."""
+    release, begun = threading.Event(), threading.Event()
+    greenlets: List[Any] = []
+
+    def runs() -> None:
+        begun.set()
+        release.wait()
+
+    def in_thread() -> None:
+        greenlets.append(greenlet.greenlet(runs))
+        greenlets[0].switch()
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    begun.wait()
+    stack = Traceback.of(greenlets[0])
+    release.set()
+    thread.join()
+    found = [info.frame.f_code.co_name for info in stack]
+    # On PyPy, what it will return to is on its stack, too.
+    assert found[found.index("runs") :][:2] == ["runs", "wait"]
+    assert PYPY or found[0] == "runs"
+
+
+def test_thread_pool_of_gevent() -> None:
+    pytest.importorskip("gevent", reason="gevent is not installed")
+    from gevent.threadpool import ThreadPool
+
+    def works() -> None:
+        begun.set()
+        release.wait()
+
+    begun, release = threading.Event(), threading.Event()
+    pool = ThreadPool(1)
+    try:
+        pool.spawn(works)
+        begun.wait()
+        found = {activity.name: activity for activity in snapshot().activities}
+        worker = found["gevent.threadpool._WorkerGreenlet"]
+        assert worker.traceback is not None
+        assert [info.frame.f_code.co_name for info in worker.traceback if not info.hide][:2] == ["works", "wait"]
+        assert worker.traceback.error is None
+        assert worker.state == "running"
+        assert worker.parent == worker.thread
+        assert worker.thread is not None
+    finally:
+        release.set()
+        pool.kill()
+
+
+def test_task_that_executes_a_greenlet() -> None:
+    """As SQLAlchemy's do: the coroutine is on the stack of a greenlet that is suspended, and yet it is running."""
+
+    async def spawns(function: Callable[..., Any], *args: Any) -> None:
+        child = greenlet.greenlet(function)
+        awaitable = child.switch(*args)
+        while not child.dead:
+            await awaitable
+            awaitable = child.switch()
+
+    def outer() -> None:
+        with lock:
+            greenlet.getcurrent().parent.switch(asyncio.sleep(0))
+            greenlet.greenlet(inner).switch()
+
+    def inner() -> None:
+        found.append(snapshot())
+
+    async def main() -> None:
+        asyncio.current_task().set_name("main")  # type: ignore[union-attr]
+        await spawns(outer)
+
+    found: List[Snapshot] = []
+    lock = threading.Lock()
+    asyncio.run(main())
+    (task,) = [activity for activity in found[0].activities if activity.name == "main"]
+    assert task.state == "running"
+    assert task.thread == found[0].activities[0].id
+    assert task.top is not None
+    assert task.top.frame.f_code.co_name in ("inner", "append")  # what it has gone on to
+    names = [name for name in shown(task.traceback) if name != "switch"]
+    if PYPY:  # there, a greenlet that is switched out is not among the callers of the one that it has switched to
+        assert names[:3] == ["main", "spawns", "inner"]
+        return
+    assert names[:4] == ["main", "spawns", "outer", "inner"]
+    assert task.traceback is not None
+    (holds,) = [info for info in task.traceback if info.frame.f_code.co_name == "outer"]
+    assert [context.manager for context in holds.contexts] == [lock]
+
+
+def test_trio_task_that_executes_a_greenlet() -> None:
+    trio = pytest.importorskip("trio", reason="trio is not installed")
+    greenback = pytest.importorskip("greenback", reason="greenback is not installed")
+
+    async def main() -> None:
+        await greenback.ensure_portal()
+        await trio.lowlevel.checkpoint()
+        synchronous()
+
+    def synchronous() -> None:
+        found.append(snapshot())
+
+    found: List[Snapshot] = []
+    trio.run(main)
+    (task,) = [activity for activity in found[0].activities if activity.name.endswith(".main")]
+    assert task.state == "running"
+    assert task.thread == found[0].activities[0].id
+    assert shown(task.traceback)[:2] == ["main", "synchronous"]

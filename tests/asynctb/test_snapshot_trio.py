@@ -308,7 +308,7 @@ def test_stack_of_a_call_back_from_the_thread() -> None:
                 await trio.sleep(0)
                 await trio.testing.wait_all_tasks_blocked()
             names = shown(tasks_of(snapshot())["in_thread"].traceback)
-            assert names == ["in_thread", "called_back", "forever"]
+            assert names == ["in_thread", "calls_back", "called_back", "forever"]
 
     trio.run(main)
 
