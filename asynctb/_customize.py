@@ -265,7 +265,7 @@ def register_elaborate_context(cls: type) -> Callable[[F], F]:
     """Return a decorator for a hook that completes the `ContextInfo` of a manager of type *cls*.
 
     The hook gets the `ContextInfo` and a `Walk`, and returns a changed copy (`attrs.evolve`) with a description, an
-    inner stack, children, or `unknown` saying why something is missing; None means no change.
+    inner stack, children, or `ContextInfo.unknown` saying why something is missing; None means no change.
     """
     return elaborators.decorator(cls)
 

@@ -99,7 +99,7 @@ class dump_on_signal(_Dumping):
     (for input, a lock, a child process, ...). While the main thread is busy in C code that does neither, the dump is
     put off; `dump_after` is not.
 
-    The signal is handled in forked processes, too. Signals that come while a dump is being made lead to no other one.
+    The signal is handled in forked processes, too. Signals that come while a dump is being made are ignored.
 
     :param signum: the signal, by default ``SIGUSR1``, on Windows ``SIGBREAK``.
     :param file: a text stream, a file descriptor, or None for what `sys.stderr` is when the signal arrives. It must
