@@ -20,7 +20,7 @@ os.environ["PATH"] = os.pathsep.join([*folders, os.environ["PATH"]])
 
 # What the glue is tested with, and what results are compared with. A package without a wheel for an interpreter is left
 # out there, and said so.
-FRAMEWORKS = ["trio", "anyio", "greenlet", "gevent", "greenback", "asgiref", "uvloop"]
+FRAMEWORKS = ["trio", "anyio", "greenlet", "gevent", "greenback", "asgiref", "sqlalchemy", "uvloop"]
 FRAMEWORKS += ["async_generator", "async_exit_stack", "stackscope"]
 # Written in Python alone, and never published as wheels. Later interpreters lack what it imports.
 FRAMEWORKS_FROM_SOURCE = {"curio": ("3.8", "3.9", "3.10", "3.11", "pypy3.11")}

@@ -45,6 +45,7 @@ _GLUE: Tuple[Tuple[str, str], ...] = (
     ("gevent", "gevent"),
     ("greenback", "greenback"),
     ("asgiref", "asgiref.sync"),
+    ("sqlalchemy", "sqlalchemy.util.concurrency"),
     ("pytest", "_pytest.runner"),
     ("backports", "async_generator._impl"),
     ("backports", "async_generator._util"),

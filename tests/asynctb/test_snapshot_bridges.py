@@ -324,6 +324,43 @@ def test_asgiref_there_and_back(begins_async: bool) -> None:
     thread.join()
 
 
+def test_sqlalchemy() -> None:
+    """Its synchronous code runs in a greenlet, and awaits through the coroutine that has started that."""
+    concurrency = pytest.importorskip("sqlalchemy.util.concurrency", reason="SQLAlchemy is not installed")
+    lock = threading.Lock()
+
+    async def handler() -> None:
+        await concurrency.greenlet_spawn(synchronous)
+
+    def synchronous() -> None:
+        with lock:
+            concurrency.await_only(query())
+            found.append(activities()["handler"])
+
+    async def query() -> None:
+        futures.append(asyncio.get_running_loop().create_future())
+        await futures[0]
+
+    async def main() -> None:
+        task = asyncio.ensure_future(handler())
+        task.set_name("handler")
+        await settle()
+        found.append(activities()["handler"])
+        futures[0].set_result(None)
+        await task
+
+    futures: List[Any] = []
+    found: List[Activity] = []
+    asyncio.run(main())
+    assert [activity.state for activity in found] == ["suspended", "running"]
+    assert shown(found[0].traceback) == ["handler", "synchronous", "query"]
+    assert shown(found[1].traceback)[:2] == ["handler", "synchronous"]
+    for activity in found:
+        assert activity.traceback is not None
+        (frame,) = [info for info in activity.traceback if info.frame.f_code.co_name == "synchronous"]
+        assert [context.manager for context in frame.contexts] == [lock]
+
+
 def test_uvloop() -> None:
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
 
