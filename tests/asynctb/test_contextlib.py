@@ -8,7 +8,7 @@ import io
 import sys
 import threading
 import weakref
-from typing import Any, AsyncIterator, Iterator, List
+from typing import Any, AsyncGenerator, AsyncIterator, Generator, Iterator, List
 
 import pytest
 from support import frame_named, names, pause, run, suspended, trap
@@ -274,7 +274,7 @@ def test_closing_a_generator() -> None:
     """It is inside the manager, but while it is iterated, when it is in the stack."""
     manager = Manager()
 
-    def generate() -> Iterator[int]:
+    def generate() -> Generator[int, None, None]:
         with manager:
             yield 1
             inside.append(Traceback.since(here))
@@ -304,7 +304,7 @@ def test_closing_a_generator() -> None:
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="contextlib.aclosing came with Python 3.10")
 @pytest.mark.parametrize("inside", [False, True])
 def test_closing_an_asynchronous_generator(inside: bool) -> None:
-    async def generate() -> AsyncIterator[int]:
+    async def generate() -> AsyncGenerator[int, None]:
         with manager:
             if inside:
                 await pause()

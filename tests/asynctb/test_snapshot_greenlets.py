@@ -262,15 +262,14 @@ def test_greenlet_that_runs_in_another_thread() -> None:
 
 
 def test_thread_pool_of_gevent() -> None:
-    pytest.importorskip("gevent", reason="gevent is not installed")
-    from gevent.threadpool import ThreadPool
+    threadpool = pytest.importorskip("gevent.threadpool", reason="gevent is not installed")
 
     def works() -> None:
         begun.set()
         release.wait()
 
     begun, release = threading.Event(), threading.Event()
-    pool = ThreadPool(1)
+    pool = threadpool.ThreadPool(1)
     try:
         pool.spawn(works)
         begun.wait()
