@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import types
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 from . import _glue
 from ._discovery._asyncio import AsyncioTasks
@@ -14,14 +14,14 @@ from ._discovery._greenlets import Greenlets
 from ._discovery._loose import LooseObjects
 from ._discovery._places import Places
 from ._discovery._sets import Heap
-from ._discovery._source import Group, Owner, Source, ThreadRecord, caller_of
+from ._discovery._source import Group, Owner, Source, ThreadRecord, await_chain, caller_of
 from ._discovery._threads import FrameFilter, Threads, list_threads
 from ._discovery._trio import TrioTasks
 from ._extract import Walker, extract
 from ._ids import activity_ids
 from ._model import Activity, FrameInfo, Snapshot, Traceback
 from ._objects import describe_error, type_name
-from ._stacks import CallersUnknown, thread_frames
+from ._stacks import CallersUnknown, follow, thread_frames
 
 #: Made beforehand, as there is no room for a call.
 _NOTHING = Snapshot((), ("The recursion limit leaves no room to take a snapshot.",))
@@ -145,13 +145,23 @@ class Listing:
                     current = caller_of(current)
         return None
 
-    def survey(self, owners: Sequence[Owner]) -> Tuple[Optional[FrameInfo], Optional[int]]:
-        """Return the innermost frame that is not hidden of what was found, and the signature of its stack."""
-        return self._places.survey(owners)
+    def survey(self, root: object) -> Tuple[Sequence[Owner], Optional[FrameInfo], Optional[int]]:
+        """Return what is suspended from *root* inward, its innermost frame that is not hidden, and its signature."""
+        owners, _ = await_chain(root)
+        top, signature, may_go_on = self._places.survey(owners)
+        if may_go_on:
+            raw, _, _, _ = follow(root)
+            frames = [frame for frame, _ in raw]
+            # What a thread runs has its own place in the list, and is elsewhere the next time.
+            if len(frames) > len(owners) and self.thread_running(frames[-1]) is None:
+                top, signature, _ = self._places.survey_frames(frames)
+                owners = [cast(Owner, owner) for _, owner in raw if owner is not None]
+        return owners, top, signature
 
     def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
         """Return the same for the frames of a suspended stack, outermost first."""
-        return self._places.survey_frames(frames)
+        top, signature, _ = self._places.survey_frames(frames)
+        return top, signature
 
     # What others ask
 

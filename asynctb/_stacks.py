@@ -262,13 +262,6 @@ def follow(root: Target) -> RawStack:
             error = None  # what cut the old callees short does not matter any more
 
 
-def stack_without_redirections(root: Target) -> List[RawFrame]:
-    """Return the frames of *root* as far as no function says where they go on. For hooks of such functions."""
-    frames: List[RawFrame] = []
-    _follow_to_end(root, frames, strict=False)
-    return frames
-
-
 def hidden_frames(frames: List[RawFrame]) -> Set[int]:
     """Return the indices of the frames that `customize` says are usually not of interest."""
     hidden = set()

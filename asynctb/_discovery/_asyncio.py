@@ -37,7 +37,6 @@ from ._source import (
     Group,
     Listing,
     ThreadRecord,
-    await_chain,
     call_if_found,
     is_unstarted,
     running_state,
@@ -242,8 +241,7 @@ class AsyncioTasks:
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, top = running_state(coroutine, listing)
         else:
-            owners, _ = await_chain(coroutine)
-            top, signature = listing.survey(owners)
+            owners, top, signature = listing.survey(coroutine)
             state = self._state(reader, obj, coroutine, waiter)
             if waiter is not None and state != "ready":
                 wait = self._waits.describe(waiter, owners, listing)

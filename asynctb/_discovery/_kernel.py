@@ -7,7 +7,7 @@ from typing import Dict, List, Optional
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
 from .._objects import get_field, type_name
 from ._known import KnownFunctions
-from ._source import Coroutine, Group, Listing, ThreadRecord, await_chain, running_state
+from ._source import Coroutine, Group, Listing, ThreadRecord, running_state
 
 
 class KernelTasks:
@@ -50,8 +50,7 @@ class KernelTasks:
         if type(coroutine) is Coroutine and coroutine.cr_running:
             state, top = running_state(coroutine, listing)
         else:
-            owners, _ = await_chain(coroutine)
-            top, signature = listing.survey(owners)
+            owners, top, signature = listing.survey(coroutine)
             state = self.state_of(obj, coroutine)
             if state == "suspended":
                 wait = self.waits.wait(owners)

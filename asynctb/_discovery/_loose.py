@@ -16,7 +16,6 @@ from ._source import (
     Generator,
     Group,
     Listing,
-    await_chain,
     frame_of,
     is_unstarted,
     leaf_types,
@@ -64,8 +63,7 @@ class LooseObjects:
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         owner: Any = obj
         kind = _KINDS[id(type(owner))]
-        owners, _ = await_chain(owner)
-        top, signature = listing.survey(owners)
+        _, top, signature = listing.survey(owner)
         state: ActivityState = "suspended"
         if frame_of(owner) is None:
             state = "done"

@@ -65,11 +65,14 @@ class Listing(Protocol):
     def thread_running(self, frame: types.FrameType) -> Optional[ThreadRecord]:
         """Return the thread that has *frame* on its stack, or None."""
 
-    def survey(self, owners: Sequence[Owner]) -> Tuple[Optional[FrameInfo], Optional[int]]:
-        """Return the innermost frame that is not hidden of what `await_chain` found, and the signature of its stack."""
+    def survey(self, root: object) -> Tuple[Sequence[Owner], Optional[FrameInfo], Optional[int]]:
+        """Return what is suspended at awaits from *root* inward, the innermost frame that is not hidden, the signature.
+
+        As far as nothing of it runs, that is also what goes on elsewhere, such as in a greenlet.
+        """
 
     def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
-        """Return the same for the frames of a suspended stack, outermost first."""
+        """Return the innermost frame that is not hidden, and the signature, of a suspended stack, outermost first."""
 
 
 class Source(Protocol):
@@ -99,6 +102,8 @@ class Source(Protocol):
 #: Identities of types of awaitables that end a summary's walk, although there may be a hook for them; such types live
 #: as long as the process.
 leaf_types: Set[int] = set()
+#: The same for the code of functions: addresses of code objects that live as long as the process.
+leaf_codes: Set[int] = set()
 
 
 def caller_of(frame: types.FrameType) -> Optional[types.FrameType]:

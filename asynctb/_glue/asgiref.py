@@ -12,7 +12,7 @@ from typing import Optional
 from .._customize import Target, customize
 from .._frames import local_variable
 from .._objects import class_attribute, is_a, module_field
-from .._stacks import stack_without_redirections
+from .._stacks import follow
 from ._hiding import hide_package
 from .concurrent import codes_of_work
 
@@ -41,9 +41,9 @@ def _awaited(frame: types.FrameType, inner: Optional[types.FrameType], run_until
     if not is_a(awaitable, types.CoroutineType):
         return None
     work = local_variable(inner, "work_item")
-    if work is None or any(
-        any(called.f_code is code for code in codes_of_work) and local_variable(called, "self") is work
-        for called, _ in stack_without_redirections(awaitable)
-    ):
+    if work is None:
         return awaitable
+    for called, _ in follow(awaitable)[0]:
+        if any(called.f_code is code for code in codes_of_work) and local_variable(called, "self") is work:
+            return awaitable
     return None

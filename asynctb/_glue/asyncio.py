@@ -16,7 +16,7 @@ from .._discovery._asyncio_waits import concurrent_future, shielded_task, task_b
 from .._discovery._failures import failure_of, origin_of, raised_in_others
 from .._discovery._futures import FutureReader, Futures
 from .._discovery._sets import copy_set
-from .._discovery._source import leaf_types
+from .._discovery._source import leaf_codes, leaf_types
 from .._frames import local_variable
 from .._model import ContextInfo
 from .._objects import class_attribute, get_field, module_field
@@ -40,10 +40,12 @@ def install(module: types.ModuleType) -> None:
         leaf_types.add(id(iterator))
     if futures.python is not None:
         await_method = cast(Callable[..., Any], class_attribute(futures.python.future, "__await__"))
+        leaf_codes.add(id(await_method.__code__))
         customize(await_method, get_target=lambda frame, inner: _awaited_by_frame(futures, frame, inner))
     source_finders.append(lambda future: task_behind(futures, future))
     wait_for = module_field(sys.modules["asyncio.tasks"], "wait_for")
     if sys.version_info < (3, 12) and type(wait_for) is types.FunctionType:
+        leaf_codes.add(id(wait_for.__code__))
         customize(wait_for, get_target=lambda frame, inner: _inside_wait_for(futures, frame, inner))
     for module_name, class_name, describe in (
         ("asyncio.locks", "Lock", _lock),

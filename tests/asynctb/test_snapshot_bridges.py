@@ -267,6 +267,42 @@ def test_greenback() -> None:
     asyncio.run(main())
 
 
+def test_summary_of_what_goes_on_in_greenlets() -> None:
+    """Also without full stacks, the signature tells stacks apart that differ in a greenlet alone."""
+    greenback = pytest.importorskip("greenback", reason="greenback is not installed")
+
+    async def awaited() -> None:
+        await asyncio.sleep(3600)
+
+    def one() -> None:
+        greenback.await_(awaited())
+
+    def other() -> None:
+        greenback.await_(awaited())
+
+    async def portal(function: Any) -> None:
+        await greenback.ensure_portal()
+        await asyncio.sleep(0)
+        function()
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(portal(function)) for function in (one, one, other)]
+        await settle()
+        found = {activity.target: activity for activity in snapshot(tracebacks=False).activities}
+        first, second, third = [found[task] for task in tasks]
+        assert first.signature == second.signature != third.signature
+        for activity in (first, second, third):
+            assert activity.top is not None
+            assert activity.top.frame.f_code.co_name == "awaited"
+            assert activity.waits_for is not None
+            assert activity.waits_for.description == "sleep"
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+
+
 def test_asgiref() -> None:
     sync = pytest.importorskip("asgiref.sync", reason="asgiref is not installed")
 
