@@ -66,6 +66,20 @@ class GreenletReader(NamedTuple):
         """Return the greenlet at the end of the chain of parents."""
         return (obj, *self.parents(obj))[-1]
 
+    def callers(self, obj: object) -> List[object]:
+        """Return the parents that have switched to *obj*, or to one of these that did, and that it will return to.
+
+        Not gevent's hub, which switches to whichever greenlet has something to do, and not what waits for the hub.
+        """
+        module = imported("gevent.hub")
+        hub: Any = module_field(module, "Hub") if module is not None else None
+        found: List[object] = []
+        for parent in self.parents(obj):
+            if is_a(hub, type) and is_a(parent, hub):
+                break
+            found.append(parent)
+        return found
+
     def is_running(self, obj: object) -> bool:
         """Return whether a thread executes it. Raises whatever is wrong with one of a thread that has ended."""
         return self.is_active(obj) and not self.is_dead(obj) and self.frame(obj) is None
@@ -76,7 +90,7 @@ class GreenletReader(NamedTuple):
         What *obj* has switched to will return to it. There is none if no thread executes any.
         """
         for running in greenlets:
-            chain = (running, *self.parents(running))
+            chain = (running, *self.callers(running))
             for index, parent in enumerate(chain):
                 if parent is obj and index > 0:
                     try:
@@ -260,9 +274,9 @@ class Greenlets:
         return idents
 
     def suspended_callers(self) -> Dict[int, Tuple[types.FrameType, ...]]:
-        """Return, by the number of the thread, the innermost frames of the parents of the greenlet that it executes.
+        """Return, by the number of the thread, the innermost frames of what has switched to the greenlet it executes.
 
-        These have switched to it, and it returns to them: what they were executing, the thread is still executing.
+        The nearest first. What these were executing, the thread is still executing.
         """
         found: Dict[int, Tuple[types.FrameType, ...]] = {}
         if self._reader is None or sys.implementation.name == "pypy":  # there, the frames of all are in one chain
@@ -270,14 +284,14 @@ class Greenlets:
         threads: Optional[Dict[int, int]] = None
         for greenlet in self._found:
             try:
-                parents = self._reader.parents(greenlet)
-                if not parents or not self._reader.is_running(greenlet):
+                callers = self._reader.callers(greenlet)
+                if not callers or not self._reader.is_running(greenlet):
                     continue
                 if threads is None:
                     threads = self._threads_of_mains()
-                ident = threads.get(id(parents[-1]))
+                ident = threads.get(id(self._reader.main_of(greenlet)))
                 if ident is not None:
-                    frames = [self._reader.frame(parent) for parent in parents]
+                    frames = [self._reader.frame(caller) for caller in callers]
                     found[ident] = tuple([frame for frame in frames if frame is not None])
             except Exception:  # one of a thread that has ended
                 continue

@@ -35,7 +35,7 @@ class ThreadRecord(NamedTuple):
     thread: Optional[object]
     #: Its innermost frame (for the thread that asks: its innermost frame outside of asynctb), or None.
     frame: Optional[types.FrameType]
-    #: The innermost frames of the suspended greenlets that the greenlet returns to which it executes.
+    #: The innermost frames of the suspended greenlets that have switched to the one that it executes, nearest first.
     callers: Tuple[types.FrameType, ...] = ()
 
 

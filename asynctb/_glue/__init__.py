@@ -26,6 +26,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 from .._customize import Registration, refresh_glue
 from .._objects import describe_error, get_field, is_a, module_field, type_name
 from ._entry_points import EntryPoint, entry_points
+from ._hiding import hide_new_modules
 
 #: Glue module, and the module of the library whose import it waits for. The order does not matter.
 _GLUE: Tuple[Tuple[str, str], ...] = (
@@ -98,6 +99,12 @@ def refresh() -> None:
                 continue
             install = module_field(module, "_asynctb_install_")
             _install_once("module", name, module, partial(_install_module, install))
+    try:
+        unfinished |= hide_new_modules()
+    except RecursionError:
+        raise
+    except Exception as error:
+        _failures["hiding", ""] = f"Functions of libraries could not be hidden: {describe_error(error)}"
     _modules_seen = None if unfinished else modules
 
 

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any, Iterator, List, Set
+from typing import Any, Dict, Iterator, List, Sequence, Set
 
 from .._customize import customize
-from .._objects import is_a, module_values
+from .._objects import get_field, is_a, module_field, module_values
 
 _get_class_dict: Any = vars(type)["__dict__"].__get__
 
 
+#: Names of packages, and of their modules that have been looked at.
+_hidden: Dict[str, Set[str]] = {}
+
+
 def hide_package(package: str) -> None:
-    """Set `FrameInfo.hide` for the frames of all functions of *package* and its modules that are imported."""
-    for code in codes_of(package):
-        customize(code, skip_frame=True)
+    """Set `FrameInfo.hide` for the frames of all functions of *package* and its modules, also those imported later."""
+    _hidden.setdefault(package, set())
+    hide_new_modules()
+
+
+def hide_new_modules() -> bool:
+    """Do so for the modules that have been imported since, and return whether an import has not finished."""
+    unfinished = False
+    new: Dict[str, List[types.ModuleType]] = {}
+    for name, module in tuple(sys.modules.items()):
+        package = name.partition(".")[0] if type(name) is str else ""
+        if package in _hidden and name not in _hidden[package] and is_a(module, types.ModuleType):
+            spec = module_field(module, "__spec__")
+            if spec is not None and get_field(spec, "_initializing") is True:
+                unfinished = True
+                continue
+            _hidden[package].add(name)
+            new.setdefault(package, []).append(module)
+    for package, modules in new.items():
+        for code in _codes_in(package, modules):
+            customize(code, skip_frame=True)
+    return unfinished
 
 
 def codes_of(package: str) -> Iterator[types.CodeType]:
     """Return the code of all functions and methods defined in *package*, with those defined inside them."""
+    modules = tuple(sys.modules.items())
+    return _codes_in(package, [module for name, module in modules if _is_inside(name, package)])
+
+
+def _codes_in(package: str, modules: Sequence[types.ModuleType]) -> Iterator[types.CodeType]:
     todo: List[Any] = []
-    for name, module in tuple(sys.modules.items()):
-        if _is_inside(name, package) and is_a(module, types.ModuleType):
+    for module in modules:
+        if is_a(module, types.ModuleType):
             todo += module_values(module)
     seen: Set[int] = set()
     while todo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import os
 import sys
@@ -20,7 +21,7 @@ import asynctb
 from asynctb import Traceback, _glue, _stacks
 from asynctb._customize import code_objects_of
 from asynctb._extract import top_frame
-from asynctb._glue import _entry_points
+from asynctb._glue import _entry_points, _hiding
 from asynctb._objects import funcname_of
 
 
@@ -659,3 +660,21 @@ def test_entry_points_are_not_read_from_a_pipe(tmp_path: Path, monkeypatch: pyte
     reader.start()
     reader.join(30)
     assert not reader.is_alive()
+
+
+def test_modules_of_a_hidden_package_that_are_imported_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "hidden_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("def early():\n    yield\n")
+    (package / "later.py").write_text("def late():\n    yield\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(_hiding, "_hidden", {})
+    early: Any = importlib.import_module("hidden_package")
+    _hiding.hide_package("hidden_package")
+    late: Any = importlib.import_module("hidden_package.later")
+    for function in (early.early, late.late):
+        generator = function()
+        next(generator)
+        assert [info.hide for info in Traceback.of(generator)] == [True]
+    for name in ("hidden_package", "hidden_package.later"):
+        del sys.modules[name]
