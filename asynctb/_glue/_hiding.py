@@ -7,13 +7,16 @@ import types
 from typing import Any, Iterator, List, Set
 
 from .._customize import customize
-from .._objects import is_a, module_values
+from .._objects import get_field, is_a, module_values
 
 _get_class_dict: Any = vars(type)["__dict__"].__get__
+#: The packages that `hide_package` was called for.
+hidden_packages: Set[str] = set()
 
 
 def hide_package(package: str) -> None:
     """Set `FrameInfo.hide` for the frames of all functions of *package* and its modules that are imported."""
+    hidden_packages.add(package)
     for code in codes_of(package):
         customize(code, skip_frame=True)
 
@@ -40,6 +43,8 @@ def codes_of(package: str) -> Iterator[types.CodeType]:
                 todo.append(thing.__code__)
                 # What decorators have put away.
                 todo += [cell.cell_contents for cell in thing.__closure__ or () if _is_bound(cell)]
+            else:  # what @contextmanager and the like have made of it is a function of another module
+                todo.append(get_field(thing, "__wrapped__"))
         elif kind is classmethod or kind is staticmethod:
             todo.append(thing.__func__)
         elif kind is property:
