@@ -129,10 +129,27 @@ class Walker:
             result = None if elaborate is None else elaborate(context, self)
             if result is not None:
                 _check(result)
-            return context if result is None else result
+            return context if result is None else _with_state_inside(result)
         except Exception as error:  # RecursionError included
             kind = type_name(type(context.manager))
             return attrs.evolve(context, unknown=f"looking into a {kind} failed: {describe_error(error)}")
+
+
+def _with_state_inside(context: ContextInfo) -> ContextInfo:
+    """Add the state of the only manager inside *context*, whose frames are all hidden: fail_after() by a cancel scope.
+
+    Those frames are a library's, so that the program knows their manager by the function that it has called.
+    """
+    stack, description = context.inner, context.description
+    if stack is None or description is None or not stack.frames or not all(info.hide for info in stack.frames):
+        return context
+    inside = [inner for info in stack.frames for inner in info.contexts]
+    if len(inside) != 1 or inside[0].description is None:
+        return context
+    _, ends, state = inside[0].description.rpartition("), ")  # "fail_at(), 2.5 s left"
+    if state == "" or (not ends and state.endswith(")")):
+        return context
+    return attrs.evolve(context, description=f"{description}, {state}")
 
 
 def _check(result: object) -> None:

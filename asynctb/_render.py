@@ -8,6 +8,7 @@ import traceback
 import types
 from typing import Any, List, NamedTuple, Optional, cast
 
+from ._glue._hiding import hidden_packages
 from ._model import ContextInfo, FrameInfo, Traceback
 from ._objects import address_of, class_attribute, exact_str, get_field, is_a, module_field, simple_type_name, type_name
 from ._source import line_of_file
@@ -15,6 +16,8 @@ from ._source import line_of_file
 #: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CALL = re.compile(r"[\w.]+\(")
+#: Libraries whose frames are hidden one by one.
+_WRAPPING = ("contextlib", "async_generator")
 
 
 class _Strokes(NamedTuple):
@@ -78,7 +81,7 @@ def _title(stack: Traceback) -> str:
 
 
 def _task_name(root: object) -> Optional[str]:
-    """Return the name of a task of asyncio, if it is a plain string."""
+    """Return the name of a task of asyncio or trio, if it is a plain string."""
     module = sys.modules.get("asyncio.tasks")
     for attribute in ("Task", "_PyTask"):  # written in C, and in Python
         task: Any = module_field(module, attribute) if type(module) is types.ModuleType else None
@@ -86,7 +89,9 @@ def _task_name(root: object) -> Optional[str]:
             method = class_attribute(task, "get_name")
             in_c = type(method) is not types.FunctionType
             return exact_str(cast(Any, method)(root) if in_c else get_field(root, "_name"))
-    return None
+    module = sys.modules.get("trio._core._run")
+    task = module_field(module, "Task") if type(module) is types.ModuleType else None
+    return exact_str(get_field(root, "name")) if is_a(task, type) and is_a(root, task) else None
 
 
 class Renderer:
@@ -141,8 +146,9 @@ def _context_text(context: ContextInfo, *, with_line: bool = True) -> str:
         what += call_ends[:1]
     else:
         what = type_name(kind) if kind is not None else "an unknown context manager"
-    # An entry of an ExitStack may be a callback; and a hook may show something else instead of the manager.
-    if kind is None or context.block.position is not None or _is_manager(kind):
+    # An entry of an ExitStack may be a callback. What a hook shows instead of a manager is named by the manager's call.
+    is_entered = kind is None or _is_manager(kind) or _CALL.match(context.description or "") is not None
+    if is_entered or context.block.position is not None:
         what = ("async with " if context.is_async else "with ") + what
     if context.varname is not None:
         what += f" as {context.varname}"
@@ -153,7 +159,7 @@ def _context_text(context: ContextInfo, *, with_line: bool = True) -> str:
         remarks.append(context.phase)
     if description:
         remarks.append(description)
-    if kind is not None and _is_manager(kind) and not simple_type_name(kind).startswith("_"):
+    if kind is not None and _is_manager(kind) and not _is_helper(kind):
         known = not named or simple_type_name(kind) in (context.description or "")
         # The address tells whether it is the lock that another task holds.
         remarks.append(f"at {address_of(context.manager)}" if known else object_text(context.manager))
@@ -164,6 +170,12 @@ def _context_text(context: ContextInfo, *, with_line: bool = True) -> str:
 
 def _is_manager(kind: type) -> bool:
     return class_attribute(kind, "__exit__") is not None or class_attribute(kind, "__aexit__") is not None
+
+
+def _is_helper(kind: type) -> bool:
+    """Return whether a class is one that a library wraps the program's own code in, which is what is shown then."""
+    library = type_name(kind).partition(".")[0]
+    return simple_type_name(kind).startswith("_") and (library in _WRAPPING or library in hidden_packages)
 
 
 def _names(description: str, kind: type) -> bool:

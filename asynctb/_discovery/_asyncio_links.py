@@ -11,8 +11,9 @@ import sys
 import types
 from typing import Callable, Dict, List, Optional, Set, Tuple, cast
 
-from .._objects import exact_str, get_field, is_a, module_field
+from .._objects import get_field, is_a, module_field
 from ._futures import Futures, closure_of
+from ._known import nested_code
 
 #: Functions of asyncio that are called back, the functions around them, and which of their variables is notified.
 _CALLBACKS = (
@@ -28,16 +29,6 @@ _MAX_CHAIN = 100
 ParentFinder = Callable[[types.FunctionType], Optional[object]]
 #: By the identity of the function's code object, which must live as long as the process.
 parent_finders: Dict[int, ParentFinder] = {}
-
-
-def nested_code(function: object, name: str) -> Optional[types.CodeType]:
-    """Return the code of a function called *name* that is defined inside another one, or None."""
-    if type(function) is not types.FunctionType:
-        return None
-    for const in function.__code__.co_consts:
-        if type(const) is types.CodeType and exact_str(const.co_name) == name:
-            return const
-    return None
 
 
 class TaskLinks:

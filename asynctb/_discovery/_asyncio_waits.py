@@ -9,6 +9,7 @@ from typing import Dict, Optional, Sequence, cast
 from .._model import Wait
 from .._objects import class_attribute, exact_str, get_field, is_a, module_field, type_name
 from .._quick import new_wait
+from ._anyio_waits import ANYIO_WAITS
 from ._futures import FutureReader, Futures, closure_of
 from ._known import KnownFunctions, variables_of
 from ._source import Listing, Owner, code_of
@@ -32,6 +33,9 @@ _FUNCTIONS = (
     ("asyncio.tasks", "wait_for", ""),
     ("asyncio.tasks", "wait", "tasks"),
     ("asyncio.tasks", "_wait", "tasks"),
+    ("asyncio.tasks", "as_completed._wait_for_one", "tasks"),
+    ("asyncio.tasks", "_AsCompletedIterator._wait_for_one", "tasks"),
+    ("asyncio.tasks", "_AsCompletedIterator.__anext__", "tasks"),
     ("asyncio.taskgroups", "TaskGroup.__aexit__", "tasks of a group"),
     ("asyncio.taskgroups", "TaskGroup._aexit", "tasks of a group"),
     ("asyncio.threads", "to_thread", "thread"),
@@ -61,6 +65,7 @@ _FUNCTIONS = (
     ("asyncio.subprocess", "Process.wait", "process"),
     ("asyncio.subprocess", "Process.communicate", "process"),
     ("asyncio.base_subprocess", "BaseSubprocessTransport._wait", "process"),
+    *ANYIO_WAITS,
 )
 
 

@@ -8,7 +8,7 @@ import types
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from .._model import Wait
-from .._objects import class_attribute, is_a, module_field
+from .._objects import class_attribute, exact_str, is_a, module_field
 from ._source import Owner, caller_of, code_of, frame_of
 
 
@@ -16,15 +16,16 @@ class _Known(NamedTuple):
     #: The code of the function, so that its address stays its own: the program can give the function another.
     code: types.CodeType
     description: str
-    #: The class that the function is a method of, or None.
+    #: The class whose instances the function is a method of, or None.
     owner: Optional[type]
 
 
 class KnownFunctions:
     """A table of functions of a library that waits end in.
 
-    :param functions: module, name of a function in it (or of a class and its method), what a task inside it waits
-        for. An empty text: only what it calls or what calls it tells that. Whatever is missing is passed over.
+    :param functions: module, name of a function in it (or of a class and its method, or of a function and one that it
+        defines), what a task inside it waits for. An empty text: only what it calls or what calls it tells that.
+        Whatever is missing is passed over.
     """
 
     def __init__(self, functions: Sequence[Tuple[str, str, str]]) -> None:
@@ -78,11 +79,29 @@ class KnownFunctions:
                 continue
             class_name, _, name = path.rpartition(".")
             holder = module_field(cast(types.ModuleType, module), class_name or name)
-            function = class_attribute(holder, name) if class_name and is_a(holder, type) else holder
-            owner = holder if class_name else None
+            function, owner = holder, None
+            if class_name and is_a(holder, type):
+                function, owner = class_attribute(holder, name), holder
+                if type(function) is classmethod:
+                    function, owner = function.__func__, None
+            elif class_name:
+                code = nested_code(holder, name)
+                if code is not None:
+                    yield _Known(code, description, None)
+                continue
             while type(function) is types.FunctionType:
                 yield _Known(function.__code__, description, owner)
                 function = vars(function).get("__wrapped__")
+
+
+def nested_code(function: object, name: str) -> Optional[types.CodeType]:
+    """Return the code of a function called *name* that is defined inside another one, or None."""
+    if type(function) is not types.FunctionType:
+        return None
+    for const in function.__code__.co_consts:
+        if type(const) is types.CodeType and exact_str(const.co_name) == name:
+            return const
+    return None
 
 
 def variables_of(owner: Owner) -> Iterator[object]:

@@ -34,9 +34,11 @@ _WAITS = KnownFunctions(
         ("queue", "Queue.get", "item of a queue"),
         ("queue", "Queue.put", "place in a queue"),
         ("queue", "Queue.join", "end of a queue"),
+        ("queue", "_PySimpleQueue.get", "item of a queue"),  # where there is none that is written in C: PyPy
         ("concurrent.futures._base", "Future.result", "future"),
         ("concurrent.futures._base", "Future.exception", "future"),
         ("concurrent.futures._base", "wait", "futures"),
+        ("concurrent.futures._base", "as_completed", "futures"),
         ("concurrent.futures.thread", "_worker", "work"),
         ("selectors", "SelectSelector.select", "events"),
         ("selectors", "SelectSelector._select", "events"),
@@ -49,6 +51,9 @@ _WAITS = KnownFunctions(
         ("subprocess", "Popen._try_wait", "process"),
         ("subprocess", "Popen.communicate", "process"),
         ("subprocess", "Popen._communicate", "process"),
+        ("asyncio.unix_events", "ThreadedChildWatcher._do_waitpid", "process"),
+        ("asyncio.unix_events", "_ThreadedChildWatcher._do_waitpid", "process"),
+        ("trio._core._thread_cache", "WorkerThread._work", "work"),  # it works in another function
     )
 )
 

@@ -9,9 +9,9 @@ from typing import Dict, List, Optional, Tuple
 from .._frames import local_variable
 from .._model import ActivityState
 from .._objects import class_attribute, get_field, is_a, module_field
-from ._asyncio_links import nested_code
+from ._anyio_waits import ANYIO_WAITS
 from ._kernel import KernelTasks
-from ._known import KnownFunctions
+from ._known import KnownFunctions, nested_code
 from ._sets import copy_set, imported
 from ._source import (
     Coroutine,
@@ -49,8 +49,13 @@ _WAITS = KnownFunctions(
         ("trio._abc", "ReceiveChannel.__anext__", ""),
         ("trio._threads", "to_thread_run_sync", "thread"),
         ("trio._socket", "_SocketType._nonblocking_helper", "socket"),
+        # The code of one function that makes all of recv(), send(), accept(), ...
+        ("trio._socket", "_SocketType.recv", ""),
         ("trio._socket", "_SocketType.accept", "connection"),
         ("trio._socket", "_SocketType.connect", "connection"),
+        ("trio._highlevel_socket", "SocketStream.receive_some", "socket data"),
+        ("trio._highlevel_socket", "SocketStream.send_all", "socket to send"),
+        ("trio._highlevel_socket", "SocketListener.accept", "connection"),
         ("trio._core._io_epoll", "EpollIOManager._epoll_wait", "socket"),
         ("trio._core._io_epoll", "EpollIOManager.wait_readable", "socket to read"),
         ("trio._core._io_epoll", "EpollIOManager.wait_writable", "socket to write"),
@@ -62,6 +67,7 @@ _WAITS = KnownFunctions(
         ("trio._core._generated_io_kqueue", "wait_writable", "socket to write"),
         ("trio._subprocess", "Process.wait", "process"),
         ("trio._subprocess", "Process._wait", "process"),
+        *ANYIO_WAITS,
     )
 )
 

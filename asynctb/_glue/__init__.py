@@ -44,6 +44,8 @@ _GLUE: Tuple[Tuple[str, str], ...] = (
     ("anyio", "anyio._backends._trio"),
     ("greenlet", "greenlet"),
     ("gevent", "gevent"),
+    ("gevent", "gevent.lock"),
+    ("gevent", "gevent.timeout"),
     ("greenback", "greenback"),
     ("asgiref", "asgiref.sync"),
     ("sqlalchemy", "sqlalchemy.util.concurrency"),

@@ -11,14 +11,13 @@ from .._objects import get_field, is_a, module_field, module_values
 
 _get_class_dict: Any = vars(type)["__dict__"].__get__
 
-
 #: Names of packages, and of their modules that have been looked at.
-_hidden: Dict[str, Set[str]] = {}
+hidden_packages: Dict[str, Set[str]] = {}
 
 
 def hide_package(package: str) -> None:
     """Set `FrameInfo.hide` for the frames of all functions of *package* and its modules, also those imported later."""
-    _hidden.setdefault(package, set())
+    hidden_packages.setdefault(package, set())
     hide_new_modules()
 
 
@@ -28,12 +27,12 @@ def hide_new_modules() -> bool:
     new: Dict[str, List[types.ModuleType]] = {}
     for name, module in tuple(sys.modules.items()):
         package = name.partition(".")[0] if type(name) is str else ""
-        if package in _hidden and name not in _hidden[package] and is_a(module, types.ModuleType):
+        if package in hidden_packages and name not in hidden_packages[package] and is_a(module, types.ModuleType):
             spec = module_field(module, "__spec__")
             if spec is not None and get_field(spec, "_initializing") is True:
                 unfinished = True
                 continue
-            _hidden[package].add(name)
+            hidden_packages[package].add(name)
             new.setdefault(package, []).append(module)
     for package, modules in new.items():
         for code in _codes_in(package, modules):
@@ -68,6 +67,8 @@ def _codes_in(package: str, modules: Sequence[types.ModuleType]) -> Iterator[typ
                 todo.append(thing.__code__)
                 # What decorators have put away.
                 todo += [cell.cell_contents for cell in thing.__closure__ or () if _is_bound(cell)]
+            else:  # what @contextmanager and the like have made of it is a function of another module
+                todo.append(get_field(thing, "__wrapped__"))
         elif kind is classmethod or kind is staticmethod:
             todo.append(thing.__func__)
         elif kind is property:

@@ -1,12 +1,13 @@
-"""anyio on both backends: task groups, cancel scopes, worker threads; its own frames are hidden."""
+"""anyio on both backends: task groups, cancel scopes, locks, worker threads; its own frames are hidden."""
 
 from __future__ import annotations
 
+import collections
 import math
 import sys
 import time
 import types
-from typing import List, Optional, cast
+from typing import Callable, List, Optional, cast
 
 import attrs
 
@@ -17,8 +18,9 @@ from .._customize import (
     register_elaborate_context,
     register_unwrap_context_manager,
 )
-from .._discovery._asyncio_links import nested_code, parent_finders
+from .._discovery._asyncio_links import parent_finders
 from .._discovery._futures import Futures, closure_of
+from .._discovery._known import nested_code
 from .._discovery._sets import copy_set
 from .._frames import local_variable
 from .._model import ContextInfo
@@ -27,7 +29,16 @@ from .._stacks import thread_frames
 from ._hiding import hide_package
 from .asyncio import is_monotonic
 from .concurrent import source_finders
-from .trio import coroutine_inside, nursery_children
+from .trio import (
+    coroutine_inside,
+    describe_limiter,
+    describe_lock,
+    describe_semaphore,
+    limiter_text,
+    lock_text,
+    nursery_children,
+    waiting_text,
+)
 
 #: Modules of the functions that a worker thread of anyio runs between two pieces of work.
 _IDLE = ("queue", "asyncio.base_events", "threading")
@@ -37,7 +48,18 @@ def install(module: types.ModuleType) -> None:
     """Called for anyio itself and for what is imported when it is used first: backends, and portals for threads."""
     hide_package("anyio")
     name = exact_str(module_field(module, "__name__"))
-    if name == "anyio.from_thread":
+    if name == "anyio":
+        for class_name, describe in (
+            ("Lock", _lock),
+            ("Condition", _condition),
+            ("Semaphore", _semaphore),
+            ("CapacityLimiter", _limiter),
+            ("ResourceGuard", _guard),
+        ):
+            cls = module_field(sys.modules["anyio._core._synchronization"], class_name)
+            if cls is not None:
+                register_elaborate_context(cls)(_describe_by(describe))
+    elif name == "anyio.from_thread":
         call = class_attribute(module_field(module, "BlockingPortal"), "_call_func")
         callback = nested_code(call, "callback")
         if type(call) is types.FunctionType and callback is not None:
@@ -105,6 +127,64 @@ def _asyncio_group(futures: Futures, context: ContextInfo, walk: Walk) -> Contex
 def _trio_group(context: ContextInfo, walk: Walk) -> ContextInfo:
     tasks = nursery_children(get_field(context.manager, "_nursery"))
     return attrs.evolve(context, description=_count(tasks), children=tuple([walk.child(task) for task in tasks]))
+
+
+def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
+    return lambda context, walk: attrs.evolve(context, description=describe(context.manager))
+
+
+def _behind(obj: object, adapter_field: str, class_name: str) -> object:
+    """Return what *obj* hands on to: trio's own object, or what an adapter has made once there was a backend."""
+    made_later = get_field(obj, adapter_field)
+    if made_later is not None:
+        obj = made_later
+    original = get_field(obj, f"_{class_name}__original")
+    return obj if original is None else cast(object, original)
+
+
+def _lock(lock: object) -> Optional[str]:
+    lock = _behind(lock, "_internal_lock", "Lock")
+    waiters = get_field(lock, "_waiters")
+    if type(waiters) is not collections.deque:
+        return describe_lock(lock)
+    return lock_text(_holder(lock)) + waiting_text(len(waiters))
+
+
+def _holder(lock: object) -> Optional[str]:
+    owner = get_field(lock, "_owner_task")
+    return None if owner is None else Futures().name_of(owner)
+
+
+def _condition(condition: object) -> Optional[str]:
+    waiters = get_field(condition, "_waiters")
+    lock = _behind(get_field(condition, "_lock"), "_internal_lock", "Lock")
+    if type(waiters) is not collections.deque:
+        return None
+    if type(get_field(lock, "_waiters")) is collections.deque:
+        return lock_text(_holder(lock)) + waiting_text(len(waiters))
+    return describe_lock(lock, len(waiters))
+
+
+def _semaphore(semaphore: object) -> Optional[str]:
+    semaphore = _behind(semaphore, "_internal_semaphore", "Semaphore")
+    waiters = get_field(semaphore, "_waiters")
+    if type(waiters) is not collections.deque:
+        return describe_semaphore(semaphore)
+    value = get_field(semaphore, "_value")
+    return f"value {value}{waiting_text(len(waiters))}" if type(value) is int else None
+
+
+def _limiter(limiter: object) -> Optional[str]:
+    limiter = _behind(limiter, "_internal_limiter", "CapacityLimiter")
+    waiters = get_field(limiter, "_wait_queue")
+    if type(waiters) is not collections.OrderedDict:
+        return describe_limiter(limiter)
+    return limiter_text(limiter, len(waiters))
+
+
+def _guard(guard: object) -> Optional[str]:
+    action = exact_str(get_field(guard, "action"))
+    return None if action is None else f"ResourceGuard({action!r})"
 
 
 def _asyncio_scope(context: ContextInfo, walk: Walk) -> ContextInfo:

@@ -19,7 +19,7 @@ from .._discovery._sets import copy_set
 from .._discovery._source import leaf_codes, leaf_types
 from .._frames import local_variable
 from .._model import ContextInfo
-from .._objects import class_attribute, get_field, module_field
+from .._objects import class_attribute, exact_str, get_field, module_field
 from .._stacks import CallersUnknown
 from ._hiding import hide_package
 from .concurrent import source_finders, source_of
@@ -51,6 +51,7 @@ def install(module: types.ModuleType) -> None:
         ("asyncio.locks", "Lock", _lock),
         ("asyncio.locks", "Condition", _condition),
         ("asyncio.locks", "Semaphore", _semaphore),
+        ("asyncio.locks", "Barrier", _barrier),
         ("asyncio.timeouts", "Timeout", _timeout),
     ):
         cls = module_field(sys.modules[module_name], class_name) if module_name in sys.modules else None
@@ -178,7 +179,18 @@ def _semaphore(semaphore: object) -> Optional[str]:
     return f"value {value}{_waiting(semaphore)}" if type(value) is int else None
 
 
+def _barrier(barrier: object) -> Optional[str]:
+    count, parties = get_field(barrier, "_count"), get_field(barrier, "_parties")
+    if type(count) is not int or type(parties) is not int:
+        return None
+    state = exact_str(get_field(get_field(barrier, "_state"), "_value_"))
+    return f"{count} of {parties} waiting" if state == "filling" else state
+
+
 def _timeout(timeout: object) -> Optional[str]:
+    # Once it has fired, there is no handler to tell the loop by.
+    if exact_str(get_field(get_field(timeout, "_state"), "_value_")) in ("expiring", "expired"):
+        return "expired"
     when = get_field(timeout, "_when")
     if when is None:
         return "no deadline"

@@ -29,6 +29,7 @@ def _install_async_generators(module: types.ModuleType) -> None:
     customize(cast(Callable[..., Any], class_attribute(generator, "_do_it")), "step", skip_frame=True)
     customize(cast(Callable[..., Any], class_attribute(generator, "aclose")), skip_frame=True)
     customize(module_field(module, "yield_"), skip_frame=True, skip_callees=True)
+    customize(module_field(module, "yield_from_"), skip_frame=True)
     register_unwrap_awaitable(generator)(_coroutine)
     register_unwrap_awaitable(module_field(module, "ANextIter"))(_iterator)
 

@@ -37,10 +37,16 @@ def install(module: types.ModuleType) -> None:
     register_elaborate_context(module_field(run, "Nursery"))(_nursery)
     manager = module_field(run, "NurseryManager")
     register_unwrap_context_manager(manager)(lambda manager: get_field(manager, "_nursery"))
-    for class_name in ("Lock", "StrictFIFOLock", "Semaphore", "CapacityLimiter"):
+    for class_name, describe in (
+        ("Lock", describe_lock),
+        ("StrictFIFOLock", describe_lock),
+        ("Condition", _condition),
+        ("Semaphore", describe_semaphore),
+        ("CapacityLimiter", describe_limiter),
+    ):
         cls = module_field(module, class_name)
         if cls is not None:
-            register_elaborate_context(cls)(_lock)
+            register_elaborate_context(cls)(_describe_by(describe))
     threads = sys.modules.get("trio._threads")
     run_sync = module_field(threads, "to_thread_run_sync") if threads is not None else None
     if threads is not None and run_sync is not None:
@@ -92,18 +98,58 @@ def _seconds_left(scope: object) -> Optional[float]:
     return float(deadline - (time.perf_counter() + offset))
 
 
-def _lock(context: ContextInfo, walk: Walk) -> ContextInfo:
-    parked = get_field(get_field(context.manager, "_lot"), "_parked")
-    count = len(parked) if type(parked) is dict or type(parked) is collections.OrderedDict else 0
-    waiting = f", {count} waiting" if count else ""
-    value = get_field(context.manager, "_value")
-    if type(value) is int:
-        return attrs.evolve(context, description=f"value {value}{waiting}")
-    owner = get_field(context.manager, "_owner")
+def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
+    return lambda context, walk: attrs.evolve(context, description=describe(context.manager))
+
+
+def _parked(lock: object) -> int:
+    """Return how many tasks wait in the parking lot of *lock*."""
+    parked = get_field(get_field(lock, "_lot"), "_parked")
+    return len(parked) if type(parked) is dict or type(parked) is collections.OrderedDict else 0
+
+
+def waiting_text(count: int) -> str:
+    """Return the end of a description that tells how many tasks wait."""
+    return f", {count} waiting" if count else ""
+
+
+def lock_text(holder: Optional[str]) -> str:
+    """Return the beginning of the description of a lock that is held by the task of that name, or by none."""
+    return "not locked" if holder is None else f"held by {holder}"
+
+
+def describe_lock(lock: object, waiting: Optional[int] = None) -> Optional[str]:
+    """Describe a `trio.Lock`: who has it, and how many wait (*waiting*, for something else with this lock)."""
+    owner = get_field(lock, "_owner", lock)
     name = get_field(owner, "name")
-    if type(name) is str:
-        return attrs.evolve(context, description=f"held by {name}{waiting}")
-    return context
+    if owner is not None and type(name) is not str:
+        return None
+    return lock_text(name) + waiting_text(_parked(lock) if waiting is None else waiting)
+
+
+def _condition(condition: object) -> Optional[str]:
+    return describe_lock(get_field(condition, "_lock"), _parked(condition))
+
+
+def describe_semaphore(semaphore: object) -> Optional[str]:
+    """Describe a `trio.Semaphore`: its value, and how many wait."""
+    value = get_field(semaphore, "_value")
+    return f"value {value}{waiting_text(_parked(semaphore))}" if type(value) is int else None
+
+
+def describe_limiter(limiter: object) -> Optional[str]:
+    """Describe a `trio.CapacityLimiter`: how many of its tokens are borrowed, and how many wait for one."""
+    return limiter_text(limiter, _parked(limiter))
+
+
+def limiter_text(limiter: object, waiting: int) -> Optional[str]:
+    """Describe a limiter of trio or anyio that *waiting* tasks wait for."""
+    borrowers, total = get_field(limiter, "_borrowers"), get_field(limiter, "_total_tokens")
+    if type(borrowers) is not set:
+        return None
+    count = len(borrowers)
+    of_all = f" of {total}" if type(total) is int else ""  # there may be no limit
+    return f"{count}{of_all} token{'s' if of_all or count != 1 else ''} borrowed{waiting_text(waiting)}"
 
 
 def _workers_of(run_sync: Callable[..., object]) -> Tuple[types.FunctionType, Set[int]]:

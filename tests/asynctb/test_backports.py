@@ -58,3 +58,23 @@ def test_async_exit_stack() -> None:
         (child,) = context.children
         assert isinstance(child, ContextInfo)
         assert child.description == "callback print()"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_delegating_async_generator() -> None:
+    async_generator = pytest.importorskip("async_generator")
+
+    @async_generator.async_generator
+    async def items() -> None:
+        await trap()
+
+    @async_generator.async_generator
+    async def delegates() -> None:
+        await async_generator.yield_from_(items())
+
+    async def wait() -> None:
+        async for _ in delegates():
+            pass
+
+    with suspended(wait()) as coroutine:
+        assert visible(Traceback.of(coroutine)) == ["wait", "delegates", "items", "trap"]

@@ -668,7 +668,7 @@ def test_modules_of_a_hidden_package_that_are_imported_later(tmp_path: Path, mon
     (package / "__init__.py").write_text("def early():\n    yield\n")
     (package / "later.py").write_text("def late():\n    yield\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(_hiding, "_hidden", {})
+    monkeypatch.setattr(_hiding, "hidden_packages", {})
     early: Any = importlib.import_module("hidden_package")
     _hiding.hide_package("hidden_package")
     late: Any = importlib.import_module("hidden_package.later")

@@ -139,6 +139,16 @@ def test_contexts() -> None:
     assert context(block=WithBlock(True), manager=None) == "│  ├─ async with an unknown context manager"
 
 
+class _Request(Manager):
+    """Not for others to name, but one of the program's own."""
+
+
+def test_addresses_of_managers_with_private_names() -> None:
+    assert context(manager=_Request()) == f"│  ├─ with {__name__}._Request as x  # line 7, at 0x"
+    helper = context(manager=connect(), description="connect()")
+    assert helper == "│  ├─ with connect() as x  # line 7"
+
+
 def test_descriptions_of_managers_that_a_hook_replaced() -> None:
     assert context(manager=object(), description="open_it(), 2 tasks") == "│  ├─ with open_it() as x  # line 7, 2 tasks"
 

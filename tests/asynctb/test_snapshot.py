@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import concurrent.futures
 import gc
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -84,6 +86,30 @@ def test_threads() -> None:
         assert own.frames[-1].frame is sys._getframe()
         assert threads["MainThread"].top is not None
         assert threads["MainThread"].top.frame is sys._getframe()
+
+
+def test_threads_that_wait_for_futures_and_items() -> None:
+    pending: concurrent.futures.Future[None] = concurrent.futures.Future()
+    items: queue.SimpleQueue[None] = queue.SimpleQueue()
+    threads = [
+        threading.Thread(target=lambda: list(concurrent.futures.as_completed([pending])), name="futures"),
+        threading.Thread(target=items.get, name="item"),
+    ]
+    for thread in threads:
+        thread.start()
+    # On CPython, the queue is written in C: there is nothing to tell by.
+    expected = {"futures": "futures", "item": "item of a queue" if PYPY else None}
+    waits: Dict[str, Optional[str]] = {}
+    for _ in range(1000):  # they are on their way
+        found = threads_of(snapshot(tracebacks=False))
+        waits = {name: wait and wait.description for name in expected for wait in (found[name].waits_for,)}
+        if waits == expected:
+            break
+    pending.set_result(None)
+    items.put(None)
+    for thread in threads:
+        thread.join()
+    assert waits == expected
 
 
 def test_threads_started_elsewhere() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 from typing import Any, Dict, List, Optional
 
@@ -117,3 +119,148 @@ def test_stack_of_a_thread_that_calls_into_a_portal(backend: str) -> None:
         assert thread.is_alive()
     portals[0].call(events[0].set)
     thread.join()
+
+
+def wait_of(name: str) -> Optional[str]:
+    wait = tasks_by_name()[name].waits_for
+    return None if wait is None else wait.description
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_locks(backend: str, early: bool) -> None:
+    """Also those that are made before there is a backend."""
+
+    def make() -> List[Any]:
+        return [anyio.Lock(), anyio.Condition(), anyio.Semaphore(1), anyio.CapacityLimiter(1)]
+
+    async def holder() -> None:
+        lock, condition, semaphore, limiter = made
+        async with lock, condition, semaphore, limiter:
+            with ResourceGuard("holding"):
+                await anyio.sleep(3600)
+
+    async def entering(manager: Any) -> None:
+        async with manager:
+            pass
+
+    async def waits_for_condition() -> None:
+        async with made[1]:
+            await made[1].wait()
+
+    async def main() -> None:
+        made[:] = made or make()
+        lock, condition, semaphore, limiter = made
+        async with anyio.create_task_group() as group:
+            group.start_soon(waits_for_condition, name="notified")
+            await anyio.wait_all_tasks_blocked()
+            found = contexts_of(tasks_by_name()["notified"].traceback, "waits_for_condition")
+            assert [context.description for context in found] == ["not locked, 1 waiting"]
+            group.start_soon(holder, name="holder")
+            await anyio.wait_all_tasks_blocked()
+            for name, manager in (("locks", lock), ("enters", condition), ("takes", semaphore), ("borrows", limiter)):
+                group.start_soon(entering, manager, name=name)
+            await anyio.wait_all_tasks_blocked()
+            contexts = contexts_of(tasks_by_name()["holder"].traceback, "holder")
+            waits = [wait_of(name) for name in ("notified", "locks", "enters", "takes", "borrows")]
+            target = tasks_by_name()["locks"].waits_for
+            group.cancel_scope.cancel()
+        assert [context.manager for context in contexts[:4]] == made
+        assert [context.description for context in contexts] == [
+            "held by holder, 1 waiting",
+            "held by holder, 1 waiting",
+            "value 0, 1 waiting",
+            "1 of 1 tokens borrowed, 1 waiting",
+            "ResourceGuard('holding')",
+        ]
+        assert waits == ["condition", "lock", "lock", "semaphore", "capacity"]
+        assert target is not None
+        assert target.target is (lock if not early else target.target)
+
+    from anyio._core._synchronization import ResourceGuard
+
+    made: List[Any] = make() if early else []
+    anyio.run(main, backend=backend)
+
+
+def test_waits(backend: str) -> None:
+    async def in_group() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(child, name="in group")
+
+    async def starts() -> None:
+        async with anyio.create_task_group() as group:
+            await group.start(never_starts, name="never starts")
+
+    async def never_starts(*, task_status: Any) -> None:
+        await anyio.sleep(3600)
+
+    async def in_thread() -> None:
+        await anyio.to_thread.run_sync(release.wait)
+
+    async def process() -> None:
+        async with await anyio.open_process([sys.executable, "-c", "input()"]) as running:
+            entered.append(running)
+            await running.wait()
+
+    async def main() -> None:
+        sends, receives = anyio.create_memory_object_stream(0)
+        full, unread = anyio.create_memory_object_stream(0)
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        socket = await anyio.connect_tcp("127.0.0.1", listener.extra(anyio.abc.SocketAttribute.local_port))
+        accepted = await listener.listeners[0].accept()
+        event = anyio.Event()
+
+        async def iterates() -> None:
+            async for _ in receives:
+                pass
+
+        async with contextlib.AsyncExitStack() as stack, anyio.create_task_group() as group:
+            for manager in (listener, socket, accepted, sends, receives, full, unread):
+                await stack.enter_async_context(manager)
+            functions: Dict[str, Any] = {
+                "tasks of a group": in_group,
+                "task to start": starts,
+                "thread": in_thread,
+                "process": process,
+                "item of a memory stream": iterates,
+                "place in a memory stream": lambda: full.send(1),
+                "socket data": socket.receive,
+                "connection": listener.listeners[0].accept,
+                "event": event.wait,
+            }
+            for name, function in functions.items():
+                group.start_soon(function, name=name)
+            try:
+                while not entered or wait_of("process") is None:
+                    await anyio.wait_all_tasks_blocked()
+                found = {name: wait_of(name) for name in functions}
+            finally:
+                release.set()
+            entered[0].kill()
+            group.cancel_scope.cancel()
+        assert found == {name: name for name in found}
+
+    release = threading.Event()
+    entered: List[Any] = []
+    anyio.run(main, backend=backend)
+
+
+def test_timeouts_show_what_is_left_and_none_of_their_own_frames(backend: str) -> None:
+    async def late() -> None:
+        with anyio.fail_after(3600):
+            await anyio.sleep(3600)
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(late, name="late")
+            await anyio.wait_all_tasks_blocked()
+            (context,) = contexts_of(tasks_by_name()["late"].traceback, "late")
+            group.cancel_scope.cancel()
+        assert context.inner is not None
+        assert shown(context.inner) == []
+        assert context.description is not None
+        call, _, left = context.description.partition(", ")
+        assert call == "fail_after()"
+        assert 3500 < float(left.replace(" s left", "")) < 3601
+
+    anyio.run(main, backend=backend)

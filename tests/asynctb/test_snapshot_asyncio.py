@@ -792,3 +792,84 @@ def test_stacks_go_on_in_the_task_inside_wait_for_and_name_the_shielded_one() ->
         assert wait.activity is not None
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no barriers and timeouts")
+def test_barriers_and_timeouts() -> None:
+    async def enters() -> None:
+        async with barrier:
+            pass
+
+    async def late() -> None:
+        async with asyncio.timeout(0):
+            try:
+                await forever()
+            except asyncio.CancelledError:
+                await forever()
+
+    async def has_time() -> None:
+        async with asyncio.timeout(None), asyncio.timeout(3600):
+            await forever()
+
+    def descriptions(function: Any) -> List[Optional[str]]:
+        traceback = tasks_of(snapshot())[function.__name__].traceback
+        assert traceback is not None
+        return [context.description for context in traceback.frames[0].contexts]
+
+    async def main() -> None:
+        nonlocal barrier
+        barrier = asyncio.Barrier(2)
+        async with running(enters=enters, late=late, has_time=has_time) as tasks:
+            while not tasks["late"].cancelling():
+                await asyncio.sleep(0)
+            await settle()
+            assert descriptions(enters) == ["1 of 2 waiting"]
+            assert descriptions(late) == ["expired"]
+            none, left = descriptions(has_time)
+            assert none == "no deadline"
+            assert left is not None
+            assert left.endswith(" s left")
+
+    barrier: Any = None
+    asyncio.run(main())
+
+
+def test_as_completed() -> None:
+    async def iterates() -> None:
+        for each in asyncio.as_completed([asyncio.ensure_future(forever())]):
+            await each
+
+    async def iterates_asynchronously() -> None:
+        async for _ in asyncio.as_completed([asyncio.ensure_future(forever())]):  # type: ignore[attr-defined,unused-ignore]
+            pass
+
+    async def main() -> None:
+        functions = {"iterates": iterates}
+        if sys.version_info >= (3, 13):
+            functions["iterates asynchronously"] = iterates_asynchronously
+        async with running(**functions):
+            tasks = tasks_of(snapshot())
+            for name in functions:
+                wait = tasks[name].waits_for
+                assert wait is not None
+                assert wait.description == "tasks"
+
+    asyncio.run(main())
+
+
+def test_threads_that_wait_for_processes() -> None:
+    async def main() -> None:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+        descriptions: List[Optional[str]] = []
+        for _ in range(1000):  # they are on their way
+            threads = [a for a in snapshot(tracebacks=False).activities if "waitpid-" in a.name]
+            descriptions = [thread.waits_for and thread.waits_for.description for thread in threads]
+            if all(descriptions):
+                break
+        process.kill()
+        await process.communicate()
+        # Where the kernel tells of the end of a process by a file descriptor, CPython 3.12 needs no thread.
+        assert descriptions == ["process"] * len(descriptions)
+        assert descriptions or sys.version_info >= (3, 12)
+
+    asyncio.run(main())

@@ -344,3 +344,30 @@ def test_trio_task_that_executes_a_greenlet() -> None:
     assert task.state == "running"
     assert task.thread == found[0].activities[0].id
     assert shown(task.traceback)[:2] == ["main", "synchronous"]
+
+
+def test_managers_of_gevent() -> None:
+    gevent = pytest.importorskip("gevent", reason="gevent is not installed")
+    lock = pytest.importorskip("gevent.lock")
+
+    def holds() -> None:
+        semaphores = lock.Semaphore(3), lock.BoundedSemaphore(1)
+        with reentrant, semaphores[0], semaphores[1], gevent.Timeout(3600), gevent.Timeout(None), free:
+            free.release()
+            gevent.sleep(3600)
+
+    reentrant, free = lock.RLock(), lock.RLock()
+    holder = gevent.spawn(holds)
+    gevent.sleep(0)
+    traceback = greenlets_of(snapshot())[id(holder)].traceback
+    assert traceback is not None
+    (frame,) = (frame for frame in traceback.frames if not frame.hide)
+    owner = f"held by {type(holder).__module__}.{type(holder).__qualname__} at {hex(id(holder))}"
+    assert [context.description for context in frame.contexts] == [
+        owner,
+        "value 2",
+        "value 0",
+        "Timeout(3600)",
+        "no deadline",
+        "not locked",
+    ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import math
 import threading
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List, Optional
 
 import pytest
+from support import normalised
 
 from asynctb import Activity, ContextInfo, Snapshot, Traceback
 from asynctb._snapshot import snapshot
@@ -348,4 +350,100 @@ def test_stack_of_a_thread_that_calls_back(gives_token: bool) -> None:
         abandon["abandon_on_cancel" if is_new else "cancellable"] = True
     idents: List[int] = []
     called: List[bool] = []
+    trio.run(main)
+
+
+def test_conditions_and_limiters() -> None:
+    condition, limiter, lock = trio.Condition(), trio.CapacityLimiter(2), trio.Lock()
+    unlimited = trio.CapacityLimiter(math.inf)
+
+    async def notified() -> None:
+        async with condition:
+            await condition.wait()
+
+    async def holds() -> None:
+        async with condition, limiter, unlimited, lock:
+            await forever()
+
+    async def entering() -> None:
+        async with lock:
+            pass
+
+    async def main() -> None:
+        async with running(notified=notified):
+            traceback = tasks_of(snapshot())["notified"].traceback
+            (context,) = contexts_of(traceback, condition)
+            assert context.description == "not locked, 1 waiting"
+            async with running(holds=holds), running(entering=entering):
+                traceback = tasks_of(snapshot())["holds"].traceback
+                found = [contexts_of(traceback, each)[0] for each in (condition, limiter, unlimited, lock)]
+                assert [context.description for context in found] == [
+                    "held by holds, 1 waiting",
+                    "1 of 2 tokens borrowed",
+                    "1 token borrowed",
+                    "held by holds, 1 waiting",
+                ]
+
+    trio.run(main)
+
+
+def test_names_of_tasks_in_trees() -> None:
+    async def owner() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            nursery = await stack.enter_async_context(trio.open_nursery())
+            await stack.enter_async_context(trio.Lock())
+            nursery.start_soon(forever, name="child")
+            await forever()
+
+    async def main() -> None:
+        async with running(owner=owner):
+            text = normalised(str(Traceback.of(tasks_of(snapshot())["owner"].target)))
+        assert text.startswith("trio.lowlevel.Task owner at 0x\n")
+        assert "─ async with open_nursery()  # 1 task\n" in text
+        assert "─ trio.lowlevel.Task child at 0x\n" in text
+        assert "─ async with trio.Lock  # held by owner, at 0x\n" in text
+
+    trio.run(main)
+
+
+def test_timeouts_show_what_is_left_and_none_of_their_own_frames() -> None:
+    async def late() -> None:
+        with trio.fail_after(3600):
+            await forever()
+
+    async def main() -> None:
+        async with running(late=late):
+            traceback = tasks_of(snapshot())["late"].traceback
+        assert traceback is not None
+        (context,) = traceback.frames[0].contexts
+        assert context.inner is not None
+        assert shown(context.inner) == []
+        assert context.description is not None
+        call, _, left = context.description.partition(", ")
+        assert call == "fail_after()"
+        assert 3500 < float(left.replace(" s left", "")) < 3601
+        assert normalised(str(traceback)).splitlines()[2].startswith("│  ├─ with fail_after()  # line ")
+
+    trio.run(main)
+
+
+def test_sockets_and_idle_threads() -> None:
+    async def main() -> None:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        client = await trio.testing.open_stream_to_socket_listener(listener)
+        server = await listener.accept()
+
+        async def reads() -> None:
+            await client.receive_some(1)
+
+        async with client, server, listener, running(reads=reads, accepts=listener.accept):
+            await trio.to_thread.run_sync(int)
+            idle = None
+            while idle is None:  # it waits for its next work a moment after this one has been reported
+                idle = next((a.waits_for for a in snapshot().activities if a.name.startswith("Trio thread")), None)
+            tasks = tasks_of(snapshot())
+        waits = [tasks[name].waits_for for name in ("reads", "accepts")]
+        assert [wait and wait.description for wait in waits] == ["socket data", "connection"]
+        assert idle.description == "work"
+
     trio.run(main)
