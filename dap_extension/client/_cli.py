@@ -16,7 +16,7 @@ from ._dap import ConnectionLost, DapError
 from ._follow import Breakpoints, follow, look, pause_and_look, watch
 from ._helper import HelperError, prepare
 from ._output import Output
-from ._session import InjectionFailed, Program, Session, attach, attach_to_process, launch
+from ._session import InjectionFailed, NotPython, Program, Session, attach, attach_to_process, launch
 
 #: Exit codes; `EXIT_CODES` explains them to the user.
 NOTHING_SHOWN = 1
@@ -221,8 +221,11 @@ def _reach(address: Optional[Tuple[str, int]], pid: Optional[int], output: Outpu
         raise click.UsageError("which program? Give its HOST:PORT, or --pid PID.")
     prepare()
     if pid is not None:
-        with output.busy(f"Injecting debugpy into process {pid}"):
-            return attach_to_process(pid)
+        try:
+            with output.busy(f"Injecting debugpy into process {pid}"):
+                return attach_to_process(pid)
+        except InjectionFailed as error:
+            _fail(_explain_injection(error, pid))
     assert address is not None
     host, port = address
     try:
@@ -274,9 +277,7 @@ class _errors_explained:
         pass
 
     def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
-        if isinstance(error, InjectionFailed):
-            _fail(_explain_injection(error))
-        elif isinstance(error, HelperError):
+        if isinstance(error, HelperError):
             if _DISCONNECTED in str(error):
                 _fail("the program ended while its stacks were read", NOTHING_SHOWN)
             _fail(str(error), HELPER_FAILED)
@@ -288,15 +289,17 @@ class _errors_explained:
             sys.exit(INTERRUPTED)
 
 
-def _explain_injection(error: InjectionFailed) -> str:
+def _explain_injection(error: InjectionFailed, process_id: int) -> str:
     """Say what to do, from what debugpy's injector and its tools printed."""
+    if isinstance(error, NotPython):
+        return error.details
     text = error.details.casefold()
     if "no such process" in text:
-        return "there is no such process"
+        return f"there is no process {process_id}"
     if "not permitted" in text or "permission denied" in text:
         return (
-            "the system does not let us into that process. Run asynctb as the same user, or as root; on Linux also "
-            "allow it with: sudo sysctl kernel.yama.ptrace_scope=0; in a container start it with: "
+            f"the system does not allow asynctb to attach to process {process_id}. Run asynctb as the same user, or as "
+            "root; on Linux also allow it with: sudo sysctl kernel.yama.ptrace_scope=0; in a container start it with: "
             "--cap-add=SYS_PTRACE"
         )
     message = _explain_tool(error, text)
