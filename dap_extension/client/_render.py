@@ -22,6 +22,8 @@ from ._sourcetext import Sources
 MAX_NESTING = 40
 #: A remark that would be made more often than this is made once, at the end.
 MOST_REMARKS = 3
+#: Names of a group of activities that are shown; of more, the first ones and the last.
+MOST_NAMES = 5
 
 _STATE_STYLES = {
     "running": "bold green",
@@ -137,10 +139,12 @@ class _Forest:
         self._children: DefaultDict[Optional[str], List[str]] = collections.defaultdict(list)
         # Children of a task group are shown under its "async with", all others under what they belong to.
         shown = [self._stacks[each] for each in self._stacks if only is None or each in only]
-        held = {child for answer in shown for child in _task_children(answer.get("stack"), hidden)}
+        held = {each["activityId"]: list(_task_children(each.get("stack"), hidden)) for each in shown}
+        self._holders = {activity_id for activity_id, children in held.items() if children}
+        in_groups = {child for children in held.values() for child in children}
         self._running_in: DefaultDict[str, List[str]] = collections.defaultdict(list)
         for activity in self._activities.values():
-            if activity["id"] not in held:
+            if activity["id"] not in in_groups:
                 self._children[self._parent(activity)].append(activity["id"])
             if activity["state"] == "running" and activity["kind"] != "thread" and "threadId" in activity:
                 self._running_in[activity["threadId"]].append(activity["id"])
@@ -182,7 +186,10 @@ class _Forest:
         wanted = [each for each in activity_ids if each not in self._shown and self._is_wanted(each)]
         # What runs is what one looks for first.
         wanted.sort(key=lambda each: self._activities[each]["state"] != "running")
-        for members in self._grouped(wanted):
+        for group in self._grouped(list(dict.fromkeys(wanted))):
+            members = [each for each in group if each not in self._shown]  # those before may have shown them
+            if not members:
+                continue
             self._shown.update(members)
             node = tree.add(one_line(self._label(members)))
             first = members[0]
@@ -196,8 +203,10 @@ class _Forest:
     def _grouped(self, activity_ids: List[str]) -> List[List[str]]:
         groups: Dict[str, List[str]] = {}
         for activity_id in activity_ids:
-            alone = not self._group or self._children[activity_id] or activity_id in self._ancestors
-            groups.setdefault(activity_id if alone else self._signature(activity_id), []).append(activity_id)
+            parent = self._children[activity_id] or activity_id in self._holders or activity_id in self._ancestors
+            groups.setdefault(activity_id if parent or not self._group else self._signature(activity_id), []).append(
+                activity_id
+            )
         return list(groups.values())
 
     def _signature(self, activity_id: str) -> str:
@@ -228,8 +237,8 @@ class _Forest:
         mark = self._failed if failure is not None else self._running if state == "running" else self._waiting
         line = Text().append(f"{mark} ", style=style)
         if len(members) > 1:
-            names = [self._activities[member]["name"] for member in members]
-            listed = names if len(names) <= 4 else [*names[:3], f"... {names[-1]}"]
+            names = list(dict.fromkeys(self._activities[member]["name"] for member in members))
+            listed = names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]]
             line.append(f"{len(members)} {kind}s ").append(", ".join(listed), style=_NAME)
         else:
             line.append(f"{kind.capitalize()} ").append(activity["name"], style=_NAME)
@@ -299,12 +308,13 @@ class _Forest:
             return
         if "inner" in context:
             self._add_frames(child, context["inner"], nesting + 1)
-        for each in context.get("children", ()):
+        children = context.get("children", ())
+        tasks = [each["activityId"] for each in children if each["kind"] == "task" and "activityId" in each]
+        self._add(child, [each for each in tasks if each in self._activities], nesting + 1)
+        for each in children:
             if each["kind"] == "context":
                 self._add_context(child, each["context"], nesting + 1)
-            elif each.get("activityId") in self._activities:
-                self._add(child, [each["activityId"]], nesting + 1)
-            else:
+            elif each.get("activityId") not in self._activities:
                 child.add(one_line(Text(f"{each['object']['type']} at {each['object']['address']}")))
 
     def _context(self, context: Context, ordinal: int) -> Text:

@@ -312,19 +312,53 @@ def test_deep_nesting_is_cut_off() -> None:
 
 
 def test_groups() -> None:
-    activities = [activity(str(number), waitsFor={"description": "lock"}) for number in range(6)]
+    activities = [activity(str(number), waitsFor={"description": "lock"}) for number in range(7)]
     stacks = {
         str(number): [frame("work", contexts=[context(manager={"type": "Lock", "address": hex(number)})])]
-        for number in range(6)
+        for number in range(7)
     }
-    stacks["5"] = [frame("work", 7)]
-    assert tree(capture(activities, stacks), group=True) == [
-        "○ 5 tasks name-0, name-1, name-2, ... name-4  suspended, wait for lock",
+    stacks["6"] = [frame("work", 7)]
+    of = capture(activities, stacks)
+    last = ["○ Task name-6  suspended, waits for lock", "└── work  <string>:7"]
+    assert tree(of, group=True) == [
+        "○ 6 tasks name-0, name-1, name-2, ..., name-5  suspended, wait for lock",
         "└── work  <string>:6",
         "    └── Lock",
-        "○ Task name-5  suspended, waits for lock",
-        "└── work  <string>:7",
+        *last,
     ]
+    # "..." stands for more than one.
+    del of["snapshot"]["activities"][0]
+    assert tree(of, group=True)[0] == "○ 5 tasks name-1, name-2, name-3, name-4, name-5  suspended, wait for lock"
+    for each in of["snapshot"]["activities"]:
+        each["name"] = "w"
+    assert tree(of, group=True)[0] == "○ 5 tasks w  suspended, wait for lock"
+
+
+def test_groups_inside_a_task_group() -> None:
+    def members(*ids: str) -> Dict[str, Any]:
+        children = [{"kind": "task", "activityId": each, "object": {}} for each in ids]
+        return context("asyncio.TaskGroup", isAsync=True, children=children)
+
+    activities = [activity(each, parentId="main") for each in "abc"]
+    activities += [activity("main"), activity("d", state="running", parentId="main")]
+    stacks = {each: [frame("work")] for each in "abc"}
+    of = capture(activities, {"main": [frame("main", contexts=[members("a", "b", "c", "d")])], **stacks})
+    head = ["○ Task name-main  suspended", "└── main  <string>:6", "    └── TaskGroup"]
+    assert tree(of, group=True) == [
+        *head,
+        "        ├── ● Task name-d  running",
+        "        └── ○ 3 tasks name-a, name-b, name-c  suspended",
+        "            └── work  <string>:6",
+    ]
+    # What runs comes first without groups, too.
+    assert tree(of)[3:5] == ["        ├── ● Task name-d  running", "        ├── ○ Task name-a  suspended"]
+    # Those that have tasks of their own are not put together, as the tasks of one would be lost.
+    activities += [activity("e", parentId="a"), activity("f", parentId="b")]
+    stacks["a"] = [frame("work", contexts=[members("e")])]
+    stacks["b"] = [frame("work", contexts=[members("f")])]
+    of = capture(activities, {"main": [frame("main", contexts=[members("a", "b", "c")])], **stacks})
+    tasks = [line.lstrip("│├└─ ") for line in tree(of, group=True) if "ask name" in line]
+    assert [line.split()[2] for line in tasks] == [f"name-{each}" for each in ("main", *"aebfcd")]
 
 
 def test_failed_tasks() -> None:
