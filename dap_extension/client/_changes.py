@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from rich.text import Text
 
@@ -12,9 +12,12 @@ from ._render import one_line
 from ._sourcetext import Sources
 
 
-def changes(before: Capture, after: Capture) -> List[Text]:
-    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before."""
-    old, new = _summaries(before), _summaries(after)
+def changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) -> List[Text]:
+    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before.
+
+    :param only: the activities to look at, by identifier; None: all.
+    """
+    old, new = _summaries(before, only), _summaries(after, only)
     failed = {activity["id"] for activity in after["snapshot"]["activities"] if "failure" in activity}
     lines = [one_line(Text(f"- {label}  ended", style="red")) for key, (label, _) in old.items() if key not in new]
     for key, (label, now) in new.items():
@@ -26,7 +29,7 @@ def changes(before: Capture, after: Capture) -> List[Text]:
     return lines
 
 
-def _summaries(capture: Capture) -> Dict[str, Tuple[str, str]]:
+def _summaries(capture: Capture, only: Optional[Set[str]]) -> Dict[str, Tuple[str, str]]:
     sources = Sources(capture["snapshot"]["sources"])
     return {
         activity["id"]: (
@@ -34,6 +37,7 @@ def _summaries(capture: Capture) -> Dict[str, Tuple[str, str]]:
             _summary(activity, sources),
         )
         for activity in capture["snapshot"]["activities"]
+        if only is None or activity["id"] in only
     }
 
 

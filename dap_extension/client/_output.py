@@ -9,11 +9,12 @@ import os
 import sys
 import threading
 import time
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Iterator, Optional
 
 from rich.console import Console
 from rich.text import Text
 
+from ._changes import changes
 from ._filter import matching
 from ._helper import Capture
 from ._render import Captured
@@ -64,8 +65,10 @@ class Output:
         if only is not None and not only:
             self.say(f"nothing contains {self._contains!r}")
 
-    def show_changes(self, lines: Sequence[Text]) -> None:
-        """Print what has changed since the last capture."""
+    def show_changes(self, before: Capture, after: Capture) -> None:
+        """Print what has changed between two captures, of what contains the wanted text in one of them."""
+        only = matching(before, self._contains) | matching(after, self._contains) if self._contains else None
+        lines = changes(before, after, only)
         self._console.print(Text(time.strftime("%H:%M:%S") + ("" if lines else " no change"), style="bold"))
         for line in lines:
             self._console.print(line)

@@ -374,6 +374,18 @@ def test_watch() -> None:
         assert watcher.wait() == 0
 
 
+def test_watch_what_contains_a_text() -> None:
+    args = ["dump", "--watch", "0.1", "--filter", "wanted"]
+    with listening() as (process, address), started(*COMMAND, *args, address) as watcher:
+        read_until(watcher.stderr, "asynctb: nothing contains 'wanted'")
+        tell(process, "start other")
+        tell(process, "start wanted")
+        before = read_until(watcher.stdout, "+ Task wanted  suspended")
+        tell(process, "stop other")
+        tell(process, "stop wanted")
+        assert "other" not in before + read_until(watcher.stdout, "- Task wanted  ended")
+
+
 def test_attach_pauses_a_busy_program_and_lets_it_go_on() -> None:
     with listening() as (process, address):
         tell(process, "start sleeper")

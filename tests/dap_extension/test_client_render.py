@@ -424,6 +424,7 @@ def test_changes() -> None:
         "+ Task name-d  created",
     ]
     assert changes(after, after) == []
+    assert [line.plain for line in changes(before, after, {"b", "c"})] == ["- Task name-b  ended"]
     failed = copy.deepcopy(after)
     failed["snapshot"]["activities"][1] = activity("d", state="done", failure="KeyError: 5", top=frame("fetch", 7))
     (line,) = changes(after, failed)
