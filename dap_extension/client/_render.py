@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from ..protocol import VARYING, ActivityInfo, Context, Frame, Json, Location, SourceRef, Stack
 from ._helper import Capture
+from ._locks import Locks
 from ._shapes import ExpandedStack
 from ._sourcetext import Sources
 
@@ -22,6 +23,8 @@ from ._sourcetext import Sources
 MAX_NESTING = 40
 #: A remark that would be made more often than this is made once, at the end.
 MOST_REMARKS = 3
+#: Of more deadlocks than this, only the number is said.
+MOST_DEADLOCKS = 10
 #: Names of a group of activities that are shown; of more, the first ones and the last.
 MOST_NAMES = 5
 
@@ -63,6 +66,7 @@ class Captured:
         yield Text()
         yield from headline(self._capture)
         forest = _Forest(self._capture, self._hidden, self._group, self._only, options.ascii_only)
+        yield from forest.deadlocks()
         yield from forest.trees()
         notes = list(self._capture["handshake"]["notes"])
         notes += [
@@ -127,7 +131,9 @@ class _Forest:
         self._hidden = hidden
         self._group = group
         self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
+        self._ellipsis = "..." if ascii_only else "…"
         self._sources = Sources(capture["stacks"]["sources"])
+        self._locks = Locks(capture)
         self._stacks: Dict[str, ExpandedStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
         self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
         #: Why context managers may be missing, if that is so in so many frames that it is not said at each of them.
@@ -149,6 +155,7 @@ class _Forest:
             if activity["state"] == "running" and activity["kind"] != "thread" and "threadId" in activity:
                 self._running_in[activity["threadId"]].append(activity["id"])
         self._shown: Set[str] = set()
+        self._in_group = False
 
     def _parent(self, activity: ActivityInfo) -> Optional[str]:
         for parent in (activity.get("parentId"), activity.get("threadId")):
@@ -167,6 +174,22 @@ class _Forest:
                 found.add(parent)
                 current = self._activities[parent]
         return found
+
+    def deadlocks(self) -> Iterator[Text]:
+        """Yield a line for each circle of activities that wait for each other."""
+        circles = [each for each in self._locks.deadlocks() if self._only is None or self._only.intersection(each)]
+        for circle in circles[:MOST_DEADLOCKS]:
+            names = [self._activities[each]["name"] for each in circle]
+            text = (
+                " waits for itself"
+                if len(names) == 1
+                else ", which".join(f" waits for {x}" for x in names[1:] + names[:1])
+            )
+            line = one_line(Text(f"Deadlock: {names[0]}{text}", style=_PROBLEM))
+            line.no_wrap = False
+            yield line
+        if len(circles) > MOST_DEADLOCKS:
+            yield Text(f"... and {len(circles) - MOST_DEADLOCKS} more deadlocks", style=_PROBLEM)
 
     def trees(self) -> Iterator[Tree]:
         top = Tree("", guide_style=_FAINT)
@@ -194,7 +217,9 @@ class _Forest:
             node = tree.add(one_line(self._label(members)))
             first = members[0]
             if self._only is None or first in self._only:
+                outer, self._in_group = self._in_group, len(members) > 1
                 self._add_stack(node, first, nesting)
+                self._in_group = outer
             children = self._children[first]
             if nesting < MAX_NESTING:
                 for loop, ids in self._by_loop(children):
@@ -214,7 +239,7 @@ class _Forest:
         stack = self._stacks.get(activity_id)
         waits = activity.get("waitsFor")
         why = waits["description"] if waits is not None else activity.get("failure")
-        what = activity["kind"], activity["state"], why, _without_identity(stack)
+        what = activity["kind"], activity["state"], why, self._locks.holders.get(activity_id), _without_identity(stack)
         return json.dumps(what, sort_keys=True)
 
     def _by_loop(self, activity_ids: List[str]) -> Iterator[Tuple[Optional[str], List[str]]]:
@@ -229,8 +254,8 @@ class _Forest:
         activity = self._activities[members[0]]
         kind = activity["kind"].replace("_", " ")
         state: str = activity["state"]
-        waits = activity.get("waitsFor")
-        if state == "running" and waits is not None:
+        waits = self._describe_wait(members[0])
+        if state == "running" and waits is not None and activity["kind"] == "thread":
             state = ""  # a thread runs also while it waits for a lock; that it waits says more
         failure = activity.get("failure")
         style = _STATE_STYLES.get(state, "") if failure is None else _PROBLEM
@@ -245,10 +270,21 @@ class _Forest:
         line.append("  ").append(state, style=style)
         if waits is not None:
             line.append(", " if state else "").append("waits for " if len(members) == 1 else "wait for ")
-            line.append(waits["description"], style=_WAIT)
+            line.append(waits, style=_WAIT)
         if failure is not None:
             line.append(f", failed with {failure}", style=_PROBLEM)
         return line
+
+    def _describe_wait(self, activity_id: str) -> Optional[str]:
+        """Return such as "lock held by Task-3"; None if it is not known to wait."""
+        waits = self._activities[activity_id].get("waitsFor")
+        holder = self._locks.holders.get(activity_id)
+        if holder is None:
+            return waits["description"] if waits is not None else None
+        what = waits["description"] if waits is not None else "lock"
+        if " held by " in what:
+            return what
+        return f"{what} held by {'itself' if holder == activity_id else self._activities[holder]['name']}"
 
     # Stacks
 
@@ -320,6 +356,9 @@ class _Forest:
     def _context(self, context: Context, ordinal: int) -> Text:
         keyword = "async with" if context["isAsync"] else "with"
         what = _describe_manager(context)
+        address = self._locks.short_address(context["manager"]["address"]) if "manager" in context else None
+        if address is not None and not self._in_group:  # the members of a group may have different ones
+            what += f" at {self._ellipsis}{address}"
         location = context.get("location")
         code = self._sources.with_item(location, ordinal) if location is not None else ""
         if code:

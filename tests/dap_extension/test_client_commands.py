@@ -62,7 +62,7 @@ PYTHON, process NUMBER: 2 threads, 5 tasks (4 suspended, 1 running)
 │   └── sales  order_service.py:92  yield await shop.sold.get()
 ├── ○ Task worker-1  suspended, waits for item of a queue
 │   └── worker  order_service.py:70  item, price = await shop.orders.get()
-└── ○ Task worker-3  suspended, waits for lock
+└── ○ Task worker-3  suspended, waits for lock held by worker-2
     ├── worker  order_service.py:71  await handle(shop, item, price)
     └── handle  order_service.py:76  async with shop.stock_lock:
         └── async with shop.stock_lock → Lock (locked, 1 waiting), entering
@@ -232,7 +232,7 @@ def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     assert "gr\\xfc\\xdfe = 1" in result.stdout
     assert result.returncode == 0
     result = asynctb("run", EXAMPLE, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
-    assert "`-- - Task worker-3  suspended, waits for lock" in result.stdout
+    assert "`-- - Task worker-3  suspended, waits for lock held by worker-2" in result.stdout
     assert "async with shop.stock_lock -> Lock" in result.stdout
     assert result.returncode == 0
 
