@@ -65,7 +65,7 @@ PYTHON, process NUMBER: 2 threads, 5 tasks (4 suspended, 1 running)
 └── ○ Task worker-3  suspended, waits for lock held by worker-2
     ├── worker  order_service.py:71  await handle(shop, item, price)
     └── handle  order_service.py:76  async with shop.stock_lock:
-        └── async with shop.stock_lock → Lock (locked, 1 waiting), entering
+        └── async with shop.stock_lock → entering Lock (locked, 1 waiting)
 ○ Thread invoice printer  waits for item of a queue
 ├── print_invoices  order_service.py:64  for invoice in iter(invoices.get, None):
 │   └── with open(os.devnull, "w") as paper → TextIOWrapper

@@ -80,11 +80,11 @@ def test_the_deadlock_of_two_tasks() -> None:
         "○ Task name-a  suspended, waits for lock held by name-b",
         "└── transfer  <string>:6",
         "    ├── Lock (locked, 1 waiting) at …0001",
-        "    └── Lock (locked, 1 waiting) at …0002, entering",
+        "    └── Lock (locked, 1 waiting) at …0002 → entering",
         "○ Task name-b  suspended, waits for lock held by name-a",
         "└── transfer  <string>:6",
         "    ├── Lock (locked, 1 waiting) at …0002",
-        "    └── Lock (locked, 1 waiting) at …0001, entering",
+        "    └── Lock (locked, 1 waiting) at …0001 → entering",
     ]
     # They wait for different ones, so they are no group.
     assert tree(of, group=True) == tree(of)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from dap_extension.client._changes import changes
 from dap_extension.client._filter import matching
 from dap_extension.client._helper import Capture, Helper, HelperError
+from dap_extension.client._lines import shortened
 from dap_extension.client._render import MAX_NESTING, Captured, count_activities
 from dap_extension.client._sourcetext import Sources, short_path, strip_comment
 
@@ -81,9 +83,11 @@ def capture(
     }
 
 
-def tree(of: Capture, *, hidden: bool = False, group: bool = False, only: Optional[Set[str]] = None) -> List[str]:
+def tree(
+    of: Capture, *, hidden: bool = False, group: bool = False, only: Optional[Set[str]] = None, width: int = 200
+) -> List[str]:
     """Return the lines of the tree, without the headline."""
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=width)
     console.print(Captured(of, hidden=hidden, group=group, only=only))
     assert isinstance(console.file, io.StringIO)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
@@ -200,14 +204,65 @@ def test_context_managers_without_source() -> None:
     assert tree(capture([activity("a")], {"a": frames}))[2:] == [
         "    ├── with Lock (locked) as self.x",
         "    ├── async with timeout(5 s, 3.2 left)",
-        "    ├── async with ?, exiting  (the frame is running)",
-        "    ├── with ExitStack with 2 entries, entering",
+        "    ├── async with ? → exiting  (the frame is running)",
+        "    ├── with ExitStack with 2 entries → entering",
         "    │   ├── generator  <string>:3",
         "    │   ├── the stack ends here: it is finished",
         "    │   ├── callback close()",
         "    │   └── asyncio.Task at 0x7",
         "    └── perhaps more context managers: no reader for this interpreter",
     ]
+
+
+def test_a_narrow_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a_module_with_a_long_name.py"
+    path.write_text(
+        "async with self.application.database.connection_semaphore:\n    await self.do(argument, another_argument)\n"
+    )
+    where = {"source": 0, "line": 1, "column": 1, "endLine": 1, "endColumn": 3}
+    semaphore = context("asyncio.locks.Semaphore", isAsync=True, location=where, description="value 0, 2 waiting")
+    frames = [
+        frame("Application.handle_request", 1, contexts=[{**semaphore, "phase": "entering"}]),
+        frame("a_function_inside.<locals>.another_function", 2, contexts=[semaphore]),
+    ]
+    name = {"name": "a task with a long name " * 3, "waitsFor": {"description": "semaphore"}}
+    of = capture([activity("a", **name)], {"a": frames}, str(path))
+    # The code of the frames gives way first.
+    assert [line for line in tree(of, width=120) if "…" in line] == [
+        "├── a_function_inside.<locals>.another_function  a_module_with_a_long_name.py:2  "
+        "await self.do(argument, another_argume…",
+        "└── Application.handle_request  a_module_with_a_long_name.py:1  "
+        "async with self.application.database.connection_semapho…",
+    ]
+    assert tree(of, width=80) == [
+        "○ Task a task with a long n…sk with a long name   suspended, waits for semaphore",
+        "├── a_function_inside.<locals>.another_function  a_module_with_a_long_name.py:2",
+        "│   └── async with self.applicati…ion_semaphore → Semaphore (value 0, 2 waiting)",
+        "└── Application.handle_request  a_module_with_a_long_name.py:1  async with self…",
+        "    └── async with self.appl…semaphore → entering Semaphore (value 0, 2 waiting)",
+    ]
+    assert tree(of, width=60) == [
+        "○ Task a task wit…long name   suspended, waits for semaphore",
+        "├── a_function_i…er_function  a_module_with_a_long_name.py:2",
+        "│   └── async with self…ore → Semaphore (value 0, 2 waiting)",
+        "└── Application.…dle_request  a_module_with_a_long_name.py:1",
+        "    └── async with sel…re → entering Semaphore (value 0, 2 …",
+    ]
+    # Where nothing else helps, the end is cut off.
+    assert max(map(len, tree(of, width=30))) == 30
+    assert all("…" in line for line in tree(of, width=20))
+
+
+@pytest.mark.parametrize(
+    ("where", "short"), [("start", "…fghij"), ("middle", "abc…ij"), ("end", "abcde…")], ids=lambda each: str(each)
+)
+def test_shortening(where: Any, short: str) -> None:
+    assert shortened("abcdefghij", 6, where, "…") == short
+    assert shortened("abcdefghij", 10, where, "…") == "abcdefghij"
+    assert [shortened("abcdefghij", width, where, "...") for width in (-1, 0, 2, 3)] == ["", "", "..", "..."]
+    # Some characters take two columns.
+    for width in range(12):
+        assert cell_len(shortened("漢字かな交じり文", width, where, "…")) <= width
 
 
 def test_tasks_of_a_task_group_are_shown_under_it() -> None:
@@ -429,7 +484,7 @@ def test_changes() -> None:
     failed["snapshot"]["activities"][1] = activity("d", state="done", failure="KeyError: 5", top=frame("fetch", 7))
     (line,) = changes(after, failed)
     assert line.plain == "~ Task name-d  failed with KeyError: 5, in fetch at <string>:7  before: created"
-    assert str(line.spans[0].style) == "red"
+    assert line.style == "red"
 
 
 def test_names_cannot_control_the_terminal() -> None:
