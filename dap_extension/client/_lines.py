@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
+_UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 Where = Literal["start", "middle", "end"]
 
 
@@ -65,8 +66,10 @@ class Line:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         ellipsis = "..." if options.ascii_only else "…"
-        parts = [part._replace(text=part.text.replace("…", ellipsis)) for part in self._parts]
-        text = Text(no_wrap=not self._wrap, overflow="fold" if self._wrap else "crop")
+        parts = self._parts
+        if options.ascii_only:
+            parts = [part._replace(text=part.text.replace("…", "...").replace(_UNPRINTABLE, "?")) for part in parts]
+        text = Text() if self._wrap else Text(no_wrap=True, overflow="crop")
         fitted = parts if self._wrap else _fitted(parts, options.max_width, ellipsis)
         for style, same in itertools.groupby(fitted, key=lambda part: part.style):
             text.append("".join(part.text for part in same), style)
@@ -112,4 +115,4 @@ def _beginning(text: Iterable[str], width: int) -> str:
 
 
 def _printable(character: str) -> str:
-    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+    return character if character.isprintable() else _UNPRINTABLE

@@ -67,7 +67,7 @@ class Captured:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Line()
-        yield from headline(self._capture)
+        yield from headline(self._capture, None if self._only is None else len(self._only))
         forest = _Forest(self._capture, self._hidden, self._group, self._only, options.ascii_only)
         yield from forest.deadlocks()
         yield from forest.trees()
@@ -81,12 +81,16 @@ class Captured:
         yield Line()
 
 
-def headline(capture: Capture) -> Iterator[Line]:
-    """Yield the lines that say what this is: where the program stopped, and what it consists of."""
+def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:
+    """Yield the lines that say what this is: where the program stopped, and what it consists of.
+
+    :param shown: how many activities are shown, if not all are.
+    """
     stop = capture["stop"]
     if stop is not None:
         frame: Json = stop.get("frame") or {}
-        line = Line("Paused" + (f" ({stop['reason']})" if stop.get("reason") else ""), "bold")
+        reason = stop.get("reason")
+        line = Line(_stopped_by(reason) + ("," if frame and reason == "pause" else ""), "bold")
         if frame:
             source: SourceRef = frame.get("source") or {}
             sources = Sources([source])
@@ -103,9 +107,16 @@ def headline(capture: Capture) -> Iterator[Line]:
     python = handshake["python"]
     yield Line(
         f"{python['implementation']} {python['version']}, process {handshake['processId']}: "
-        + count_activities(capture["snapshot"]["activities"]),
+        + count_activities(capture["snapshot"]["activities"])
+        + ("" if shown is None else f"; {shown} of {len(capture['snapshot']['activities'])} shown"),
         _FAINT,
     )
+
+
+def _stopped_by(reason: Optional[str]) -> str:
+    if reason == "pause":  # what DAP calls it
+        return "Paused on request"
+    return f"Paused ({reason})" if reason else "Paused"
 
 
 def count_activities(activities: Sequence[ActivityInfo]) -> str:

@@ -188,7 +188,7 @@ def test_a_program_that_is_ended_after_its_stop() -> None:
         (["attach", "localhost"], "is not of the form HOST:PORT"),
         (["attach", "localhost:0"], "is not of the form HOST:PORT"),
         (["attach", "--break", f"{STEPS}:1", "5678"], "--break needs --no-pause"),
-        (["dump", "5678", "--pid", "1"], "which program?"),
+        (["dump", "5678", "--pid", "1"], "give either HOST:PORT or --pid, not both"),
     ],
 )
 def test_wrong_usage(args: List[str], message: str) -> None:
@@ -352,6 +352,7 @@ def test_filter_and_group() -> None:
         filtered = asynctb("dump", address, "--filter", "TWO")
         assert re.findall(r"Task (\S+)", filtered.stdout) == ["two"]
         assert "Thread MainThread" in filtered.stdout
+        assert "; 1 of 5 shown\n" in filtered.stdout
         # Also by what is in the stack, for programs, too.
         capture = json.loads(asynctb("dump", address, "--json", "--filter", "nap").stdout)
         assert sorted(task_names(capture)) == ["one", "three", "two"]
@@ -395,7 +396,7 @@ def test_attach_pauses_a_busy_program_and_lets_it_go_on() -> None:
         for _ in range(2):
             result = asynctb("attach", address)
             assert result.stderr == ""
-            assert "Paused (pause)" in result.stdout
+            assert "Paused on request, in " in result.stdout
             assert "Task sleeper  suspended" in result.stdout
             assert result.returncode == 0
 
@@ -405,7 +406,7 @@ def test_attach_to_an_idle_program() -> None:
         for name in ("one", "two"):
             result = asynctb("attach", address)
             assert result.stderr == ""
-            assert "Paused (pause)" in result.stdout
+            assert "Paused on request, in " in result.stdout
             assert "Task Task-1  suspended" in result.stdout
             assert result.returncode == 0
             tell(process, f"start {name}")
@@ -453,6 +454,27 @@ def test_nothing_listens() -> None:
     assert result.returncode == 3
     assert f"asynctb: cannot connect to 127.0.0.1:{port}: Connection refused." in result.stderr
     assert f"python -m debugpy --listen 127.0.0.1:{port}" in result.stderr
+
+
+def test_a_host_that_is_not_known() -> None:
+    result = asynctb("attach", "no-such-host.invalid:5678")
+    assert result.returncode == 3
+    assert result.stderr.startswith("asynctb: cannot connect to no-such-host.invalid:5678: ")
+    assert "debugpy" not in result.stderr  # that would not help
+
+
+@posix
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["tree", "json"])
+def test_output_that_cannot_be_written(options: List[str]) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("the system has no device that is full")
+    with listening() as (process, address):
+        for redirection, reason in ((">&-", "it is closed"), (">/dev/full", "No space left on device")):
+            script = ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, "dump", *options, address]
+            result = asynctb(command=script)
+            assert result.stderr == f"asynctb: cannot write to standard output: {reason}\n"
+            assert result.returncode == 5
+        tell(process, "start sleeper")
 
 
 def test_something_else_listens() -> None:

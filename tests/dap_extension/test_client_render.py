@@ -14,8 +14,8 @@ from rich.console import Console
 from dap_extension.client._changes import changes
 from dap_extension.client._filter import matching
 from dap_extension.client._helper import Capture, Helper, HelperError
-from dap_extension.client._lines import shortened
-from dap_extension.client._render import MAX_NESTING, Captured, count_activities
+from dap_extension.client._lines import Line, shortened
+from dap_extension.client._render import MAX_NESTING, Captured, count_activities, headline
 from dap_extension.client._sourcetext import Sources, short_path, strip_comment
 
 SOURCE = """\
@@ -531,6 +531,28 @@ def test_headline() -> None:
         "CPython 3.12.1, process 42: 1 thread, 1 task (1 suspended), 1 async generator (1 suspended)",
     ]
     assert "Note: context managers are unknown here" in lines
+    of["stop"].update(reason="pause")
+    console.print(Captured(of, only={"a"}))
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert "Paused on request, in main  /x/app.py:3" in lines
+    assert any(line.endswith("1 async generator (1 suspended); 1 of 3 shown") for line in lines)
+    del of["stop"]["frame"]
+    assert next(headline(of)).plain == "Paused on request"
+
+
+def test_what_ascii_lacks() -> None:
+    of = capture([activity("a", waitsFor={"description": "a long te…\n"})], {"a": [frame("f" * 100)]})
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
+    Console(file=file, width=50).print(Captured(of))
+    file.seek(0)
+    lines = file.read().splitlines()
+    assert lines[3] == "- Task name-a  suspended, waits for a long te...?"
+    # A message takes as many lines as the terminal needs.
+    messages = Console(file=io.StringIO(), width=50, soft_wrap=True)
+    messages.print(Line("a word " * 20, wrap=True))
+    assert isinstance(messages.file, io.StringIO)
+    assert messages.file.getvalue() == "a word " * 20 + "\n"
+    assert lines[4].rstrip() == "`-- " + "f" * 16 + "..." + "f" * 15 + "  <string>:6"
 
 
 class Pages:
