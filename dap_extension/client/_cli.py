@@ -266,7 +266,7 @@ def _interpreter(python: Optional[str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise click.UsageError(f"--python: {path} cannot be run: {error}") from error
     if result.stdout.strip() != b"True":
-        raise click.UsageError(f"--python: {path} is no Python 3.8 or later")
+        raise click.UsageError(f"--python: {path} is not Python 3.8 or later")
     return os.path.abspath(path)
 
 

@@ -183,7 +183,7 @@ def test_a_program_that_is_ended_after_its_stop() -> None:
         (["run", "--break", "12", str(STEPS)], "'12' is not of the form FILE:LINE"),
         (["run", "--break", f"{STEPS}:0", str(STEPS)], "is not of the form FILE:LINE"),
         (["run", "--python", "no-such-python", str(STEPS)], "there is no program 'no-such-python'"),
-        (["run", "--python", "true", str(STEPS)], "is no Python 3.8 or later"),
+        (["run", "--python", "true", str(STEPS)], "is not Python 3.8 or later"),
         (["attach"], "which program? Give its HOST:PORT, or --pid PID."),
         (["attach", "localhost"], "is not of the form HOST:PORT"),
         (["attach", "localhost:0"], "is not of the form HOST:PORT"),
