@@ -203,7 +203,7 @@ def test_missing_packages() -> None:
     code = f"import sys; sys.path.append({str(REPOSITORY)!r}); from dap_extension.client.__main__ import main; main()"
     result = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert result.stderr == (
-        "asynctb: the command needs click, rich, debugpy. For all that it needs: pip install 'asynctb[client]'\n"
+        "asynctb: the command needs click, rich, debugpy. From a checkout: pip install '.[client]'\n"
     )
     assert result.returncode == 3
 
