@@ -30,7 +30,7 @@ MOST_DEADLOCKS = 10
 MOST_NAMES = 5
 
 # Columns that are kept of what is shortened in a narrow terminal.
-_LEAST_CODE, _LEAST_NAME, _MOST_PLACE = 6, 9, 30
+_LEAST_CODE, _LEAST_NAME, _LEAST_WHAT, _MOST_PLACE = 6, 9, 5, 30
 _STATE_STYLES = {
     "running": "bold green",
     "ready": "green",
@@ -110,6 +110,7 @@ def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:
         + count_activities(capture["snapshot"]["activities"])
         + ("" if shown is None else f"; {shown} of {len(capture['snapshot']['activities'])} shown"),
         _FAINT,
+        wrap=True,
     )
 
 
@@ -276,9 +277,14 @@ class _Forest:
         else:
             name = activity["name"]
             line.append(f"{kind.capitalize()} ").append(name, _NAME, order=1, least=_LEAST_NAME, where="middle")
-        line.append("  ").append(state, style)
+        line.append("  ")
+        if state == "suspended" and waits is not None:
+            # That it waits says as much.
+            line.append("suspended, ", order=2, least=len("suspended, "), optional=True)
+        else:
+            line.append(state, style).append(", " if state and waits is not None else "")
         if waits is not None:
-            line.append(", " if state else "").append("waits for " if len(members) == 1 else "wait for ")
+            line.append("waits for " if len(members) == 1 else "wait for ")
             line.append(waits, _WAIT)
         if failure is not None:
             line.append(f", failed with {failure}", _PROBLEM)
@@ -368,8 +374,8 @@ class _Forest:
         keyword = "async with" if context["isAsync"] else "with"
         what = _describe_manager(context)
         address = self._locks.short_address(context["manager"]["address"]) if "manager" in context else None
-        if address is not None and not self._in_group:  # the members of a group may have different ones
-            what += f" at {self._ellipsis}{address}"
+        # The members of a group may have different ones.
+        where = f" at {self._ellipsis}{address}" if address is not None and not self._in_group else ""
         location = context.get("location")
         code = self._sources.with_item(location, ordinal) if location is not None else ""
         phase = context["phase"] if context["phase"] != "active" else ""
@@ -382,9 +388,9 @@ class _Forest:
                 what = ""  # the call is to be seen there
             if what or phase:
                 line.append(f" {self._arrow} ").append(phase, _WAIT).append(" " if phase and what else "")
-                line.append(what, order=2, least=_LEAST_NAME)
+                line.append(what, order=2, least=_LEAST_WHAT).append(where)
         else:
-            line.append(what, _WITH, order=2, least=_LEAST_NAME)
+            line.append(what, _WITH, order=2, least=_LEAST_WHAT).append(where, _WITH)
             if location is not None and "varname" in context:
                 line.append(f" as {context['varname']}")
             if phase:

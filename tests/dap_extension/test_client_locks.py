@@ -86,6 +86,13 @@ def test_the_deadlock_of_two_tasks() -> None:
         "    ├── Lock (locked, 1 waiting) at …0002",
         "    └── Lock (locked, 1 waiting) at …0001 → entering",
     ]
+    # Who and which is said last, but kept longest.
+    assert tree(of, width=44)[-8:-4] == [
+        "○ Task name-a  waits for lock held by name-b",
+        "└── transfer  <string>:6",
+        "    ├── Lock (locked, 1 waiting) at …0001",
+        "    └── Lock (locked, 1… at …0002 → entering",
+    ]
     # They wait for different ones, so they are no group.
     assert tree(of, group=True) == tree(of)
     # One that is not shown is not talked of.

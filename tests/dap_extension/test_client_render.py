@@ -250,7 +250,7 @@ def test_a_narrow_terminal(tmp_path: Path) -> None:
     ]
     # Where nothing else helps, the end is cut off.
     assert max(map(len, tree(of, width=30))) == 30
-    assert all("…" in line for line in tree(of, width=20))
+    assert all("…" in line for line in tree(of, width=20)[-5:])
 
 
 @pytest.mark.parametrize(
