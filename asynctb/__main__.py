@@ -24,6 +24,12 @@ In a program of your own:
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        sys.stderr.write(
+            "python -m asynctb shows an example, and takes no arguments. What shows the stacks of programs is the "
+            "command asynctb, such as: asynctb run script.py\n"
+        )
+        sys.exit(2)
     encoding = sys.stdout.encoding or "ascii"
     try:
         "├".encode(encoding)

@@ -23,9 +23,7 @@ def main() -> None:
         sys.exit(CANNOT_DEBUG)
     missing = [name for name in REQUIRED if importlib.util.find_spec(name) is None]
     if missing:
-        sys.stderr.write(
-            f"asynctb: the command needs {', '.join(missing)}. For all that it needs: pip install 'asynctb[client]'\n"
-        )
+        sys.stderr.write(f"asynctb: the command needs {', '.join(missing)}. From a checkout: pip install '.[client]'\n")
         sys.exit(CANNOT_DEBUG)
     from ._cli import cli
 

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
-
-from rich.text import Text
+from typing import Dict, List, Optional, Set, Tuple
 
 from ..protocol import ActivityInfo
 from ._helper import Capture
-from ._render import one_line
+from ._lines import Line
 from ._sourcetext import Sources
 
 
-def changes(before: Capture, after: Capture) -> List[Text]:
-    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before."""
-    old, new = _summaries(before), _summaries(after)
+def changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) -> List[Line]:
+    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before.
+
+    :param only: the activities to look at, by identifier; None: all.
+    """
+    old, new = _summaries(before, only), _summaries(after, only)
     failed = {activity["id"] for activity in after["snapshot"]["activities"] if "failure" in activity}
-    lines = [one_line(Text(f"- {label}  ended", style="red")) for key, (label, _) in old.items() if key not in new]
+    lines = [Line(f"- {label}  ended", "red") for key, (label, _) in old.items() if key not in new]
     for key, (label, now) in new.items():
         if key not in old:
-            lines.append(one_line(Text(f"+ {label}  {now}", style="green")))
+            lines.append(Line(f"+ {label}  {now}", "green"))
         elif old[key][1] != now:
-            line = Text().append(f"~ {label}  {now}", style="red" if key in failed else "yellow")
-            lines.append(one_line(line.append(f"  before: {old[key][1]}", style="bright_black")))
+            line = Line(f"~ {label}  {now}", "red" if key in failed else "yellow")
+            lines.append(line.append(f"  before: {old[key][1]}", "bright_black"))
     return lines
 
 
-def _summaries(capture: Capture) -> Dict[str, Tuple[str, str]]:
+def _summaries(capture: Capture, only: Optional[Set[str]]) -> Dict[str, Tuple[str, str]]:
     sources = Sources(capture["snapshot"]["sources"])
     return {
         activity["id"]: (
@@ -34,6 +35,7 @@ def _summaries(capture: Capture) -> Dict[str, Tuple[str, str]]:
             _summary(activity, sources),
         )
         for activity in capture["snapshot"]["activities"]
+        if only is None or activity["id"] in only
     }
 
 

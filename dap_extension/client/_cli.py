@@ -15,13 +15,14 @@ import click
 from ._dap import ConnectionLost, DapError
 from ._follow import Breakpoints, follow, look, pause_and_look, watch
 from ._helper import HelperError, prepare
-from ._output import Output
-from ._session import InjectionFailed, Program, Session, attach, attach_to_process, launch
+from ._output import Output, OutputError
+from ._session import InjectionFailed, NotPython, Program, Session, attach, attach_to_process, launch
 
 #: Exit codes; `EXIT_CODES` explains them to the user.
 NOTHING_SHOWN = 1
 CANNOT_DEBUG = 3
 HELPER_FAILED = 4
+OUTPUT_FAILED = 5
 INTERRUPTED = 130
 
 # What debugpy's adapter answers when the program has gone, and when it is taken.
@@ -35,6 +36,7 @@ Exit codes:
   2    wrong usage
   3    the program could not be started, reached or debugged
   4    the program was reached but its stacks could not be read
+  5    the result could not be written to standard output
   130  interrupted by Ctrl-C"""
 
 
@@ -138,7 +140,7 @@ def run(
 
     It stops at the places given by --break and where it calls breakpoint(), and then goes on.
     """
-    output = Output(**output_options)
+    output = _output(**output_options)
     args: Sequence[str] = program
     script = None
     if module is None:
@@ -187,7 +189,7 @@ def attach_command(
     """
     if pause and breakpoints:
         raise click.UsageError("--break needs --no-pause: without it the program is paused at once, and only then")
-    output = Output(**output_options)
+    output = _output(**output_options)
     with _errors_explained(), _reach(address, pid, output) as session:
         if pause:
             pause_and_look(session, output)
@@ -208,7 +210,7 @@ def dump(
 
     How the program is reached is described at "asynctb attach --help".
     """
-    output = Output(**output_options)
+    output = _output(**output_options)
     with _errors_explained(), _reach(address, pid, output) as session:
         if interval is None:
             look(session, output)
@@ -216,13 +218,23 @@ def dump(
             watch(session, output, interval)
 
 
+def _output(**options: Any) -> Output:
+    with _errors_explained():
+        return Output(**options)
+
+
 def _reach(address: Optional[Tuple[str, int]], pid: Optional[int], output: Output) -> Session:
-    if (address is None) == (pid is None):
+    if address is not None and pid is not None:
+        raise click.UsageError("give either HOST:PORT or --pid, not both")
+    if address is None and pid is None:
         raise click.UsageError("which program? Give its HOST:PORT, or --pid PID.")
     prepare()
     if pid is not None:
-        with output.busy(f"Injecting debugpy into process {pid}"):
-            return attach_to_process(pid)
+        try:
+            with output.busy(f"Injecting debugpy into process {pid}"):
+                return attach_to_process(pid)
+        except InjectionFailed as error:
+            _fail(_explain_injection(error, pid))
     assert address is not None
     host, port = address
     try:
@@ -231,10 +243,13 @@ def _reach(address: Optional[Tuple[str, int]], pid: Optional[int], output: Outpu
     except ConnectionLost as error:
         _fail(f"what listens at {host}:{port} is not debugpy, or it has just ended: {error}")
     except OSError as error:
-        _fail(
-            f"cannot connect to {host}:{port}: {error.strerror or error}. Let the program call "
-            f"debugpy.listen(({host!r}, {port})), or start it with: python -m debugpy --listen {host}:{port} SCRIPT"
-        )
+        message = f"cannot connect to {host}:{port}: {error.strerror or error}"
+        if isinstance(error, ConnectionRefusedError):
+            message += (
+                f". Let the program call debugpy.listen(({host!r}, {port})), or start it with: "
+                f"python -m debugpy --listen {host}:{port} SCRIPT"
+            )
+        _fail(message)
 
 
 def _interpreter(python: Optional[str]) -> str:
@@ -251,7 +266,7 @@ def _interpreter(python: Optional[str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise click.UsageError(f"--python: {path} cannot be run: {error}") from error
     if result.stdout.strip() != b"True":
-        raise click.UsageError(f"--python: {path} is no Python 3.8 or later")
+        raise click.UsageError(f"--python: {path} is not Python 3.8 or later")
     return os.path.abspath(path)
 
 
@@ -274,9 +289,7 @@ class _errors_explained:
         pass
 
     def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
-        if isinstance(error, InjectionFailed):
-            _fail(_explain_injection(error))
-        elif isinstance(error, HelperError):
+        if isinstance(error, HelperError):
             if _DISCONNECTED in str(error):
                 _fail("the program ended while its stacks were read", NOTHING_SHOWN)
             _fail(str(error), HELPER_FAILED)
@@ -284,19 +297,23 @@ class _errors_explained:
             if _ALREADY_DEBUGGED in str(error):
                 _fail("another debugger is attached to that program; end its session first")
             _fail(str(error).partition("\n")[0])
+        elif isinstance(error, OutputError):
+            _fail(str(error), OUTPUT_FAILED)
         elif isinstance(error, KeyboardInterrupt):
             sys.exit(INTERRUPTED)
 
 
-def _explain_injection(error: InjectionFailed) -> str:
+def _explain_injection(error: InjectionFailed, process_id: int) -> str:
     """Say what to do, from what debugpy's injector and its tools printed."""
+    if isinstance(error, NotPython):
+        return error.details
     text = error.details.casefold()
     if "no such process" in text:
-        return "there is no such process"
+        return f"there is no process {process_id}"
     if "not permitted" in text or "permission denied" in text:
         return (
-            "the system does not let us into that process. Run asynctb as the same user, or as root; on Linux also "
-            "allow it with: sudo sysctl kernel.yama.ptrace_scope=0; in a container start it with: "
+            f"the system does not allow asynctb to attach to process {process_id}. Run asynctb as the same user, or as "
+            "root; on Linux also allow it with: sudo sysctl kernel.yama.ptrace_scope=0; in a container start it with: "
             "--cap-add=SYS_PTRACE"
         )
     message = _explain_tool(error, text)

@@ -10,7 +10,6 @@ import sys
 import time
 from typing import DefaultDict, List, Optional, Sequence, Tuple
 
-from ._changes import changes
 from ._dap import ConnectionLost, DapError, DapTimeout
 from ._helper import Helper
 from ._output import Output
@@ -135,7 +134,7 @@ def watch(session: Session, output: Output, interval: float) -> None:
         if before is None or output.as_json:
             output.show(capture)
         else:
-            output.show_changes(changes(before, capture))
+            output.show_changes(before, capture)
         before = capture
         if _has_ended(session, max(0.0, started + interval - time.monotonic())):
             output.say("the program has ended")

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
 from ._dap import DapError
+from ._executables import process_name, runs_python
 from ._processes import APART, debugger_environment, debugpy_folder, end_process
 
 #: Seconds that a process gets to run what it was told to (`sys.remote_exec`).
@@ -80,20 +81,39 @@ class InjectionFailed(DapError):
         super().__init__("debugpy could not inject itself into the process")
 
 
-def _check_gdb(process_id: int, timeout: float) -> None:
+class NotPython(InjectionFailed):
+    """The process is not a Python program, so it was left alone."""
+
+
+def _check_process(process_id: int) -> None:
+    """Make sure that a process runs Python, before anything is done to it.
+
+    :raises InjectionFailed: if it does not, if there is no such process, or if the system does not tell.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        if not runs_python(process_id):
+            message = f"process {process_id} ({process_name(process_id)}) is not a Python program"
+            raise NotPython(message, in_trial=True)
+    except ProcessLookupError:
+        raise InjectionFailed("no such process", in_trial=True) from None
+    except OSError as error:
+        reason = f"cannot tell whether it is a Python program: {error.strerror or error}"
+        raise InjectionFailed(reason, in_trial=True) from None
+
+
+def _check_gdb(timeout: float) -> None:
     """Have gdb call a function in a process made for it, where debugpy's injector works with gdb.
 
     On some machines gdb attaches to a process and then cannot write its registers ("Couldn't write extended state
     status"): what its attempt leaves of the process ends with an error. The program must not be the first to try.
 
-    :param process_id: the process to inject into; not touched.
     :param timeout: of the call, in seconds.
-    :raises InjectionFailed: if there is no such process, or if gdb is not installed, may not, or cannot.
+    :raises InjectionFailed: if gdb is not installed, may not, or cannot.
     """
     if not sys.platform.startswith("linux") or os.environ.get("PYDEVD_ATTACH_PREFER_LLDB"):
         return
-    if not os.path.exists(f"/proc/{process_id}"):
-        raise InjectionFailed("no such process", in_trial=True)
     waiting = [sys.executable, "-I", "-S", "-c", "print(flush=True); input()"]
     with subprocess.Popen(
         waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **APART
@@ -153,13 +173,14 @@ class Injector:
     def _run(self, host: str, port: int) -> None:
         try:
             asleep = False
+            _check_process(self._process_id)
             if hasattr(sys, "remote_exec"):
                 let_in = self._ask_interpreter(host, port)
                 if let_in:
                     return
                 asleep = let_in is False
             try:
-                _check_gdb(self._process_id, self._timeout)
+                _check_gdb(self._timeout)
                 self._run_injector(host, port)
             except InjectionFailed as error:
                 error.asleep = asleep

@@ -9,13 +9,15 @@ import os
 import sys
 import threading
 import time
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Iterator, Optional
 
 from rich.console import Console
 from rich.text import Text
 
+from ._changes import changes
 from ._filter import matching
 from ._helper import Capture
+from ._lines import Line
 from ._render import Captured
 
 #: Seconds after which one wants to know what takes so long.
@@ -24,8 +26,17 @@ PATIENCE = 1.0
 _UNLIMITED = 100_000
 
 
+class OutputError(Exception):
+    """A result cannot be written to standard output."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot write to standard output: {reason}")
+
+
 class Output:
     """Where results and messages go.
+
+    Its methods raise `OutputError`.
 
     :param as_json: whether to print JSON, a line for each capture.
     :param contains: leave out what does not contain this text, see `matching`.
@@ -36,6 +47,8 @@ class Output:
     def __init__(
         self, *, as_json: bool = False, contains: Optional[str] = None, group: bool = False, all_frames: bool = False
     ) -> None:
+        if sys.stdout is None:
+            raise OutputError("it is closed")
         self.as_json = as_json
         self._contains = contains
         self._group = group
@@ -57,22 +70,27 @@ class Output:
                 snapshot, stacks = capture["snapshot"], capture["stacks"]
                 snapshot["activities"] = [each for each in snapshot["activities"] if each["id"] in only]
                 stacks["stacks"] = [each for each in stacks["stacks"] if each["activityId"] in only]
-            sys.stdout.write(json.dumps(capture, separators=(",", ":")) + "\n")
-            sys.stdout.flush()
+            with _writing():
+                sys.stdout.write(json.dumps(capture, separators=(",", ":")) + "\n")
+                sys.stdout.flush()
             return
-        self._console.print(Captured(capture, hidden=self._all_frames, group=self._group, only=only))
+        with _writing():
+            self._console.print(Captured(capture, hidden=self._all_frames, group=self._group, only=only))
         if only is not None and not only:
             self.say(f"nothing contains {self._contains!r}")
 
-    def show_changes(self, lines: Sequence[Text]) -> None:
-        """Print what has changed since the last capture."""
-        self._console.print(Text(time.strftime("%H:%M:%S") + ("" if lines else " no change"), style="bold"))
-        for line in lines:
-            self._console.print(line)
+    def show_changes(self, before: Capture, after: Capture) -> None:
+        """Print what has changed between two captures, of what contains the wanted text in one of them."""
+        only = matching(before, self._contains) | matching(after, self._contains) if self._contains else None
+        lines = changes(before, after, only)
+        with _writing():
+            self._console.print(Text(time.strftime("%H:%M:%S") + ("" if lines else " no change"), style="bold"))
+            for line in lines:
+                self._console.print(line)
 
     def say(self, message: str) -> None:
         """Print a message for the user."""
-        self._messages.print(Text(f"asynctb: {message}"))
+        self._messages.print(Line(f"asynctb: {message}", wrap=True))
 
     @contextlib.contextmanager
     def busy(self, what: str) -> Iterator[Callable[[int, int], None]]:
@@ -93,3 +111,16 @@ class Output:
             timer.cancel()
             timer.join()
             status.stop()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
+    except OSError as error:
+        # What is still in the buffer must not fail once more when the interpreter exits.
+        with contextlib.suppress(OSError), open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
+        raise OutputError(error.strerror or str(error)) from error

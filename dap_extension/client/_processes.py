@@ -51,7 +51,7 @@ def debugpy_folder() -> str:
     """
     spec = importlib.util.find_spec("debugpy")
     if spec is None or not spec.submodule_search_locations:
-        raise DapError("debugpy is not installed; install it with: pip install 'asynctb[client]'")
+        raise DapError("debugpy is not installed; from a checkout: pip install '.[client]'")
     return next(iter(spec.submodule_search_locations))
 
 

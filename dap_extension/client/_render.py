@@ -8,13 +8,15 @@ import re
 from pathlib import PurePath
 from typing import Any, DefaultDict, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
-from rich.text import Text
 from rich.tree import Tree
 
 from ..protocol import VARYING, ActivityInfo, Context, Frame, Json, Location, SourceRef, Stack
 from ._helper import Capture
+from ._lines import Line
+from ._locks import Locks
 from ._shapes import ExpandedStack
 from ._sourcetext import Sources
 
@@ -22,7 +24,13 @@ from ._sourcetext import Sources
 MAX_NESTING = 40
 #: A remark that would be made more often than this is made once, at the end.
 MOST_REMARKS = 3
+#: Of more deadlocks than this, only the number is said.
+MOST_DEADLOCKS = 10
+#: Names of a group of activities that are shown; of more, the first ones and the last.
+MOST_NAMES = 5
 
+# Columns that are kept of what is shortened in a narrow terminal.
+_LEAST_CODE, _LEAST_NAME, _LEAST_WHAT, _MOST_PLACE = 6, 9, 5, 30
 _STATE_STYLES = {
     "running": "bold green",
     "ready": "green",
@@ -58,9 +66,10 @@ class Captured:
         self._only = only
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text()
-        yield from headline(self._capture)
+        yield Line()
+        yield from headline(self._capture, None if self._only is None else len(self._only))
         forest = _Forest(self._capture, self._hidden, self._group, self._only, options.ascii_only)
+        yield from forest.deadlocks()
         yield from forest.trees()
         notes = list(self._capture["handshake"]["notes"])
         notes += [
@@ -68,39 +77,47 @@ class Captured:
             for reason, number in forest.often_unknown.items()
         ]
         for note in (*notes, *self._capture["snapshot"]["notes"]):
-            line = one_line(Text(f"Note: {note}", style=_FAINT))
-            line.no_wrap = False
-            yield line
-        yield Text()
+            yield Line(f"Note: {note}", _FAINT, wrap=True)
+        yield Line()
 
 
-def headline(capture: Capture) -> Iterator[Text]:
-    """Yield the lines that say what this is: where the program stopped, and what it consists of."""
+def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:
+    """Yield the lines that say what this is: where the program stopped, and what it consists of.
+
+    :param shown: how many activities are shown, if not all are.
+    """
     stop = capture["stop"]
     if stop is not None:
         frame: Json = stop.get("frame") or {}
-        line = Text().append("Paused" + (f" ({stop['reason']})" if stop.get("reason") else ""), style="bold")
+        reason = stop.get("reason")
+        line = Line(_stopped_by(reason) + ("," if frame and reason == "pause" else ""), "bold")
         if frame:
             source: SourceRef = frame.get("source") or {}
             sources = Sources([source])
             location: Location = {"source": 0, "line": frame.get("line", 0)}
-            line.append(f" in {frame.get('name')}", style="bold")
+            line.append(f" in {frame.get('name')}", "bold", order=2, least=_LEAST_NAME, where="middle")
             _append_place(line, sources.place(location))
             _append_code(line, sources.text(location))
-        yield one_line(line)
+        yield line
     elif capture["snapshot"]["paused"]:
-        yield Text("Paused", style="bold")
+        yield Line("Paused", "bold")
     else:
-        yield Text("Running, looked at without a pause", style="bold")
+        yield Line("Running, looked at without a pause", "bold")
     handshake = capture["handshake"]
     python = handshake["python"]
-    yield one_line(
-        Text(
-            f"{python['implementation']} {python['version']}, process {handshake['processId']}: "
-            + count_activities(capture["snapshot"]["activities"]),
-            style=_FAINT,
-        )
+    yield Line(
+        f"{python['implementation']} {python['version']}, process {handshake['processId']}: "
+        + count_activities(capture["snapshot"]["activities"])
+        + ("" if shown is None else f"; {shown} of {len(capture['snapshot']['activities'])} shown"),
+        _FAINT,
+        wrap=True,
     )
+
+
+def _stopped_by(reason: Optional[str]) -> str:
+    if reason == "pause":  # what DAP calls it
+        return "Paused on request"
+    return f"Paused ({reason})" if reason else "Paused"
 
 
 def count_activities(activities: Sequence[ActivityInfo]) -> str:
@@ -125,7 +142,9 @@ class _Forest:
         self._hidden = hidden
         self._group = group
         self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
+        self._ellipsis = "..." if ascii_only else "…"
         self._sources = Sources(capture["stacks"]["sources"])
+        self._locks = Locks(capture)
         self._stacks: Dict[str, ExpandedStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
         self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
         #: Why context managers may be missing, if that is so in so many frames that it is not said at each of them.
@@ -137,14 +156,17 @@ class _Forest:
         self._children: DefaultDict[Optional[str], List[str]] = collections.defaultdict(list)
         # Children of a task group are shown under its "async with", all others under what they belong to.
         shown = [self._stacks[each] for each in self._stacks if only is None or each in only]
-        held = {child for answer in shown for child in _task_children(answer.get("stack"), hidden)}
+        held = {each["activityId"]: list(_task_children(each.get("stack"), hidden)) for each in shown}
+        self._holders = {activity_id for activity_id, children in held.items() if children}
+        in_groups = {child for children in held.values() for child in children}
         self._running_in: DefaultDict[str, List[str]] = collections.defaultdict(list)
         for activity in self._activities.values():
-            if activity["id"] not in held:
+            if activity["id"] not in in_groups:
                 self._children[self._parent(activity)].append(activity["id"])
             if activity["state"] == "running" and activity["kind"] != "thread" and "threadId" in activity:
                 self._running_in[activity["threadId"]].append(activity["id"])
         self._shown: Set[str] = set()
+        self._in_group = False
 
     def _parent(self, activity: ActivityInfo) -> Optional[str]:
         for parent in (activity.get("parentId"), activity.get("threadId")):
@@ -164,6 +186,20 @@ class _Forest:
                 current = self._activities[parent]
         return found
 
+    def deadlocks(self) -> Iterator[Line]:
+        """Yield a line for each circle of activities that wait for each other."""
+        circles = [each for each in self._locks.deadlocks() if self._only is None or self._only.intersection(each)]
+        for circle in circles[:MOST_DEADLOCKS]:
+            names = [self._activities[each]["name"] for each in circle]
+            text = (
+                " waits for itself"
+                if len(names) == 1
+                else ", which".join(f" waits for {x}" for x in names[1:] + names[:1])
+            )
+            yield Line(f"Deadlock: {names[0]}{text}", _PROBLEM, wrap=True)
+        if len(circles) > MOST_DEADLOCKS:
+            yield Line(f"... and {len(circles) - MOST_DEADLOCKS} more deadlocks", _PROBLEM)
+
     def trees(self) -> Iterator[Tree]:
         top = Tree("", guide_style=_FAINT)
         self._add(top, self._children[None], 0)
@@ -182,22 +218,29 @@ class _Forest:
         wanted = [each for each in activity_ids if each not in self._shown and self._is_wanted(each)]
         # What runs is what one looks for first.
         wanted.sort(key=lambda each: self._activities[each]["state"] != "running")
-        for members in self._grouped(wanted):
+        for group in self._grouped(list(dict.fromkeys(wanted))):
+            members = [each for each in group if each not in self._shown]  # those before may have shown them
+            if not members:
+                continue
             self._shown.update(members)
-            node = tree.add(one_line(self._label(members)))
+            node = tree.add(self._label(members))
             first = members[0]
             if self._only is None or first in self._only:
+                outer, self._in_group = self._in_group, len(members) > 1
                 self._add_stack(node, first, nesting)
+                self._in_group = outer
             children = self._children[first]
             if nesting < MAX_NESTING:
                 for loop, ids in self._by_loop(children):
-                    self._add(node if loop is None else node.add(one_line(Text(loop, style=_NAME))), ids, nesting + 1)
+                    self._add(node if loop is None else node.add(Line(loop, _NAME)), ids, nesting + 1)
 
     def _grouped(self, activity_ids: List[str]) -> List[List[str]]:
         groups: Dict[str, List[str]] = {}
         for activity_id in activity_ids:
-            alone = not self._group or self._children[activity_id] or activity_id in self._ancestors
-            groups.setdefault(activity_id if alone else self._signature(activity_id), []).append(activity_id)
+            parent = self._children[activity_id] or activity_id in self._holders or activity_id in self._ancestors
+            groups.setdefault(activity_id if parent or not self._group else self._signature(activity_id), []).append(
+                activity_id
+            )
         return list(groups.values())
 
     def _signature(self, activity_id: str) -> str:
@@ -205,7 +248,7 @@ class _Forest:
         stack = self._stacks.get(activity_id)
         waits = activity.get("waitsFor")
         why = waits["description"] if waits is not None else activity.get("failure")
-        what = activity["kind"], activity["state"], why, _without_identity(stack)
+        what = activity["kind"], activity["state"], why, self._locks.holders.get(activity_id), _without_identity(stack)
         return json.dumps(what, sort_keys=True)
 
     def _by_loop(self, activity_ids: List[str]) -> Iterator[Tuple[Optional[str], List[str]]]:
@@ -216,30 +259,47 @@ class _Forest:
             # The usual one loop of a thread needs no line of its own.
             yield (loop if len(loops) > 1 else None), ids
 
-    def _label(self, members: List[str]) -> Text:
+    def _label(self, members: List[str]) -> Line:
         activity = self._activities[members[0]]
         kind = activity["kind"].replace("_", " ")
         state: str = activity["state"]
-        waits = activity.get("waitsFor")
-        if state == "running" and waits is not None:
+        waits = self._describe_wait(members[0])
+        if state == "running" and waits is not None and activity["kind"] == "thread":
             state = ""  # a thread runs also while it waits for a lock; that it waits says more
         failure = activity.get("failure")
         style = _STATE_STYLES.get(state, "") if failure is None else _PROBLEM
         mark = self._failed if failure is not None else self._running if state == "running" else self._waiting
-        line = Text().append(f"{mark} ", style=style)
+        line = Line(f"{mark} ", style)
         if len(members) > 1:
-            names = [self._activities[member]["name"] for member in members]
-            listed = names if len(names) <= 4 else [*names[:3], f"... {names[-1]}"]
-            line.append(f"{len(members)} {kind}s ").append(", ".join(listed), style=_NAME)
+            names = list(dict.fromkeys(self._activities[member]["name"] for member in members))
+            listed = names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]]
+            line.append(f"{len(members)} {kind}s ").append(", ".join(listed), _NAME, order=1, least=_LEAST_NAME)
         else:
-            line.append(f"{kind.capitalize()} ").append(activity["name"], style=_NAME)
-        line.append("  ").append(state, style=style)
+            name = activity["name"]
+            line.append(f"{kind.capitalize()} ").append(name, _NAME, order=1, least=_LEAST_NAME, where="middle")
+        line.append("  ")
+        if state == "suspended" and waits is not None:
+            # That it waits says as much.
+            line.append("suspended, ", order=2, least=len("suspended, "), optional=True)
+        else:
+            line.append(state, style).append(", " if state and waits is not None else "")
         if waits is not None:
-            line.append(", " if state else "").append("waits for " if len(members) == 1 else "wait for ")
-            line.append(waits["description"], style=_WAIT)
+            line.append("waits for " if len(members) == 1 else "wait for ")
+            line.append(waits, _WAIT)
         if failure is not None:
-            line.append(f", failed with {failure}", style=_PROBLEM)
+            line.append(f", failed with {failure}", _PROBLEM)
         return line
+
+    def _describe_wait(self, activity_id: str) -> Optional[str]:
+        """Return such as "lock held by Task-3"; None if it is not known to wait."""
+        waits = self._activities[activity_id].get("waitsFor")
+        holder = self._locks.holders.get(activity_id)
+        if holder is None:
+            return waits["description"] if waits is not None else None
+        what = waits["description"] if waits is not None else "lock"
+        if " held by " in what:
+            return what
+        return f"{what} held by {'itself' if holder == activity_id else self._activities[holder]['name']}"
 
     # Stacks
 
@@ -253,7 +313,7 @@ class _Forest:
             leaf = "waitsFor" not in activity
             self._add_frames(node, {**stack, "frames": frames}, nesting, leaf=leaf, thread=thread)
         elif answer is not None and "error" in answer:
-            node.add(one_line(Text(answer["error"]["format"], style=_PROBLEM)))
+            node.add(Line(answer["error"]["format"], _PROBLEM))
 
     def _without_tasks(self, frames: List[Frame], thread_id: str) -> List[Frame]:
         """Cut off the inner frames that are those of a task that the thread runs: they are shown there."""
@@ -280,18 +340,20 @@ class _Forest:
                 seen[key] += 1
             reason = frame.get("contextsUnknown")
             if reason is not None and reason not in self.often_unknown:
-                child.add(one_line(Text(f"perhaps more context managers: {reason}", style=_PROBLEM)))
+                child.add(Line(f"perhaps more context managers: {reason}", _PROBLEM))
         target = stack.get("leaf")
         if target is not None and leaf:
-            node.add(one_line(Text(f"awaits {target['type']} at {target['address']}", style=_WAIT)))
+            node.add(Line(f"awaits {target['type']} at {target['address']}", _WAIT))
         if "error" in stack:
-            node.add(one_line(Text(f"the stack ends here: {stack['error']}", style=_PROBLEM)))
+            node.add(Line(f"the stack ends here: {stack['error']}", _PROBLEM))
 
-    def _frame(self, frame: Frame) -> Text:
-        line = Text().append(frame["name"], style=_FAINT if frame.get("hidden") else "")
+    def _frame(self, frame: Frame) -> Line:
+        line = Line().append(
+            frame["name"], _FAINT if frame.get("hidden") else "", order=2, least=_LEAST_NAME, where="middle"
+        )
         _append_place(line, self._sources.short_place(frame["location"]))
         _append_code(line, self._sources.text(frame["location"]))
-        return one_line(line)
+        return line
 
     def _add_context(self, node: Tree, context: Context, nesting: int, ordinal: int = 0) -> None:
         child = node.add(self._context(context, ordinal))
@@ -299,34 +361,43 @@ class _Forest:
             return
         if "inner" in context:
             self._add_frames(child, context["inner"], nesting + 1)
-        for each in context.get("children", ()):
+        children = context.get("children", ())
+        tasks = [each["activityId"] for each in children if each["kind"] == "task" and "activityId" in each]
+        self._add(child, [each for each in tasks if each in self._activities], nesting + 1)
+        for each in children:
             if each["kind"] == "context":
                 self._add_context(child, each["context"], nesting + 1)
-            elif each.get("activityId") in self._activities:
-                self._add(child, [each["activityId"]], nesting + 1)
-            else:
-                child.add(one_line(Text(f"{each['object']['type']} at {each['object']['address']}")))
+            elif each.get("activityId") not in self._activities:
+                child.add(Line(f"{each['object']['type']} at {each['object']['address']}"))
 
-    def _context(self, context: Context, ordinal: int) -> Text:
+    def _context(self, context: Context, ordinal: int) -> Line:
         keyword = "async with" if context["isAsync"] else "with"
         what = _describe_manager(context)
+        address = self._locks.short_address(context["manager"]["address"]) if "manager" in context else None
+        # The members of a group may have different ones.
+        where = f" at {self._ellipsis}{address}" if address is not None and not self._in_group else ""
         location = context.get("location")
         code = self._sources.with_item(location, ordinal) if location is not None else ""
+        phase = context["phase"] if context["phase"] != "active" else ""
+        line = Line()
+        if location is not None:  # an entry of an ExitStack has no statement
+            line.append(f"{keyword} ", _WITH)
         if code:
-            line = Text().append(f"{keyword} {code}", style=_WITH)
-            if not (what.endswith("()") and what[:-1] in code):  # the call is to be seen there
-                line.append(f" {self._arrow} {what}")
-        elif location is None:  # an entry of an ExitStack has no statement
-            line = Text().append(what, style=_WITH)
+            line.append(code, _WITH, order=1, least=_LEAST_CODE, where="middle")
+            if what.endswith("()") and what[:-1] in code:
+                what = ""  # the call is to be seen there
+            if what or phase:
+                line.append(f" {self._arrow} ").append(phase, _WAIT).append(" " if phase and what else "")
+                line.append(what, order=2, least=_LEAST_WHAT).append(where)
         else:
-            line = Text().append(f"{keyword} {what}", style=_WITH)
-            if "varname" in context:
+            line.append(what, _WITH, order=2, least=_LEAST_WHAT).append(where, _WITH)
+            if location is not None and "varname" in context:
                 line.append(f" as {context['varname']}")
-        if context["phase"] != "active":
-            line.append(f", {context['phase']}", style=_WAIT)
+            if phase:
+                line.append(f" {self._arrow} ").append(phase, _WAIT)
         if "unknown" in context:
-            line.append(f"  ({context['unknown']})", style=_PROBLEM)
-        return one_line(line)
+            line.append(f"  ({context['unknown']})", _PROBLEM)
+        return line
 
 
 def _describe_manager(context: Context) -> str:
@@ -341,29 +412,19 @@ def _describe_manager(context: Context) -> str:
     return description if complete else f"{name} ({description})"
 
 
-def _append_place(line: Text, named: Tuple[str, Optional[str]]) -> None:
+def _append_place(line: Line, named: Tuple[str, Optional[str]]) -> None:
     place, path = named
     style = Style.parse(_PLACE)
     if path is not None and PurePath(path).is_absolute():
         style += Style(link=PurePath(path).as_uri())  # something to click on, in terminals that know links
-    line.append("  ").append(place, style=style)
+    # The name of the file and the line are what one needs to find it.
+    least = cell_len(PurePath(place).name) + 2
+    line.append("  ").append(place, style, order=3, least=min(least, _MOST_PLACE), where="start")
 
 
-def _append_code(line: Text, code: str) -> None:
+def _append_code(line: Line, code: str) -> None:
     if code:
-        line.append(f"  {code}")
-
-
-def one_line(text: Text) -> Text:
-    """Let *text* take one line, and not control the terminal: much of it comes from the program."""
-    if not text.plain.isprintable():
-        # One character for another, so that the styles stay where they are.
-        text.plain = "".join(
-            character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text.plain
-        )
-    text.no_wrap = True
-    text.overflow = "ellipsis"
-    return text
+        line.append(f"  {code}", order=1, least=_LEAST_CODE, optional=True)
 
 
 def _place_of(frame: Frame) -> Tuple[str, Location]:

@@ -232,6 +232,14 @@ def test_demo(encoding: str) -> None:
         assert expected in output.stdout
 
 
+def test_the_demo_is_not_the_command() -> None:
+    command = [sys.executable, "-m", "asynctb", "run", "x.py"]
+    output = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
+    assert output.returncode == 2
+    assert output.stdout == ""
+    assert output.stderr.endswith("the command asynctb, such as: asynctb run script.py\n")
+
+
 def test_a_task_has_its_name_in_the_title() -> None:
     async def sleeps() -> None:
         await asyncio.sleep(3600)

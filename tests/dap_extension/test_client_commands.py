@@ -62,10 +62,10 @@ PYTHON, process NUMBER: 2 threads, 5 tasks (4 suspended, 1 running)
 │   └── sales  order_service.py:92  yield await shop.sold.get()
 ├── ○ Task worker-1  suspended, waits for item of a queue
 │   └── worker  order_service.py:70  item, price = await shop.orders.get()
-└── ○ Task worker-3  suspended, waits for lock
+└── ○ Task worker-3  suspended, waits for lock held by worker-2
     ├── worker  order_service.py:71  await handle(shop, item, price)
     └── handle  order_service.py:76  async with shop.stock_lock:
-        └── async with shop.stock_lock → Lock (locked, 1 waiting), entering
+        └── async with shop.stock_lock → entering Lock (locked, 1 waiting)
 ○ Thread invoice printer  waits for item of a queue
 ├── print_invoices  order_service.py:64  for invoice in iter(invoices.get, None):
 │   └── with open(os.devnull, "w") as paper → TextIOWrapper
@@ -183,12 +183,12 @@ def test_a_program_that_is_ended_after_its_stop() -> None:
         (["run", "--break", "12", str(STEPS)], "'12' is not of the form FILE:LINE"),
         (["run", "--break", f"{STEPS}:0", str(STEPS)], "is not of the form FILE:LINE"),
         (["run", "--python", "no-such-python", str(STEPS)], "there is no program 'no-such-python'"),
-        (["run", "--python", "true", str(STEPS)], "is no Python 3.8 or later"),
+        (["run", "--python", "true", str(STEPS)], "is not Python 3.8 or later"),
         (["attach"], "which program? Give its HOST:PORT, or --pid PID."),
         (["attach", "localhost"], "is not of the form HOST:PORT"),
         (["attach", "localhost:0"], "is not of the form HOST:PORT"),
         (["attach", "--break", f"{STEPS}:1", "5678"], "--break needs --no-pause"),
-        (["dump", "5678", "--pid", "1"], "which program?"),
+        (["dump", "5678", "--pid", "1"], "give either HOST:PORT or --pid, not both"),
     ],
 )
 def test_wrong_usage(args: List[str], message: str) -> None:
@@ -203,7 +203,7 @@ def test_missing_packages() -> None:
     code = f"import sys; sys.path.append({str(REPOSITORY)!r}); from dap_extension.client.__main__ import main; main()"
     result = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert result.stderr == (
-        "asynctb: the command needs click, rich, debugpy. For all that it needs: pip install 'asynctb[client]'\n"
+        "asynctb: the command needs click, rich, debugpy. From a checkout: pip install '.[client]'\n"
     )
     assert result.returncode == 3
 
@@ -232,7 +232,7 @@ def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     assert "gr\\xfc\\xdfe = 1" in result.stdout
     assert result.returncode == 0
     result = asynctb("run", EXAMPLE, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
-    assert "`-- - Task worker-3  suspended, waits for lock" in result.stdout
+    assert "`-- - Task worker-3  suspended, waits for lock held by worker-2" in result.stdout
     assert "async with shop.stock_lock -> Lock" in result.stdout
     assert result.returncode == 0
 
@@ -352,6 +352,7 @@ def test_filter_and_group() -> None:
         filtered = asynctb("dump", address, "--filter", "TWO")
         assert re.findall(r"Task (\S+)", filtered.stdout) == ["two"]
         assert "Thread MainThread" in filtered.stdout
+        assert "; 1 of 5 shown\n" in filtered.stdout
         # Also by what is in the stack, for programs, too.
         capture = json.loads(asynctb("dump", address, "--json", "--filter", "nap").stdout)
         assert sorted(task_names(capture)) == ["one", "three", "two"]
@@ -374,6 +375,18 @@ def test_watch() -> None:
         assert watcher.wait() == 0
 
 
+def test_watch_what_contains_a_text() -> None:
+    args = ["dump", "--watch", "0.1", "--filter", "wanted"]
+    with listening() as (process, address), started(*COMMAND, *args, address) as watcher:
+        read_until(watcher.stderr, "asynctb: nothing contains 'wanted'")
+        tell(process, "start other")
+        tell(process, "start wanted")
+        before = read_until(watcher.stdout, "+ Task wanted  suspended")
+        tell(process, "stop other")
+        tell(process, "stop wanted")
+        assert "other" not in before + read_until(watcher.stdout, "- Task wanted  ended")
+
+
 def test_attach_pauses_a_busy_program_and_lets_it_go_on() -> None:
     with listening() as (process, address):
         tell(process, "start sleeper")
@@ -383,7 +396,7 @@ def test_attach_pauses_a_busy_program_and_lets_it_go_on() -> None:
         for _ in range(2):
             result = asynctb("attach", address)
             assert result.stderr == ""
-            assert "Paused (pause)" in result.stdout
+            assert "Paused on request, in " in result.stdout
             assert "Task sleeper  suspended" in result.stdout
             assert result.returncode == 0
 
@@ -393,7 +406,7 @@ def test_attach_to_an_idle_program() -> None:
         for name in ("one", "two"):
             result = asynctb("attach", address)
             assert result.stderr == ""
-            assert "Paused (pause)" in result.stdout
+            assert "Paused on request, in " in result.stdout
             assert "Task Task-1  suspended" in result.stdout
             assert result.returncode == 0
             tell(process, f"start {name}")
@@ -441,6 +454,27 @@ def test_nothing_listens() -> None:
     assert result.returncode == 3
     assert f"asynctb: cannot connect to 127.0.0.1:{port}: Connection refused." in result.stderr
     assert f"python -m debugpy --listen 127.0.0.1:{port}" in result.stderr
+
+
+def test_a_host_that_is_not_known() -> None:
+    result = asynctb("attach", "no-such-host.invalid:5678")
+    assert result.returncode == 3
+    assert result.stderr.startswith("asynctb: cannot connect to no-such-host.invalid:5678: ")
+    assert "debugpy" not in result.stderr  # that would not help
+
+
+@posix
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["tree", "json"])
+def test_output_that_cannot_be_written(options: List[str]) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("the system has no device that is full")
+    with listening() as (process, address):
+        for redirection, reason in ((">&-", "it is closed"), (">/dev/full", "No space left on device")):
+            script = ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, "dump", *options, address]
+            result = asynctb(command=script)
+            assert result.stderr == f"asynctb: cannot write to standard output: {reason}\n"
+            assert result.returncode == 5
+        tell(process, "start sleeper")
 
 
 def test_something_else_listens() -> None:

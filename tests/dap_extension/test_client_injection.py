@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -15,9 +16,12 @@ from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS
 from interpreters import Interpreter, find_interpreters
 
+from dap_extension.client import _executables, _injection
+from dap_extension.client._cli import _explain_injection
+
 OBEYING, LOCKED = PROGRAMS / "obeying.py", PROGRAMS / "locked.py"
 #: What is said where gdb is missing, may not or cannot.
-NOT_HERE = "does not let us into that process|with gdb, which is not|so that process was left alone"
+NOT_HERE = "does not allow asynctb to attach|with gdb, which is not|so that process was left alone"
 #: Those that let others in by themselves.
 OPEN = [found for found in find_interpreters() if found.implementation == "CPython" and found.version >= (3, 14)]
 
@@ -30,7 +34,52 @@ def test_no_such_process() -> None:
         process.wait()
         result = asynctb("dump", "--pid", process.pid)
     assert result.returncode == 3
-    assert result.stderr == "asynctb: there is no such process\n"
+    assert result.stderr == f"asynctb: there is no process {process.pid}\n"
+
+
+@on_linux
+def test_a_process_that_is_not_python_is_left_alone(tmp_path: Path) -> None:
+    # A gdb that would tell if it was called.
+    gdb = tmp_path / "gdb"
+    gdb.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\n")
+    gdb.chmod(0o755)
+    with started("sleep", "100") as process:
+        before = Path(f"/proc/{process.pid}/maps").read_text()
+        result = asynctb("dump", "--pid", process.pid, PATH=os.pathsep.join([str(tmp_path), os.environ["PATH"]]))
+        assert result.stderr == f"asynctb: process {process.pid} (sleep) is not a Python program\n"
+        assert result.returncode == 3
+        assert Path(f"/proc/{process.pid}/maps").read_text() == before
+        assert process.poll() is None
+    assert not (tmp_path / "called").exists()
+
+
+@on_linux
+def test_python_is_recognized_whatever_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _executables.runs_python(os.getpid())
+    # As if it were linked statically: by the symbols of the executable, or here of the library.
+    monkeypatch.setattr(_executables, "_LIBRARY", re.compile("(?!)"))
+    assert _executables.runs_python(os.getpid())
+    # Those who only want the symbols do not count.
+    monkeypatch.setattr(_executables, "_SECTION", b"there is none of this name")
+    assert _executables.runs_python(os.getpid())
+    assert not _executables._has_interpreter(extension_module())
+
+
+def extension_module() -> str:
+    """Return the path of an extension module, which refers to the interpreter's symbols."""
+    return str(importlib.import_module("_ctypes").__file__)
+
+
+@on_linux
+def test_a_process_of_which_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process_id: int) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_injection, "runs_python", refuse)
+    with pytest.raises(_injection.InjectionFailed) as caught:
+        _injection._check_process(7)
+    assert "cannot tell whether it is a Python program: Permission denied" in caught.value.details
+    assert "does not allow asynctb to attach to process 7. Run" in _explain_injection(caught.value, 7)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="reads standard input through asyncio")

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from dap_extension.client._changes import changes
 from dap_extension.client._filter import matching
 from dap_extension.client._helper import Capture, Helper, HelperError
-from dap_extension.client._render import MAX_NESTING, Captured, count_activities
+from dap_extension.client._lines import Line, shortened
+from dap_extension.client._render import MAX_NESTING, Captured, count_activities, headline
 from dap_extension.client._sourcetext import Sources, short_path, strip_comment
 
 SOURCE = """\
@@ -81,9 +83,11 @@ def capture(
     }
 
 
-def tree(of: Capture, *, hidden: bool = False, group: bool = False, only: Optional[Set[str]] = None) -> List[str]:
+def tree(
+    of: Capture, *, hidden: bool = False, group: bool = False, only: Optional[Set[str]] = None, width: int = 200
+) -> List[str]:
     """Return the lines of the tree, without the headline."""
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=width)
     console.print(Captured(of, hidden=hidden, group=group, only=only))
     assert isinstance(console.file, io.StringIO)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
@@ -200,14 +204,65 @@ def test_context_managers_without_source() -> None:
     assert tree(capture([activity("a")], {"a": frames}))[2:] == [
         "    ├── with Lock (locked) as self.x",
         "    ├── async with timeout(5 s, 3.2 left)",
-        "    ├── async with ?, exiting  (the frame is running)",
-        "    ├── with ExitStack with 2 entries, entering",
+        "    ├── async with ? → exiting  (the frame is running)",
+        "    ├── with ExitStack with 2 entries → entering",
         "    │   ├── generator  <string>:3",
         "    │   ├── the stack ends here: it is finished",
         "    │   ├── callback close()",
         "    │   └── asyncio.Task at 0x7",
         "    └── perhaps more context managers: no reader for this interpreter",
     ]
+
+
+def test_a_narrow_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a_module_with_a_long_name.py"
+    path.write_text(
+        "async with self.application.database.connection_semaphore:\n    await self.do(argument, another_argument)\n"
+    )
+    where = {"source": 0, "line": 1, "column": 1, "endLine": 1, "endColumn": 3}
+    semaphore = context("asyncio.locks.Semaphore", isAsync=True, location=where, description="value 0, 2 waiting")
+    frames = [
+        frame("Application.handle_request", 1, contexts=[{**semaphore, "phase": "entering"}]),
+        frame("a_function_inside.<locals>.another_function", 2, contexts=[semaphore]),
+    ]
+    name = {"name": "a task with a long name " * 3, "waitsFor": {"description": "semaphore"}}
+    of = capture([activity("a", **name)], {"a": frames}, str(path))
+    # The code of the frames gives way first.
+    assert [line for line in tree(of, width=120) if "…" in line] == [
+        "├── a_function_inside.<locals>.another_function  a_module_with_a_long_name.py:2  "
+        "await self.do(argument, another_argume…",
+        "└── Application.handle_request  a_module_with_a_long_name.py:1  "
+        "async with self.application.database.connection_semapho…",
+    ]
+    assert tree(of, width=80) == [
+        "○ Task a task with a long n…sk with a long name   suspended, waits for semaphore",
+        "├── a_function_inside.<locals>.another_function  a_module_with_a_long_name.py:2",
+        "│   └── async with self.applicati…ion_semaphore → Semaphore (value 0, 2 waiting)",
+        "└── Application.handle_request  a_module_with_a_long_name.py:1  async with self…",
+        "    └── async with self.appl…semaphore → entering Semaphore (value 0, 2 waiting)",
+    ]
+    assert tree(of, width=60) == [
+        "○ Task a task wit…long name   suspended, waits for semaphore",
+        "├── a_function_i…er_function  a_module_with_a_long_name.py:2",
+        "│   └── async with self…ore → Semaphore (value 0, 2 waiting)",
+        "└── Application.…dle_request  a_module_with_a_long_name.py:1",
+        "    └── async with sel…re → entering Semaphore (value 0, 2 …",
+    ]
+    # Where nothing else helps, the end is cut off.
+    assert max(map(len, tree(of, width=30))) == 30
+    assert all("…" in line for line in tree(of, width=20)[-5:])
+
+
+@pytest.mark.parametrize(
+    ("where", "short"), [("start", "…fghij"), ("middle", "abc…ij"), ("end", "abcde…")], ids=lambda each: str(each)
+)
+def test_shortening(where: Any, short: str) -> None:
+    assert shortened("abcdefghij", 6, where, "…") == short
+    assert shortened("abcdefghij", 10, where, "…") == "abcdefghij"
+    assert [shortened("abcdefghij", width, where, "...") for width in (-1, 0, 2, 3)] == ["", "", "..", "..."]
+    # Some characters take two columns.
+    for width in range(12):
+        assert cell_len(shortened("漢字かな交じり文", width, where, "…")) <= width
 
 
 def test_tasks_of_a_task_group_are_shown_under_it() -> None:
@@ -312,19 +367,53 @@ def test_deep_nesting_is_cut_off() -> None:
 
 
 def test_groups() -> None:
-    activities = [activity(str(number), waitsFor={"description": "lock"}) for number in range(6)]
+    activities = [activity(str(number), waitsFor={"description": "lock"}) for number in range(7)]
     stacks = {
         str(number): [frame("work", contexts=[context(manager={"type": "Lock", "address": hex(number)})])]
-        for number in range(6)
+        for number in range(7)
     }
-    stacks["5"] = [frame("work", 7)]
-    assert tree(capture(activities, stacks), group=True) == [
-        "○ 5 tasks name-0, name-1, name-2, ... name-4  suspended, wait for lock",
+    stacks["6"] = [frame("work", 7)]
+    of = capture(activities, stacks)
+    last = ["○ Task name-6  suspended, waits for lock", "└── work  <string>:7"]
+    assert tree(of, group=True) == [
+        "○ 6 tasks name-0, name-1, name-2, ..., name-5  suspended, wait for lock",
         "└── work  <string>:6",
         "    └── Lock",
-        "○ Task name-5  suspended, waits for lock",
-        "└── work  <string>:7",
+        *last,
     ]
+    # "..." stands for more than one.
+    del of["snapshot"]["activities"][0]
+    assert tree(of, group=True)[0] == "○ 5 tasks name-1, name-2, name-3, name-4, name-5  suspended, wait for lock"
+    for each in of["snapshot"]["activities"]:
+        each["name"] = "w"
+    assert tree(of, group=True)[0] == "○ 5 tasks w  suspended, wait for lock"
+
+
+def test_groups_inside_a_task_group() -> None:
+    def members(*ids: str) -> Dict[str, Any]:
+        children = [{"kind": "task", "activityId": each, "object": {}} for each in ids]
+        return context("asyncio.TaskGroup", isAsync=True, children=children)
+
+    activities = [activity(each, parentId="main") for each in "abc"]
+    activities += [activity("main"), activity("d", state="running", parentId="main")]
+    stacks = {each: [frame("work")] for each in "abc"}
+    of = capture(activities, {"main": [frame("main", contexts=[members("a", "b", "c", "d")])], **stacks})
+    head = ["○ Task name-main  suspended", "└── main  <string>:6", "    └── TaskGroup"]
+    assert tree(of, group=True) == [
+        *head,
+        "        ├── ● Task name-d  running",
+        "        └── ○ 3 tasks name-a, name-b, name-c  suspended",
+        "            └── work  <string>:6",
+    ]
+    # What runs comes first without groups, too.
+    assert tree(of)[3:5] == ["        ├── ● Task name-d  running", "        ├── ○ Task name-a  suspended"]
+    # Those that have tasks of their own are not put together, as the tasks of one would be lost.
+    activities += [activity("e", parentId="a"), activity("f", parentId="b")]
+    stacks["a"] = [frame("work", contexts=[members("e")])]
+    stacks["b"] = [frame("work", contexts=[members("f")])]
+    of = capture(activities, {"main": [frame("main", contexts=[members("a", "b", "c")])], **stacks})
+    tasks = [line.lstrip("│├└─ ") for line in tree(of, group=True) if "ask name" in line]
+    assert [line.split()[2] for line in tasks] == [f"name-{each}" for each in ("main", *"aebfcd")]
 
 
 def test_failed_tasks() -> None:
@@ -390,11 +479,12 @@ def test_changes() -> None:
         "+ Task name-d  created",
     ]
     assert changes(after, after) == []
+    assert [line.plain for line in changes(before, after, {"b", "c"})] == ["- Task name-b  ended"]
     failed = copy.deepcopy(after)
     failed["snapshot"]["activities"][1] = activity("d", state="done", failure="KeyError: 5", top=frame("fetch", 7))
     (line,) = changes(after, failed)
     assert line.plain == "~ Task name-d  failed with KeyError: 5, in fetch at <string>:7  before: created"
-    assert str(line.spans[0].style) == "red"
+    assert line.style == "red"
 
 
 def test_names_cannot_control_the_terminal() -> None:
@@ -441,6 +531,28 @@ def test_headline() -> None:
         "CPython 3.12.1, process 42: 1 thread, 1 task (1 suspended), 1 async generator (1 suspended)",
     ]
     assert "Note: context managers are unknown here" in lines
+    of["stop"].update(reason="pause")
+    console.print(Captured(of, only={"a"}))
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert "Paused on request, in main  /x/app.py:3" in lines
+    assert any(line.endswith("1 async generator (1 suspended); 1 of 3 shown") for line in lines)
+    del of["stop"]["frame"]
+    assert next(headline(of)).plain == "Paused on request"
+
+
+def test_what_ascii_lacks() -> None:
+    of = capture([activity("a", waitsFor={"description": "a long te…\n"})], {"a": [frame("f" * 100)]})
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
+    Console(file=file, width=50).print(Captured(of))
+    file.seek(0)
+    lines = file.read().splitlines()
+    assert lines[3] == "- Task name-a  suspended, waits for a long te...?"
+    # A message takes as many lines as the terminal needs.
+    messages = Console(file=io.StringIO(), width=50, soft_wrap=True)
+    messages.print(Line("a word " * 20, wrap=True))
+    assert isinstance(messages.file, io.StringIO)
+    assert messages.file.getvalue() == "a word " * 20 + "\n"
+    assert lines[4].rstrip() == "`-- " + "f" * 16 + "..." + "f" * 15 + "  <string>:6"
 
 
 class Pages:
