@@ -225,7 +225,7 @@ def test_a_narrow_terminal(tmp_path: Path) -> None:
         frame("Application.handle_request", 1, contexts=[{**semaphore, "phase": "entering"}]),
         frame("a_function_inside.<locals>.another_function", 2, contexts=[semaphore]),
     ]
-    name = {"name": "a task with a long name " * 3, "waitsFor": {"description": "semaphore"}}
+    name: Any = {"name": "a task with a long name " * 3, "waitsFor": {"description": "semaphore"}}
     of = capture([activity("a", **name)], {"a": frames}, str(path))
     # The code of the frames gives way first.
     assert [line for line in tree(of, width=120) if "…" in line] == [
