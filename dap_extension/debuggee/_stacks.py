@@ -16,7 +16,7 @@ from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
 from ._rows import Row
-from ._serialize import Budget, Serializer
+from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
 from ._snapshots import StoredSnapshot
 from ._sources import SourceTable
@@ -82,11 +82,15 @@ class StackReader:
             if post_mortem is not None:
                 return post_mortem
             frame = self._sources.program_frame(frame)
-            return extract_until(frame, None, with_contexts=True) if frame is not None else Traceback(())
+            return (
+                extract_until(frame, None, with_contexts=True, levels=MAX_NESTING)
+                if frame is not None
+                else Traceback(())
+            )
         target = row.target() if row.target is not None else None
         if target is None:
             return None
-        return extract(target, with_contexts=True, recurse_child_tasks=False)
+        return extract(target, levels=MAX_NESTING)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
@@ -98,7 +102,7 @@ class StackReader:
             if frame is host.frames[0]:
                 return None
             frame = frame.f_back
-        return extract(host.traceback, with_contexts=True, recurse_child_tasks=False)
+        return extract(host.traceback, levels=MAX_NESTING)
 
     def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
         """Return the suspended thread in which clients may look into the frames of an activity, or None."""

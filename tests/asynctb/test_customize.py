@@ -463,15 +463,53 @@ def test_managers_inside_each_other() -> None:
         asynctb.register_elaborate_context(Selfish)(
             lambda context, walk: attrs.evolve(context, inner=walk.stack(coroutine))
         )
+        (context,) = Traceback.of(coroutine).frames[0].contexts
+        assert context.inner is not None
+        (again,) = context.inner.frames[0].contexts
+        assert again.inner is None
+        assert again.unknown == "contains itself"
+
+
+def test_hooks_that_find_ever_more_inside() -> None:
+    class Endless(Manager):
+        pass
+
+    @asynctb.register_elaborate_context(Endless)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> asynctb.ContextInfo:
+        with suspended(hold(Endless())) as coroutine:
+            return attrs.evolve(context, inner=walk.stack(coroutine))
+
+    with suspended(hold(Endless())) as coroutine:
         stack = Traceback.of(coroutine)
-        depth = 0
-        while stack.frames:
-            inner = stack.frames[0].contexts[0].inner
-            assert inner is not None
-            stack = inner
-            depth += 1
-        assert depth == 51
-        assert "more than 50" in str(stack.error)
+    depth = 0
+    while stack.frames:
+        (context,) = stack.frames[0].contexts
+        assert context.inner is not None
+        stack = context.inner
+        depth += 1
+    assert depth == 51
+    assert "more than 50" in str(stack.error)
+
+
+@pytest.mark.parametrize("recurse_child_tasks", [False, True])
+def test_stacks_inside_are_counted(recurse_child_tasks: bool) -> None:
+    class Pool(Manager):
+        """Has stacks of ten frames."""
+
+    async def deep(count: int) -> None:
+        await (deep(count - 1) if count > 1 else wait_in_trap())
+
+    @asynctb.register_elaborate_context(Pool)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> asynctb.ContextInfo:
+        return attrs.evolve(context, children=tuple(walk.stack(coroutine) for _ in range(2000)))
+
+    with suspended(deep(8)) as coroutine, suspended(hold(Pool())) as holder:
+        (context,) = Traceback.of(holder, recurse_child_tasks=recurse_child_tasks).frames[0].contexts
+        stacks = [stack for stack in context.children if isinstance(stack, Traceback)]
+    assert {len(stack.frames) for stack in stacks[:1000]} == {10}
+    left_out = [stack for stack in stacks if not stack.frames]
+    assert len(left_out) == (0 if recurse_child_tasks else 1000)
+    assert all("there is too much inside" in str(stack.error) for stack in left_out)
 
 
 def test_subclass_hooks_prevail() -> None:
