@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import gc
 import sys
@@ -792,3 +793,67 @@ def test_stacks_go_on_in_the_task_inside_wait_for_and_name_the_shielded_one() ->
         assert wait.activity is not None
 
     asyncio.run(main())
+
+
+def calls_of(function: Callable[[], object]) -> int:
+    """Return how many functions written in Python *function* calls."""
+    count = 0
+
+    def profile(frame: types.FrameType, event: str, arg: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+async def wait_for_shared(kind: str, count: int) -> Dict[str, int]:
+    """Return how many calls describing *count* tasks takes that wait for one thing, by what is made."""
+
+    async def wait(future: asyncio.Future[Any]) -> object:
+        return await future
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    tasks: List[asyncio.Future[Any]] = [asyncio.ensure_future(wait(future))]
+    source: concurrent.futures.Future[object] = concurrent.futures.Future()
+    if kind == "gather":
+        tasks += [asyncio.ensure_future(forever()) for _ in range(count)]
+        future = asyncio.gather(*tasks)
+    elif kind == "shield":
+        future = asyncio.shield(tasks[0])
+    elif kind == "executor":
+        future = asyncio.wrap_future(source)
+    for _ in range(count):
+        shared = asyncio.wrap_future(source) if kind == "executors" else future
+        tasks.append(asyncio.ensure_future(wait(shared)))
+    await settle()
+    listing = Listing()
+    calls = {
+        "page": calls_of(listing.page),
+        "stacks": calls_of(lambda: [Traceback.of(task) for task in tasks]),
+    }
+    (wait_of_last,) = (activity.waits_for for activity in listing.page() if activity.target is tasks[-1])
+    assert wait_of_last is not None
+    expected = {"future": "future", "gather": f"{count + 1} of {count + 1} tasks"}
+    if kind == "shield":
+        assert wait_of_last.target is tasks[0]
+    else:
+        assert wait_of_last.description == expected.get(kind, "executor")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, future, return_exceptions=True)
+    return calls
+
+
+@pytest.mark.parametrize("kind", ["future", "gather", "shield", "executor", "executors"])
+def test_many_tasks_that_wait_for_the_same(kind: str) -> None:
+    """What they wait for is not looked through again for each of them."""
+    asyncio.run(wait_for_shared(kind, 10))  # with what is only done once
+    few, many = (asyncio.run(wait_for_shared(kind, count)) for count in (100, 400))
+    for what, calls in few.items():
+        assert many[what] < 5 * calls
