@@ -51,13 +51,15 @@ class StackReader:
     def read(self, activity_id: str) -> ActivityStack:
         """Return the stack of an activity, or why there is none.
 
-        :raises RequestError: if the program went on meanwhile.
+        :raises RequestError: if the program went on meanwhile, or looking for the activity takes too long.
         """
         row = self._activities.find(activity_id)
         if row is None:
             return _no_stack(activity_id, RequestError("unknownActivity", "this snapshot has no such activity"))
         try:
             traceback = self._traceback(row)
+        except RequestError:
+            raise
         except Exception as error:  # one activity that cannot be read must not cost the others
             return _no_stack(activity_id, RequestError("internal", f"reading it failed: {describe_error(error)}"))
         if traceback is None:
