@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping
 
 from asynctb import __version__, _glue
 from asynctb._frames import reader_mode, reader_notes
+from asynctb._source import forget_files
 
 from .. import protocol
 from . import _pydevd, _requests
@@ -86,6 +87,8 @@ class Service:
             except BaseException:
                 # There is nobody left to tell: pydevd's writer itself has failed, as it does at the end of a process.
                 return
+        finally:
+            forget_files()
 
     def _forked(self) -> None:
         """Drop what was inherited from the process that this one was forked from."""

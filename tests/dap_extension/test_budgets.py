@@ -7,6 +7,7 @@ from typing import Any, List, Tuple, cast
 
 import pytest
 
+from asynctb import _source
 from dap_extension.debuggee import _pydevd, _service, _summary
 from dap_extension.debuggee._errors import RequestError
 from dap_extension.debuggee._rows import Row
@@ -116,3 +117,17 @@ def test_stacks_that_were_found_in_time_are_sent(monkeypatch: pytest.MonkeyPatch
     assert answer["stacks"] == [{"activityId": "quick"}]
     with pytest.raises(RequestError, match="takes long"):
         service._stacks(None, {"snapshotId": 1, "activityIds": ["slow", "quick"]})
+
+
+def test_no_file_is_kept_after_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(py_db: object, arguments: object) -> Any:
+        assert _source.line_of_file(__file__, 1)
+        kept.append(len(_source._cache.files))
+        return {}
+
+    kept: List[int] = []
+    monkeypatch.setattr(_pydevd, "respond", lambda *args: kept.append(len(_source._cache.files)))
+    _service.Service("key")._respond(None, types.SimpleNamespace(arguments=None), answer)
+    assert kept == [1, 1]
+    assert not _source._cache.files
+    assert not _source._cache.lines
