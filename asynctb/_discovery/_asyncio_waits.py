@@ -69,6 +69,8 @@ _known = KnownFunctions(_FUNCTIONS)
 #: How many callbacks of a future are looked at for the one that connects it to where its result comes from. asyncio
 #: adds that first of all, before anybody can await the future; those of whoever awaits it can be very many.
 FIRST_CALLBACKS = 10
+#: More shields around each other than anybody makes, also by mistake in a loop.
+_MAX_SHIELDS = 10_000
 
 
 class WaitTable:
@@ -168,28 +170,38 @@ class WaitTable:
 
 def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:
     """Return the `concurrent.futures.Future` whose result *future*, which has these *callbacks*, gets; or None."""
-    if len(callbacks) < 2:  # whoever awaits it comes after what connects it
-        return None
-    for callback in callbacks:
-        source = chained_source(callback)
-        if source is not None and futures.reader_of_future(source) is None:
-            return source
-        if type(callback) is types.FunctionType and exact_str(callback.__code__.co_name) == "_outer_done_callback":
-            # The outer future of asyncio.shield().
-            inner = closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
+    for _ in range(_MAX_SHIELDS):
+        if len(callbacks) < 2:  # whoever awaits it comes after what connects it
+            return None
+        shielded: Optional[object] = None
+        for callback in callbacks:
+            source = chained_source(callback)
+            if source is not None and futures.reader_of_future(source) is None:
+                return source
+            inner = _shielded_by(callback)
             if inner is not None and inner is not future and futures.reader_of_task(inner) is None:
-                return concurrent_future(futures, inner, futures.callbacks_of(inner, FIRST_CALLBACKS))
+                shielded = inner
+                break
+        if shielded is None:
+            return None
+        future, callbacks = shielded, futures.callbacks_of(shielded, FIRST_CALLBACKS)
     return None
 
 
 def shielded_task(futures: Futures, callbacks: Sequence[object]) -> Optional[object]:
     """Return the task whose result a future of `asyncio.shield` with these *callbacks* gets, or None."""
     for callback in callbacks:
-        if type(callback) is types.FunctionType and exact_str(callback.__code__.co_name) == "_outer_done_callback":
-            inner = closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
-            if futures.reader_of_task(inner) is not None:
-                return inner
+        inner = _shielded_by(callback)
+        if futures.reader_of_task(inner) is not None:
+            return inner
     return None
+
+
+def _shielded_by(callback: object) -> Optional[object]:
+    """Return the future inside of the `asyncio.shield` whose outer future has *callback*, or None."""
+    if type(callback) is not types.FunctionType or exact_str(callback.__code__.co_name) != "_outer_done_callback":
+        return None
+    return closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
 
 
 def task_behind(futures: Futures, source: object) -> Optional[object]:

@@ -16,7 +16,7 @@ import hostile as traps
 import pytest
 
 from asynctb import Activity, Snapshot, Traceback
-from asynctb._discovery import _asyncio as discovery, _sets
+from asynctb._discovery import _asyncio as discovery, _sets, _threads as threads_discovery
 from asynctb._snapshot import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
@@ -857,3 +857,52 @@ def test_many_tasks_that_wait_for_the_same(kind: str) -> None:
     few, many = (asyncio.run(wait_for_shared(kind, count)) for count in (100, 400))
     for what, calls in few.items():
         assert many[what] < 5 * calls
+
+
+def test_many_shields_around_each_other() -> None:
+    """Looking into them takes no recursion."""
+
+    async def wait(future: asyncio.Future[Any]) -> object:
+        return await future
+
+    async def main() -> None:
+        source: concurrent.futures.Future[object] = concurrent.futures.Future()
+        future: asyncio.Future[Any] = asyncio.wrap_future(source)
+        for _ in range(sys.getrecursionlimit() + 100):
+            future = asyncio.shield(future)
+        task = asyncio.ensure_future(wait(future))
+        await settle()
+        found = snapshot()
+        (wait_of_task,) = (activity.waits_for for activity in found.activities if activity.target is task)
+        assert not [note for note in found.notes if "recursion" in note.lower()]
+        assert wait_of_task is not None
+        assert wait_of_task.target is source
+        assert Traceback.of(task).error is None
+        source.set_result(None)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["task", "thread"])
+def test_what_cannot_be_described_keeps_its_name(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise ValueError("broken")
+
+    async def main() -> None:
+        async with running(named=forever) as tasks:
+            expected = {activity.id: activity for activity in snapshot(tracebacks=False).activities}
+            source = discovery.AsyncioTasks if kind == "task" else threads_discovery.Threads
+            monkeypatch.setattr(source, "describe", fail)
+            found = snapshot(tracebacks=False)
+        assert any("could not be described: ValueError: broken" in note for note in found.notes)
+        failed = [activity for activity in found.activities if activity.state == "unknown"]
+        assert failed
+        for activity in failed:
+            assert activity.kind == kind
+            assert activity.name == expected[activity.id].name
+            assert activity.target is expected[activity.id].target
+        assert kind == "thread" or tasks["named"] in [activity.target for activity in failed]
+
+    asyncio.run(main())
