@@ -687,6 +687,49 @@ def test_entry_point_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "plugin.egg-info" in failure
 
 
+@pytest.mark.parametrize("path", [None, 5, iter([]), "text"])
+def test_path_that_is_no_list(path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait() -> None:
+        await trap()
+
+    with suspended(wait()) as coroutine, monkeypatch.context() as patch:
+        patch.setattr(sys, "path", path)
+        patch.setattr(_glue, "_plugins", None)
+        patch.setattr(_glue, "_failures", {})
+        patch.setattr(_glue, "_modules_seen", None)
+        assert names(Traceback.of(coroutine)) == ["wait", "trap"]
+        (note,) = _glue.notes()
+    assert note == f"Entry points were not looked for: sys.path is a {type(path).__name__}"
+
+
+def test_path_with_odd_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> Any:
+        raise AssertionError
+
+    methods = ("__hash__", "__eq__", "__str__", "__bool__", "__len__", "__iter__", "__fspath__", "__getitem__")
+    odd_text, odd_list, odd = (
+        type("Odd", (base,), {name: fail for name in methods if base is not str or hasattr(str, name)})
+        for base in (str, list, object)
+    )
+    metadata = tmp_path / "plugin.dist-info"
+    metadata.mkdir()
+    (metadata / "entry_points.txt").write_text("[asynctb]\na = b:c\n")
+    (tmp_path / "a file").write_text("")
+    entries = [None, 5, b"bytes", tmp_path, odd(), [], str(tmp_path / "a file"), "x" * 100_000, str.__new__(odd_text)]
+    path: List[object] = list.__new__(odd_list)
+    list.extend(path, [*entries, str.__new__(odd_text, str(tmp_path)), str(tmp_path)])
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "path", path)
+        for function in ("os.listdir", "os.stat", "builtins.open"):
+            patch.setattr(function, fail)
+        found, failure = _entry_points.entry_points()
+        patch.setattr(sys, "path", ["null\0character", str(tmp_path)])
+        found_after_failure, failure_in_name = _entry_points.entry_points()
+    assert found == found_after_failure == [("a", "b:c")]
+    assert failure is None
+    assert "could not be listed" in str(failure_in_name)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_entry_points_are_not_read_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = tmp_path / "pipe.dist-info"
