@@ -49,6 +49,10 @@ H = TypeVar("H")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+#: What is unknown about a context that `Walk.context` returns when one stack has too much inside of its managers.
+NO_ROOM = "left out: there is too much inside of the context managers of this stack"
+
+
 class Walk(Protocol):
     """The extraction that a `register_elaborate_context` hook is called by, for what is inside a manager."""
 

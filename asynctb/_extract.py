@@ -8,7 +8,15 @@ from typing import Any, Callable, Container, List, Optional, Tuple, TypeVar, Uni
 
 import attrs
 
-from ._customize import Target, context_managers, elaborators, has_manager_hooks, plain_manager_types, refresh_glue
+from ._customize import (
+    NO_ROOM,
+    Target,
+    context_managers,
+    elaborators,
+    has_manager_hooks,
+    plain_manager_types,
+    refresh_glue,
+)
 from ._frames import frame_reader
 from ._model import ContextInfo, FrameInfo, Traceback, WithBlock
 from ._objects import describe, describe_error, type_name
@@ -27,45 +35,100 @@ from ._stacks import (
 
 #: How many stacks and contexts may be nested in each other; each costs us about six frames of our own.
 _MAX_NESTING = 50
+#: How many contexts, and frames of stacks, one extraction has inside of context managers: shared managers can be met
+#: again and again. It is ten times as many if the stacks of child tasks are asked for, too.
+_MAX_INSIDE = 10_000
 _MAX_UNWRAPS = 100
 _NOTHING: Tuple[None, None] = (None, None)
-_TOO_DEEP = f"more than {_MAX_NESTING} levels inside each other"
+_CONTAINS_ITSELF = "contains itself"
 _NOT_RUNNING = "the frame that the stack should begin at is not running"
 _NO_ROOM = "the recursion limit leaves no room to read the stack"
 _NOT_RECORDED = "the traceback of an exception does not record context managers"
 
 
+class Room:
+    """What the stacks and contexts inside of context managers may still take; shared by all of one extraction."""
+
+    __slots__ = ("left", "levels")
+
+    def __init__(self, left: int, levels: int) -> None:
+        self.left = left
+        self.levels = levels
+
+
+def _room(recurse_child_tasks: bool, levels: Optional[int] = None) -> Room:
+    return Room(_MAX_INSIDE * 10 if recurse_child_tasks else _MAX_INSIDE, _MAX_NESTING if levels is None else levels)
+
+
 class Walker:
-    """One extraction with its options, at one level of nesting; it is what hooks get as a `Walk`."""
+    """One extraction with its options, at one level of nesting; it is what hooks get as a `Walk`.
 
-    __slots__ = ("nesting", "recurse_child_tasks", "with_contexts")
+    :param room: None for that of an extraction that has not met a manager with hooks (yet).
+    :param manager: what it is inside of, and *outer* the walker of the level around that.
+    """
 
-    def __init__(self, with_contexts: bool, recurse_child_tasks: bool, nesting: int = 0) -> None:
+    __slots__ = ("manager", "nesting", "outer", "recurse_child_tasks", "room", "with_contexts")
+
+    def __init__(
+        self,
+        with_contexts: bool,
+        recurse_child_tasks: bool,
+        room: Optional[Room] = None,
+        manager: object = None,
+        outer: Optional[Walker] = None,
+    ) -> None:
         self.with_contexts = with_contexts
         self.recurse_child_tasks = recurse_child_tasks
-        self.nesting = nesting
+        self.room = room
+        self.manager = manager
+        self.outer = outer
+        self.nesting: int = 0 if outer is None else outer.nesting + 1
 
     def stack(self, root: object) -> Traceback:
-        if self.nesting >= _MAX_NESTING:
-            return Traceback((), root, None, RuntimeError(_TOO_DEEP))
-        return self.inside().traceback(root, root)
+        problem = self.problem()
+        return self.traceback(root, root) if problem is None else Traceback((), root, None, RuntimeError(problem))
 
     def child(self, task: object) -> Traceback:
-        return self.stack(task) if self.recurse_child_tasks else Traceback((), task)
+        if self.recurse_child_tasks:
+            return self.stack(task)
+        # Those of managers in the stack itself are as many as the program has; further inside they can be met again.
+        if self.room is not None and self.nesting > 1:
+            self.room.left -= 1
+        return Traceback((), task)
 
     def context(self, manager: object, *, is_async: bool = False, description: Optional[str] = None) -> ContextInfo:
-        if self.nesting >= _MAX_NESTING:
-            return ContextInfo(manager, WithBlock(is_async), description=description, unknown=_TOO_DEEP)
-        context = self.inside().elaborate(ContextInfo(manager, WithBlock(is_async)))
+        problem = self.problem()
+        if problem is not None:
+            return ContextInfo(manager, WithBlock(is_async), description=description, unknown=problem)
+        if self.room is not None:
+            self.room.left -= 1
+        context = self.elaborate(ContextInfo(manager, WithBlock(is_async)))
         return context if description is None else attrs.evolve(context, description=description)
 
-    def inside(self) -> Walker:
-        return Walker(self.with_contexts, self.recurse_child_tasks, self.nesting + 1)
+    def problem(self) -> Optional[str]:
+        """Return why nothing more may be inside of this manager, or None."""
+        room = self.room
+        if room is None:
+            return None
+        if self.nesting > room.levels:
+            return f"more than {room.levels} levels inside each other"
+        return NO_ROOM if room.left <= 0 else None
+
+    def is_inside(self, manager: object) -> bool:
+        """Return whether this is somewhere inside of *manager*."""
+        walker: Optional[Walker] = self
+        while walker is not None:
+            if walker.manager is manager:
+                return True
+            walker = walker.outer
+        return False
 
     def traceback(self, root: Optional[object], target: Target) -> Traceback:
         """Return the stack of *target*; raises `Unsupported` only at the outermost level."""
         try:
             frames, hidden, leaf, error = follow(target)
+            if self.room is not None and self.nesting:
+                self.room.left -= max(1, len(frames))
             return new_traceback(self.frame_infos(frames, hidden), root, leaf, error)
         except Unsupported as unsupported:
             if self.nesting == 0:
@@ -83,6 +146,7 @@ class Walker:
                 infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
             return tuple(infos)
         read_frame = frame_reader()
+        with_hooks: List[int] = []
         plain_kind: Optional[type] = None  # the last type without hooks: managers of a kind tend to come together
         for index, ((frame, owner), (callee, _)) in enumerate(zip(frames, (*frames[1:], _NOTHING))):
             try:
@@ -97,11 +161,25 @@ class Walker:
                     continue
                 plain = plain_manager_types.get(id(kind))
                 if (plain is None or plain() is not kind) and has_manager_hooks(kind):
-                    contexts = tuple([self.elaborate(context) for context in contexts])
+                    with_hooks.append(index)
                     break
                 plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
+        if with_hooks:
+            self.elaborate_frames(infos, with_hooks)
         return tuple(infos)
+
+    def elaborate_frames(self, infos: List[FrameInfo], indexes: List[int]) -> None:
+        """Elaborate the contexts of some of the frames *infos*."""
+        walker = self
+        if walker.room is None:
+            walker = Walker(self.with_contexts, self.recurse_child_tasks, _room(self.recurse_child_tasks))
+        for index in reversed(indexes):  # if the room does not suffice, the innermost frames are of the most interest
+            info = infos[index]
+            contexts = tuple([walker.elaborate(context) for context in info.contexts])
+            infos[index] = new_frame_info(
+                info.frame, info.lasti, contexts, info.hide, info.owner, info.contexts_unknown
+            )
 
     def frame_infos_at_exception(self, frames: List[RawFrame], hidden: Container[int]) -> Tuple[FrameInfo, ...]:
         """Do the same for frames that end with those of a traceback, which tells where each was then."""
@@ -126,7 +204,12 @@ class Walker:
                     break
                 context = attrs.evolve(context, manager=manager)
             elaborate = elaborators.find(type(context.manager))
-            result = None if elaborate is None else elaborate(context, self)
+            if elaborate is None:
+                return context
+            if self.is_inside(context.manager):
+                return attrs.evolve(context, unknown=_CONTAINS_ITSELF)
+            inside = Walker(self.with_contexts, self.recurse_child_tasks, self.room, context.manager, self)
+            result = elaborate(context, inside)
             if result is not None:
                 _check(result)
             return context if result is None else _with_state_inside(result)
@@ -191,14 +274,21 @@ def _extraction(function: _F) -> _F:
     return cast(_F, wrapper)
 
 
-def extract(root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False) -> Traceback:
-    """Return the stack of *root*, see `Traceback.of`."""
+def extract(
+    root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False, levels: Optional[int] = None
+) -> Traceback:
+    """Return the stack of *root*, see `Traceback.of`.
+
+    :param levels: how many stacks and contexts may be nested in each other, if that is not as many as usual.
+    """
     try:
         for refresh in refresh_glue:
             refresh()
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
-        walker = _DEFAULT if with_contexts and not recurse_child_tasks else Walker(with_contexts, recurse_child_tasks)
+        walker = _DEFAULT
+        if not with_contexts or recurse_child_tasks or levels is not None:
+            walker = Walker(with_contexts, recurse_child_tasks, _room(recurse_child_tasks, levels))
         return walker.traceback(root, root)
     except RecursionError:
         return Traceback((), root, None, RuntimeError(_NO_ROOM))
@@ -233,8 +323,9 @@ def extract_until(
     limit: Union[int, types.FrameType, None] = None,
     *,
     with_contexts: bool = True,
+    levels: Optional[int] = None,
 ) -> Traceback:
-    """Return the frames that led to *inner_frame*, see `Traceback.until`."""
+    """Return the frames that led to *inner_frame*, see `Traceback.until` and, for *levels*, `extract`."""
     if type(inner_frame) is not types.FrameType:
         raise TypeError(f"expected a frame, not {describe(inner_frame)}")
     if limit is not None and type(limit) is not int and type(limit) is not types.FrameType:
@@ -250,7 +341,7 @@ def extract_until(
     elif limit is not None and frames[-1] is not limit and not problems:
         raise ValueError("the limit is not a caller of the inner frame")
     raw: List[RawFrame] = [(frame, None) for frame in reversed(frames)]
-    infos = Walker(with_contexts, False).frame_infos(raw, hidden_frames(raw))
+    infos = Walker(with_contexts, False, _room(False, levels)).frame_infos(raw, hidden_frames(raw))
     return Traceback(infos, error=problems[0] if problems else None)
 
 

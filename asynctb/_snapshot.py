@@ -54,6 +54,14 @@ def roots_of(groups: Sequence[Group]) -> Iterator[int]:
                 yield id(root)
 
 
+def _name_of(member: object, group: Group) -> str:
+    try:
+        name = group.source.name_of(member)
+    except Exception:  # this may be what the description failed at
+        name = None
+    return type_name(type(member)) if name is None else name
+
+
 class Listing:
     """All activities at one moment, each described only when asked for.
 
@@ -194,13 +202,14 @@ class Listing:
             activity = group.source.describe(member, group, self, stack)
         except Exception as error:
             self.notes.append(f"An activity could not be described: {describe_error(error)}")
+            record = member if type(member) is ThreadRecord else None
             activity = Activity(
                 kind=group.source.kind,
                 framework=group.source.framework,
-                id=self.id_of(member, group.source.kind),
-                name=type_name(type(member)),
+                id=self.id_of(member, group.source.kind) if record is None else record.id,
+                name=_name_of(member, group),
                 state="unknown",
-                target=member,
+                target=member if record is None else record.thread,
             )
         self._members[activity.id] = member, group
         return activity

@@ -7,6 +7,7 @@ itself, or from what is already in the cache of `linecache` (where notebooks and
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import re
 import stat
@@ -16,13 +17,41 @@ from typing import Dict, List, Optional, Tuple, cast
 from ._objects import exact_str
 
 _MAX_BYTES = 10_000_000
-_MAX_FILES = 500
+#: How many bytes of files are kept (or one larger file), how many lines, and the longest, in characters.
+_MAX_KEPT = 5_000_000
+_MAX_LINES = 10_000
+_LONGEST_KEPT = 1000
 #: The declaration of an encoding in one of the first two lines (:pep:`263`).
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 #: Not `codecs.lookup`: the program can register codecs of its own.
 _SINGLE_BYTE = ("latin-1", "iso-8859-1", "iso-latin-1", "latin1", "l1")
 
-_files: Dict[str, Tuple[int, int, List[str]]] = {}
+#: Taken when this module is imported, as programs (and their tests) replace them by functions of their own.
+_open, _stat = io.open, os.stat
+
+
+class _Cache:
+    """What has been read. A stack refers to few lines, but again and again, and to many files."""
+
+    def __init__(self) -> None:
+        #: Whole files, by name: when it was changed, its size, and its lines.
+        self.files: Dict[str, Tuple[int, int, List[str]]] = {}
+        self.size = 0
+        #: The lines that were asked for, by name, when the file was changed, its size, and the number of the line.
+        self.lines: Dict[Tuple[str, int, int, int], str] = {}
+
+    def clear(self) -> None:
+        self.clear_files()
+        self.lines.clear()
+
+    def clear_files(self) -> None:
+        self.files.clear()
+        self.size = 0
+
+
+_cache = _Cache()
+#: Forgets all that was read.
+forget_files = _cache.clear
 
 
 def line_of_file(filename: str, lineno: Optional[int]) -> str:
@@ -33,31 +62,42 @@ def line_of_file(filename: str, lineno: Optional[int]) -> str:
     name = exact_str(filename)
     if name is None or lineno is None or lineno < 1:
         return ""
-    lines = _lines_of_file(name)
-    if lines is None:
-        lines = _lines_in_linecache(name)
-    return lines[lineno - 1].rstrip("\n") if lines is not None and lineno <= len(lines) else ""
-
-
-def _lines_of_file(name: str) -> Optional[List[str]]:
     try:
-        status = os.stat(name)
-        # Reading a pipe or a device could wait for ever.
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-            return None
-        known = _files.get(name)
-        if known is not None and known[:2] == (status.st_mtime_ns, status.st_size):
-            return known[2]
-        with open(name, "rb") as file:
-            data = file.read(_MAX_BYTES)
+        found = _line_of_file(name, lineno)
     except Exception:  # ValueError: a null character in the name; the program's audit hooks can raise any
+        found = None
+    if found is None:
+        lines = _lines_in_linecache(name)
+        found = lines[lineno - 1] if lines is not None and lineno <= len(lines) else ""
+    return found.rstrip("\n")
+
+
+def _line_of_file(name: str, lineno: int) -> Optional[str]:
+    status = _stat(name)
+    # Reading a pipe or a device could wait for ever.
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
         return None
-    # Not splitlines(): form feeds and other separators do not end a line of Python.
-    lines = _decode(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if len(_files) >= _MAX_FILES:
-        _files.clear()
-    _files[name] = status.st_mtime_ns, status.st_size, lines
-    return lines
+    key = name, status.st_mtime_ns, status.st_size, lineno
+    found = _cache.lines.get(key)
+    if found is None:
+        known = _cache.files.get(name)
+        if known is not None and known[:2] == key[1:3]:
+            lines = known[2]
+        else:
+            with _open(name, "rb") as file:
+                data = file.read(_MAX_BYTES)
+            # Not splitlines(): form feeds and other separators do not end a line of Python.
+            lines = _decode(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            if _cache.size + len(data) > _MAX_KEPT:
+                _cache.clear_files()
+            _cache.files[name] = status.st_mtime_ns, status.st_size, lines
+            _cache.size += len(data)
+        found = lines[lineno - 1] if lineno <= len(lines) else ""
+        if len(found) <= _LONGEST_KEPT:
+            if len(_cache.lines) >= _MAX_LINES:
+                _cache.lines.clear()
+            _cache.lines[key] = found
+    return found
 
 
 def _decode(data: bytes) -> str:

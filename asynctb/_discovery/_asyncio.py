@@ -215,6 +215,9 @@ class AsyncioTasks:
         reader = self._futures.reader_of_task(obj)
         return call_if_found(reader.coroutine, obj) if reader is not None else None
 
+    def name_of(self, obj: object) -> str:
+        return self._futures.name_of(obj)
+
     def is_thread_running(self, obj: object) -> bool:
         return False
 

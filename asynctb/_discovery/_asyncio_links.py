@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from typing import Callable, Dict, List, Optional, Set, Tuple, cast
+from typing import Callable, Dict, Iterator, List, Optional, Set, Tuple, cast
 
 from .._objects import get_field, is_a, module_field
 from ._futures import Futures, closure_of
@@ -37,6 +37,8 @@ class TaskLinks:
     def __init__(self, futures: Futures) -> None:
         self._futures = futures
         self._parents: Dict[int, Tuple[object, Optional[object]]] = {}
+        #: By identity of futures, which are kept alive: the tasks and the futures that go on when it is done.
+        self._called: Dict[int, Tuple[object, List[object], List[object]]] = {}
         self._notified: Dict[int, str] = {}
         self._release_waiter: Optional[object] = None
         self._group_done: Optional[object] = None
@@ -93,26 +95,40 @@ class TaskLinks:
                 owner = find(callback) if find is not None else None
                 if owner is not None:
                     return owner
-        for awaiter in self.awaiters_of(task):
+        for awaiter in self._awaiters_of(task):
             awaiters[id(awaiter)] = awaiter
+            if len(awaiters) > 1:
+                return None
         return awaiters.popitem()[1] if len(awaiters) == 1 else None
 
-    def awaiters_of(self, future: object) -> List[object]:
-        """Return the tasks that go on when *future* is done, also those that await it through other futures."""
-        found: List[object] = []
+    def _awaiters_of(self, future: object) -> Iterator[object]:
+        """Yield the tasks that go on when *future* is done, also those that await it through other futures."""
         todo = [future]
         for _ in range(_MAX_CHAIN):
             if not todo:
                 break
-            for callback in self._futures.callbacks_of(todo.pop()):
-                task = self._futures.woken_by(callback)
-                if task is not None:
-                    found.append(task)
-                    continue
-                notified = self._notified_by(callback)
-                if notified is not None:
-                    todo.append(notified)
-        return found
+            tasks, futures = self._called_by(todo.pop())
+            yield from tasks
+            todo += futures
+
+    def _called_by(self, future: object) -> Tuple[List[object], List[object]]:
+        known = self._called.get(id(future))
+        if known is not None:
+            return known[1], known[2]
+        tasks: List[object] = []
+        futures: List[object] = []
+        callbacks = self._futures.callbacks_of(future)
+        for callback in callbacks:
+            task = self._futures.woken_by(callback)
+            if task is not None:
+                tasks.append(task)
+                continue
+            notified = self._notified_by(callback)
+            if notified is not None:
+                futures.append(notified)
+        if len(callbacks) > 1:  # the future of a gather() is come to from each of its tasks
+            self._called[id(future)] = future, tasks, futures
+        return tasks, futures
 
     def _notified_by(self, callback: object) -> Optional[object]:
         if type(callback) is types.FunctionType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Dict, Optional, Sequence, cast
+from typing import Dict, Optional, Sequence, Tuple, cast
 
 from .._model import Wait
 from .._objects import class_attribute, exact_str, get_field, is_a, module_field, type_name
@@ -71,6 +71,12 @@ _FUNCTIONS = (
 
 _known = KnownFunctions(_FUNCTIONS)
 
+#: How many callbacks of a future are looked at for the one that connects it to where its result comes from. asyncio
+#: adds that first of all, before anybody can await the future; those of whoever awaits it can be very many.
+FIRST_CALLBACKS = 10
+#: More shields around each other than anybody makes, also by mistake in a loop.
+_MAX_SHIELDS = 10_000
+
 
 class WaitTable:
     """Describes the futures that tasks wait for."""
@@ -81,6 +87,8 @@ class WaitTable:
         self._plain: Dict[int, FutureReader] = {
             id(reader.future): reader for reader in (futures.c, futures.python) if reader is not None
         }
+        #: By identity of futures, which are kept alive: what those wait for that more than one task may wait for.
+        self._shared: Dict[int, Tuple[object, Wait]] = {}
         self._gathering: Optional[type] = None
         self._wait_for: Optional[types.CodeType] = None
         method = class_attribute(futures.python.future, "__await__") if futures.python is not None else None
@@ -103,21 +111,30 @@ class WaitTable:
             if self._futures.reader_of_task(future) is not None:
                 return Wait("task " + self._futures.name_of(future), future, listing.id_of(future, "task"))
             if kind is self._gathering:
-                return Wait(self._describe_gathering(future), future)
+                shared = self._shared.get(id(future))
+                if shared is None:
+                    shared = self._shared[id(future)] = future, Wait(self._describe_gathering(future), future)
+                return shared[1]
         known = _known.wait(owners)
         if known is not None:
             return known if known.target is not None else new_wait(known.description, future, None)
         inner = self._inside_wait_for(owners, future)
         if inner is not None:
             return self.describe(inner, (), listing)
+        shared = self._shared.get(id(future))
+        if shared is not None:
+            return shared[1]
         callbacks = plain.callbacks(future) if plain is not None else self._futures.callbacks_of(future)
         if type(callbacks) is list and len(callbacks) > 1:  # more than the one that resumes the task
-            return self._describe_source(future, listing) or Wait("future" if plain else type_name(kind), future)
+            wait = self._describe_source(future, listing) or Wait("future" if plain else type_name(kind), future)
+            if len(callbacks) > 2:
+                self._shared[id(future)] = future, wait
+            return wait
         return new_wait("future" if plain else type_name(kind), future, None)
 
     def _describe_source(self, future: object, listing: Listing) -> Optional[Wait]:
         """Return what a task waits for if *future* gets its result from somewhere else."""
-        callbacks = self._futures.callbacks_of(future)
+        callbacks = self._futures.callbacks_of(future, FIRST_CALLBACKS)
         shielded = shielded_task(self._futures, callbacks)
         if shielded is not None:
             return self.describe(shielded, (), listing)
@@ -158,34 +175,44 @@ class WaitTable:
 
 def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:
     """Return the `concurrent.futures.Future` whose result *future*, which has these *callbacks*, gets; or None."""
-    if len(callbacks) < 2:  # whoever awaits it comes after what connects it
-        return None
-    for callback in callbacks:
-        source = chained_source(callback)
-        if source is not None and futures.reader_of_future(source) is None:
-            return source
-        if type(callback) is types.FunctionType and exact_str(callback.__code__.co_name) == "_outer_done_callback":
-            # The outer future of asyncio.shield().
-            inner = closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
+    for _ in range(_MAX_SHIELDS):
+        if len(callbacks) < 2:  # whoever awaits it comes after what connects it
+            return None
+        shielded: Optional[object] = None
+        for callback in callbacks:
+            source = chained_source(callback)
+            if source is not None and futures.reader_of_future(source) is None:
+                return source
+            inner = _shielded_by(callback)
             if inner is not None and inner is not future and futures.reader_of_task(inner) is None:
-                return concurrent_future(futures, inner, futures.callbacks_of(inner))
+                shielded = inner
+                break
+        if shielded is None:
+            return None
+        future, callbacks = shielded, futures.callbacks_of(shielded, FIRST_CALLBACKS)
     return None
 
 
 def shielded_task(futures: Futures, callbacks: Sequence[object]) -> Optional[object]:
     """Return the task whose result a future of `asyncio.shield` with these *callbacks* gets, or None."""
     for callback in callbacks:
-        if type(callback) is types.FunctionType and exact_str(callback.__code__.co_name) == "_outer_done_callback":
-            inner = closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
-            if futures.reader_of_task(inner) is not None:
-                return inner
+        inner = _shielded_by(callback)
+        if futures.reader_of_task(inner) is not None:
+            return inner
     return None
+
+
+def _shielded_by(callback: object) -> Optional[object]:
+    """Return the future inside of the `asyncio.shield` whose outer future has *callback*, or None."""
+    if type(callback) is not types.FunctionType or exact_str(callback.__code__.co_name) != "_outer_done_callback":
+        return None
+    return closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
 
 
 def task_behind(futures: Futures, source: object) -> Optional[object]:
     """Return the task whose result a `concurrent.futures.Future` gets (`run_coroutine_threadsafe`), or None."""
     callbacks = get_field(source, "_done_callbacks")
-    for callback in tuple(callbacks) if type(callbacks) is list else ():
+    for callback in callbacks[:FIRST_CALLBACKS] if type(callbacks) is list else ():
         task = chained_source(callback)
         if futures.reader_of_task(task) is not None:
             return task

@@ -162,13 +162,13 @@ class Futures:
         keys = [f"{name.rstrip(_DIGITS)}\0{len(name):9}{name}" for name in names]
         return [tasks[index] for index in sorted(range(len(tasks)), key=keys.__getitem__)]
 
-    def callbacks_of(self, future: object) -> List[object]:
-        """Return the functions to be called when *future* is done."""
+    def callbacks_of(self, future: object, most: Optional[int] = None) -> List[object]:
+        """Return the functions to be called when *future* is done, or the first *most* of them."""
         reader = self.reader_of_future(future)
         found = reader.callbacks(future) if reader is not None else None
         if type(found) is not list:  # None, or what the program has put there
             return []
-        return [entry[0] for entry in found if type(entry) is tuple and entry]
+        return [entry[0] for entry in found[:most] if type(entry) is tuple and entry]
 
     def woken_by(self, callback: Any) -> Optional[object]:
         """Return the task that *callback* resumes, or None if that is not what it does."""

@@ -300,6 +300,9 @@ class Greenlets:
     def root_of(self, obj: object) -> Optional[object]:
         return None
 
+    def name_of(self, obj: object) -> Optional[str]:
+        return exact_str(get_field(obj, "name"))
+
     def is_thread_running(self, obj: object) -> bool:
         if self._reader is None or sys.implementation.name == "pypy":  # there, the frames of all are in one chain
             return False

@@ -26,6 +26,10 @@ class KernelTasks:
         coroutine: Optional[object] = get_field(obj, "coro")
         return coroutine
 
+    def name_of(self, obj: object) -> str:
+        name = get_field(obj, "name")
+        return name if type(name) is str else type_name(type(obj))
+
     def is_thread_running(self, obj: object) -> bool:
         return False
 
@@ -43,7 +47,6 @@ class KernelTasks:
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         coroutine = self.root_of(obj)
-        name = get_field(obj, "name")
         top: Optional[FrameInfo] = None
         signature: Optional[int] = None
         wait: Optional[Wait] = None
@@ -66,7 +69,7 @@ class KernelTasks:
             self.kind,
             self.framework,
             listing.id_of(obj, "task"),
-            name if type(name) is str else type_name(type(obj)),
+            self.name_of(obj),
             state,
             obj,
             parent_id,

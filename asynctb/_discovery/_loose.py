@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import opcode
 import sys
-from typing import Any, Dict, Iterable, List, Optional, Set
+from typing import Any, Dict, Iterable, List, Optional, Set, cast
 
 from .._customize import awaitables
 from .._model import Activity, ActivityKind, ActivityState, Traceback
@@ -56,6 +56,9 @@ class LooseObjects:
 
     def root_of(self, obj: object) -> Optional[object]:
         return obj
+
+    def name_of(self, obj: object) -> Optional[str]:
+        return exact_str(cast(Any, obj).__qualname__)
 
     def is_thread_running(self, obj: object) -> bool:
         return False

@@ -89,6 +89,9 @@ class Source(Protocol):
     def root_of(self, obj: object) -> Optional[object]:
         """Return the coroutine that a member of a group runs, or None."""
 
+    def name_of(self, obj: object) -> Optional[str]:
+        """Return the name of a member, if nothing need be found out for it; None otherwise."""
+
     def is_thread_running(self, obj: object) -> bool:
         """Return whether all that the thread of the group runs at the moment is the stack of this member."""
 

@@ -135,6 +135,9 @@ class Threads:
     def root_of(self, obj: object) -> Optional[object]:
         return None
 
+    def name_of(self, obj: object) -> str:
+        return cast(ThreadRecord, obj).name
+
     def is_thread_running(self, obj: object) -> bool:
         return False
 

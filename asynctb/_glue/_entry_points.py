@@ -7,14 +7,17 @@ own import hooks. What is needed here is little: text files in the folders of `s
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import stat
 import sys
-from typing import Any, Callable, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple, cast
 
-from .._objects import describe_error
+from .._objects import describe_error, exact_str, is_a, module_field, type_name
 
 GROUP = "asynctb"
+#: Taken when this module is imported, as programs (and their tests) replace them by functions of their own.
+_listdir, _open, _stat = os.listdir, io.open, os.stat
 
 
 class EntryPoint(NamedTuple):
@@ -38,14 +41,14 @@ def entry_points() -> Tuple[List[EntryPoint], Optional[str]]:
     :raises RecursionError: if the caller is near the limit.
     """
     found: List[EntryPoint] = []
-    failure = None
     seen = set()
-    for folder in tuple(sys.path):
-        if type(folder) is not str or folder in seen:
+    folders, failure = _folders()
+    for folder in folders:
+        if folder in seen:
             continue
         seen.add(folder)
         try:
-            names = os.listdir(folder or ".")
+            names = _listdir(folder or ".")
         except OSError:  # not a folder: an archive, or a path that does not exist
             continue
         except RecursionError:  # of the extraction's caller
@@ -58,8 +61,8 @@ def entry_points() -> Tuple[List[EntryPoint], Optional[str]]:
                 path = os.path.join(folder or ".", name, "entry_points.txt")
                 try:
                     # Reading a pipe or a device could wait for ever.
-                    if stat.S_ISREG(os.stat(path).st_mode):
-                        with open(path, encoding="utf-8") as file:
+                    if stat.S_ISREG(_stat(path).st_mode):
+                        with _open(path, encoding="utf-8") as file:
                             found += parse(file.read())
                 except (FileNotFoundError, NotADirectoryError):
                     continue
@@ -68,6 +71,17 @@ def entry_points() -> Tuple[List[EntryPoint], Optional[str]]:
                 except Exception as error:  # the program's audit hooks can raise any
                     failure = f"The entry points in {path} could not be read: {describe_error(error)}"
     return found, failure
+
+
+def _folders() -> Tuple[List[str], Optional[str]]:
+    """Return the texts in `sys.path`, and why there are none if it is no list."""
+    # The program can put there what it likes, also lists and texts with methods of its own.
+    path: object = module_field(sys, "path")
+    if not is_a(path, list):
+        return [], f"Entry points were not looked for: sys.path is a {type_name(type(path))}"
+    # Whatever is no text the interpreter ignores, too.
+    texts = [exact_str(entry) for entry in list.__iter__(cast(List[object], path))]
+    return [text for text in texts if text is not None], None
 
 
 def parse(text: str) -> List[EntryPoint]:

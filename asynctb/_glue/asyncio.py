@@ -12,7 +12,7 @@ from typing import Any, Callable, Optional, Sequence, cast
 import attrs
 
 from .._customize import Target, Walk, customize, register_elaborate_context, register_root, register_unwrap_awaitable
-from .._discovery._asyncio_waits import concurrent_future, shielded_task, task_behind
+from .._discovery._asyncio_waits import FIRST_CALLBACKS, concurrent_future, shielded_task, task_behind
 from .._discovery._failures import failure_of, origin_of, raised_in_others
 from .._discovery._futures import FutureReader, Futures
 from .._discovery._sets import copy_set
@@ -100,7 +100,7 @@ def _awaited(futures: Futures, iterator: object) -> Target:
 
 def _source_of(futures: Futures, future: object) -> Target:
     """Return what computes the result of *future*, or that itself."""
-    callbacks = futures.callbacks_of(future)
+    callbacks = futures.callbacks_of(future, FIRST_CALLBACKS)
     if len(callbacks) < 2:  # none but the one that resumes who awaits it
         return future
     return _first(shielded_task(futures, callbacks), _beyond(futures, future, callbacks), future)

@@ -8,8 +8,8 @@ from typing import Any, Callable, List, Optional, Tuple, cast
 
 import attrs
 
-from .._customize import Walk, customize, register_elaborate_context
-from .._model import ContextInfo, WithBlock
+from .._customize import NO_ROOM, Walk, customize, register_elaborate_context
+from .._model import ContextInfo
 from .._objects import (
     callable_name,
     class_attribute,
@@ -85,12 +85,19 @@ def exit_stack(context: ContextInfo, walk: Walk) -> ContextInfo:
     children: List[ContextInfo] = []
     unknown = None
     # Copied in one go: the stack may be in use in another thread.
-    for entry in tuple(collections.deque.__iter__(entries)):
-        if type(entry) is tuple and len(entry) == 2:
-            children.append(_entry(entry[1], entry[0] is not True, walk))
-        else:
+    found = tuple(collections.deque.__iter__(entries))
+    count = 0
+    for index, entry in enumerate(found):
+        if type(entry) is not tuple or len(entry) != 2:
             unknown = "some of its entries are of an unknown form"
-    count = len(children)
+            continue
+        child = _entry(entry[1], entry[0] is not True, walk)
+        if child.unknown is NO_ROOM:  # nor is there for the others, which can be very many
+            count += len(found) - index
+            unknown = f"{len(found) - index} of its entries are {NO_ROOM}"
+            break
+        children.append(child)
+        count += 1
     name = simple_type_name(type(context.manager))
     entries_text = "no entries" if not count else "1 entry" if count == 1 else f"{count} entries"
     description = f"{name} with {entries_text}"
@@ -111,13 +118,13 @@ def _entry(callback: object, is_async: bool, walk: Walk) -> ContextInfo:
     elif type(callback) is types.FunctionType:
         wrapped = get_field(callback, "__wrapped__")
         if wrapped is not None and exact_str(callback.__name__) == "_exit_wrapper":
-            return _function(wrapped, is_async, "callback")
-    return _function(callback, is_async, "pushed exit")
+            return _function(wrapped, is_async, "callback", walk)
+    return _function(callback, is_async, "pushed exit", walk)
 
 
-def _function(function: object, is_async: bool, kind: str) -> ContextInfo:
+def _function(function: object, is_async: bool, kind: str, walk: Walk) -> ContextInfo:
     description = f"{'async ' if is_async else ''}{kind} {callable_name(function)}()"
-    return ContextInfo(function, WithBlock(is_async), description=description)
+    return walk.context(function, is_async=is_async, description=description)
 
 
 def _shows(field: str) -> Callable[[ContextInfo, Walk], ContextInfo]:

@@ -224,7 +224,8 @@ class Serializer:
                         break
                     children.append(self._child(child, filename, nesting + 1))
                 if len(children) < len(info.children):
-                    unknown = f"{len(info.children) - len(children)} more children are left out"
+                    left_out = f"{len(info.children) - len(children)} more children are left out"
+                    unknown = left_out if unknown is None else f"{left_out}; {unknown}"
         if unknown is not None:
             context["unknown"] = clip(unknown)
         return context

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping
 
 from asynctb import __version__, _glue
 from asynctb._frames import reader_mode, reader_notes
+from asynctb._source import forget_files
 
 from .. import protocol
 from . import _pydevd, _requests
@@ -19,7 +20,7 @@ from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
 from ._sources import SourceTable
 from ._stacks import StackReader
-from ._summary import find_activities, place_unknown
+from ._summary import find_activities, in_chunks, place_unknown
 from ._wake import wake_loops
 
 #: What one response may cost, in seconds and bytes; what did not fit comes in the next one.
@@ -86,6 +87,8 @@ class Service:
             except BaseException:
                 # There is nobody left to tell: pydevd's writer itself has failed, as it does at the end of a process.
                 return
+        finally:
+            forget_files()
 
     def _forked(self) -> None:
         """Drop what was inherited from the process that this one was forked from."""
@@ -141,7 +144,7 @@ class Service:
         serializer = Serializer(sources, ShapeTable(), budget, found.id_of, lambda frame: None)
         activities: List[protocol.ActivityInfo] = []
         notes: List[str] = []
-        for row in found.page(query.start, query.limit):
+        for row in in_chunks(found, query.start, query.limit):
             try:
                 activities.append(row.to_wire(serializer.top))
             except Exception as error:  # pydevd cannot make anything of a file name
@@ -169,7 +172,12 @@ class Service:
         reader = StackReader(py_db, snapshot, sources, shapes, budget)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
-            stacks.append(reader.read(activity_id))
+            try:
+                stacks.append(reader.read(activity_id))
+            except RequestError as error:
+                if error.code == "timeout" and stacks:  # the client asks again for the rest
+                    break
+                raise
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)

@@ -16,7 +16,7 @@ from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
 from ._rows import Row
-from ._serialize import Budget, Serializer
+from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
 from ._snapshots import StoredSnapshot
 from ._sources import SourceTable
@@ -51,13 +51,15 @@ class StackReader:
     def read(self, activity_id: str) -> ActivityStack:
         """Return the stack of an activity, or why there is none.
 
-        :raises RequestError: if the program went on meanwhile.
+        :raises RequestError: if the program went on meanwhile, or looking for the activity takes too long.
         """
         row = self._activities.find(activity_id)
         if row is None:
             return _no_stack(activity_id, RequestError("unknownActivity", "this snapshot has no such activity"))
         try:
             traceback = self._traceback(row)
+        except RequestError:
+            raise
         except Exception as error:  # one activity that cannot be read must not cost the others
             return _no_stack(activity_id, RequestError("internal", f"reading it failed: {describe_error(error)}"))
         if traceback is None:
@@ -82,11 +84,15 @@ class StackReader:
             if post_mortem is not None:
                 return post_mortem
             frame = self._sources.program_frame(frame)
-            return extract_until(frame, None, with_contexts=True) if frame is not None else Traceback(())
+            return (
+                extract_until(frame, None, with_contexts=True, levels=MAX_NESTING)
+                if frame is not None
+                else Traceback(())
+            )
         target = row.target() if row.target is not None else None
         if target is None:
             return None
-        return extract(target, with_contexts=True, recurse_child_tasks=False)
+        return extract(target, levels=MAX_NESTING)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
@@ -98,7 +104,7 @@ class StackReader:
             if frame is host.frames[0]:
                 return None
             frame = frame.f_back
-        return extract(host.traceback, with_contexts=True, recurse_child_tasks=False)
+        return extract(host.traceback, levels=MAX_NESTING)
 
     def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
         """Return the suspended thread in which clients may look into the frames of an activity, or None."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, List, Optional, Protocol
+from typing import Any, Dict, Iterator, List, Optional, Protocol
 
 from asynctb._discovery._source import Group, caller_of, top_of_frames
 from asynctb._model import Activity, FrameInfo
@@ -24,9 +24,11 @@ from ._rows import Row, Top
 from ._serialize import clip, wait_info
 from ._sources import SourceTable
 
-#: Seconds that describing all activities of a running program may take, and how many are described in a go.
+#: Seconds that describing all activities of a running program may take, and those of a paused one for one of them.
 _DESCRIBING_SECONDS = 3.0
-_CHUNK = 1000
+_FINDING_SECONDS = 1.0
+#: How many activities are described in a go; then it is looked at the time.
+CHUNK = 50
 
 
 class Activities(Protocol):
@@ -49,7 +51,7 @@ class Activities(Protocol):
     def find(self, activity_id: str) -> Optional[Row]:
         """Return the one that has this identifier, or None.
 
-        :raises RequestError: if the program went on.
+        :raises RequestError: if the program went on, or it takes too long.
         """
 
     def id_of(self, obj: object) -> Optional[str]:
@@ -97,15 +99,22 @@ def find_activities(py_db: _pydevd.Debugger, suspended: List[_pydevd.SuspendedTh
     return _Undescribed(held, rows, len(listing))
 
 
+def in_chunks(activities: Activities, start: int, count: int) -> Iterator[Row]:
+    """Yield *count* activities, a few of which are described ahead: whoever has no more time takes no more."""
+    end = min(start + count, activities.total)
+    for begin in range(start, end, CHUNK):
+        yield from activities.page(begin, min(CHUNK, end - begin))
+
+
 def _describe_all(listing: Listing, maker: _RowMaker) -> List[Row]:
     deadline = time.monotonic() + _DESCRIBING_SECONDS
     rows: List[Row] = []
-    for start in range(0, len(listing), _CHUNK):
+    for start in range(0, len(listing), CHUNK):
         if time.monotonic() > deadline:
             left = len(listing) - len(rows)
             listing.notes.append(f"{left} activities are left out: too many to describe while the program runs.")
             break
-        rows += maker.make(listing, start, _CHUNK)
+        rows += maker.make(listing, start, CHUNK)
     return rows
 
 
@@ -152,7 +161,8 @@ class _Undescribed:
         self.total = total
         self.notes: List[str] = []
         self._by_id: Dict[str, Row] = {}
-        self._all_described = False
+        #: How many of the first ones have been described in search of another.
+        self._searched = 0
 
     def _get(self) -> _Held:
         held = _pydevd.held(self._held)
@@ -168,10 +178,13 @@ class _Undescribed:
         return rows
 
     def find(self, activity_id: str) -> Optional[Row]:
-        if activity_id not in self._by_id and not self._all_described:
-            # Remembered from an earlier snapshot, or the parent of one that was described.
-            self.page(0, self.total)
-            self._all_described = True
+        # Remembered from an earlier snapshot, or the parent of one that was described.
+        deadline = time.monotonic() + _FINDING_SECONDS
+        while activity_id not in self._by_id and self._searched < self.total:
+            if time.monotonic() > deadline:
+                raise RequestError("timeout", "looking for an activity takes long; ask again, it goes on from there")
+            self.page(self._searched, CHUNK)
+            self._searched += CHUNK
         return self._by_id.get(activity_id)
 
     def id_of(self, obj: object) -> Optional[str]:

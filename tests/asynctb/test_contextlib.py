@@ -227,24 +227,113 @@ def test_exit_stack_inside_an_exit_stack() -> None:
     ]
 
 
-def test_exit_stack_that_contains_itself() -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_exit_stack_that_contains_itself(times: int) -> None:
     async def wait() -> None:
         with contextlib.ExitStack() as stack:
-            stack.push(stack)
+            for _ in range(times):
+                stack.push(stack)
             await trap()
             stack.pop_all()
 
     with suspended(wait()) as coroutine:
+        (context,) = Traceback.of(coroutine).frames[0].contexts
+    assert context.unknown is None
+    assert [child.unknown for child in contexts_in(context)] == ["contains itself"] * times
+    assert not [child for child in contexts_in(context) if child.children]
+
+
+def contexts_in(context: ContextInfo) -> List[ContextInfo]:
+    assert all(isinstance(child, ContextInfo) for child in context.children)
+    return [child for child in context.children if isinstance(child, ContextInfo)]
+
+
+def inside(context: ContextInfo) -> Iterator[ContextInfo]:
+    """Yield all contexts inside of *context*."""
+    for child in contexts_in(context):
+        yield child
+        yield from inside(child)
+    for info in context.inner or ():
+        for inner in info.contexts:
+            yield inner
+            yield from inside(inner)
+
+
+@contextlib.contextmanager
+def exit_stacks(levels: int, times: int) -> Iterator[contextlib.ExitStack]:
+    """Enter an exit stack that another one was pushed *times* on, and so on, *levels* deep."""
+    inner = contextlib.ExitStack()
+    stacks = [inner]
+    for _ in range(levels):
+        outer = contextlib.ExitStack()
+        for _ in range(times):
+            outer.push(inner)
+        stacks.append(outer)
+        inner = outer
+    try:
+        yield inner
+    finally:
+        for stack in stacks:
+            stack.pop_all()
+
+
+async def wait_in(*managers: contextlib.AbstractContextManager[object]) -> None:
+    if not managers:
+        return await trap()
+    with managers[0]:
+        await wait_in(*managers[1:])
+
+
+def test_exit_stacks_in_each_other() -> None:
+    with exit_stacks(60, 1) as outermost, suspended(wait_in(outermost)) as coroutine:
+        (context,) = Traceback.of(coroutine).frames[0].contexts
+        found = list(inside(context))
+    assert len(found) == 51
+    assert found[-1].unknown == "more than 50 levels inside each other"
+    assert not [info for info in found[:-1] if info.unknown is not None]
+
+
+def test_exit_stacks_that_are_shared() -> None:
+    """The work is bounded, not only the depth; and what is missing is said."""
+    with exit_stacks(18, 2) as outermost, suspended(wait_in(outermost)) as coroutine:
+        (context,) = Traceback.of(coroutine).frames[0].contexts
+        found = list(inside(context))
+    assert 5000 < len(found) <= 10_000
+    assert "there is too much inside" in str(context.unknown) + "".join(str(info.unknown) for info in found)
+
+
+@pytest.mark.parametrize("kind", ["callbacks", "managers"])
+def test_large_exit_stack(kind: str) -> None:
+    """What is left out is not even made, and the frames further in come first."""
+    large, small = contextlib.ExitStack(), contextlib.ExitStack()
+    for _ in range(12_000):
+        if kind == "managers":
+            large.enter_context(slowly())
+        else:
+            large.callback(print)
+    small.enter_context(slowly())
+    with suspended(wait_in(large, small)) as coroutine:
         stack = Traceback.of(coroutine)
-        (context,) = stack.frames[0].contexts
-        depth = 0
-        while context.children:
-            (child,) = context.children
-            assert isinstance(child, ContextInfo)
-            context = child
-            depth += 1
-        assert depth == 51
-        assert "more than 50" in str(context.unknown)
+        (outer,), (inner,) = (info.contexts for info in stack.frames[:2])
+        large.pop_all()
+    assert inner.description == "ExitStack with 1 entry"
+    assert names(iter_frames(inner)) == ["slowly"]
+    assert outer.description == "ExitStack with 12000 entries"
+    made = len(outer.children)
+    assert made == (9_998 if kind == "callbacks" else 4_999)
+    assert outer.unknown == (
+        f"{12_000 - made} of its entries are left out: there is too much inside of the context managers of this stack"
+    )
+
+
+@contextlib.contextmanager
+def slowly() -> Iterator[None]:
+    yield
+
+
+def iter_frames(context: ContextInfo) -> Iterator[Any]:
+    for child in contexts_in(context):
+        yield from child.inner or ()
 
 
 def test_wrappers() -> None:

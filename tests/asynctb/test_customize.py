@@ -464,15 +464,53 @@ def test_managers_inside_each_other() -> None:
         asynctb.register_elaborate_context(Selfish)(
             lambda context, walk: attrs.evolve(context, inner=walk.stack(coroutine))
         )
+        (context,) = Traceback.of(coroutine).frames[0].contexts
+        assert context.inner is not None
+        (again,) = context.inner.frames[0].contexts
+        assert again.inner is None
+        assert again.unknown == "contains itself"
+
+
+def test_hooks_that_find_ever_more_inside() -> None:
+    class Endless(Manager):
+        pass
+
+    @asynctb.register_elaborate_context(Endless)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> asynctb.ContextInfo:
+        with suspended(hold(Endless())) as coroutine:
+            return attrs.evolve(context, inner=walk.stack(coroutine))
+
+    with suspended(hold(Endless())) as coroutine:
         stack = Traceback.of(coroutine)
-        depth = 0
-        while stack.frames:
-            inner = stack.frames[0].contexts[0].inner
-            assert inner is not None
-            stack = inner
-            depth += 1
-        assert depth == 51
-        assert "more than 50" in str(stack.error)
+    depth = 0
+    while stack.frames:
+        (context,) = stack.frames[0].contexts
+        assert context.inner is not None
+        stack = context.inner
+        depth += 1
+    assert depth == 51
+    assert "more than 50" in str(stack.error)
+
+
+@pytest.mark.parametrize("recurse_child_tasks", [False, True])
+def test_stacks_inside_are_counted(recurse_child_tasks: bool) -> None:
+    class Pool(Manager):
+        """Has stacks of ten frames."""
+
+    async def deep(count: int) -> None:
+        await (deep(count - 1) if count > 1 else wait_in_trap())
+
+    @asynctb.register_elaborate_context(Pool)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> asynctb.ContextInfo:
+        return attrs.evolve(context, children=tuple(walk.stack(coroutine) for _ in range(2000)))
+
+    with suspended(deep(8)) as coroutine, suspended(hold(Pool())) as holder:
+        (context,) = Traceback.of(holder, recurse_child_tasks=recurse_child_tasks).frames[0].contexts
+        stacks = [stack for stack in context.children if isinstance(stack, Traceback)]
+    assert {len(stack.frames) for stack in stacks[:1000]} == {10}
+    left_out = [stack for stack in stacks if not stack.frames]
+    assert len(left_out) == (0 if recurse_child_tasks else 1000)
+    assert all("there is too much inside" in str(stack.error) for stack in left_out)
 
 
 def test_subclass_hooks_prevail() -> None:
@@ -648,6 +686,49 @@ def test_entry_point_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert found == []
     assert failure is not None
     assert "plugin.egg-info" in failure
+
+
+@pytest.mark.parametrize("path", [None, 5, iter([]), "text"])
+def test_path_that_is_no_list(path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait() -> None:
+        await trap()
+
+    with suspended(wait()) as coroutine, monkeypatch.context() as patch:
+        patch.setattr(sys, "path", path)
+        patch.setattr(_glue, "_plugins", None)
+        patch.setattr(_glue, "_failures", {})
+        patch.setattr(_glue, "_modules_seen", None)
+        assert names(Traceback.of(coroutine)) == ["wait", "trap"]
+        (note,) = _glue.notes()
+    assert note == f"Entry points were not looked for: sys.path is a {type(path).__name__}"
+
+
+def test_path_with_odd_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> Any:
+        raise AssertionError
+
+    methods = ("__hash__", "__eq__", "__str__", "__bool__", "__len__", "__iter__", "__fspath__", "__getitem__")
+    odd_text, odd_list, odd = (
+        type("Odd", (base,), {name: fail for name in methods if base is not str or hasattr(str, name)})
+        for base in (str, list, object)
+    )
+    metadata = tmp_path / "plugin.dist-info"
+    metadata.mkdir()
+    (metadata / "entry_points.txt").write_text("[asynctb]\na = b:c\n")
+    (tmp_path / "a file").write_text("")
+    entries = [None, 5, b"bytes", tmp_path, odd(), [], str(tmp_path / "a file"), "x" * 100_000, str.__new__(odd_text)]
+    path: List[object] = list.__new__(odd_list)
+    list.extend(path, [*entries, str.__new__(odd_text, str(tmp_path)), str(tmp_path)])
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "path", path)
+        for function in ("os.listdir", "os.stat", "builtins.open"):
+            patch.setattr(function, fail)
+        found, failure = _entry_points.entry_points()
+        patch.setattr(sys, "path", ["null\0character", str(tmp_path)])
+        found_after_failure, failure_in_name = _entry_points.entry_points()
+    assert found == found_after_failure == [("a", "b:c")]
+    assert failure is None
+    assert "could not be listed" in str(failure_in_name)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

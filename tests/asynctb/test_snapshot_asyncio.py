@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import gc
 import sys
@@ -15,7 +16,7 @@ import hostile as traps
 import pytest
 
 from asynctb import Activity, Snapshot, Traceback
-from asynctb._discovery import _asyncio as discovery, _sets
+from asynctb._discovery import _asyncio as discovery, _sets, _threads as threads_discovery
 from asynctb._snapshot import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
@@ -857,6 +858,96 @@ def test_as_completed() -> None:
     asyncio.run(main())
 
 
+def calls_of(function: Callable[[], object]) -> int:
+    """Return how many functions written in Python *function* calls."""
+    count = 0
+
+    def profile(frame: types.FrameType, event: str, arg: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+async def wait_for_shared(kind: str, count: int) -> Dict[str, int]:
+    """Return how many calls describing *count* tasks takes that wait for one thing, by what is made."""
+
+    async def wait(future: asyncio.Future[Any]) -> object:
+        return await future
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    tasks: List[asyncio.Future[Any]] = [asyncio.ensure_future(wait(future))]
+    source: concurrent.futures.Future[object] = concurrent.futures.Future()
+    if kind == "gather":
+        tasks += [asyncio.ensure_future(forever()) for _ in range(count)]
+        future = asyncio.gather(*tasks)
+    elif kind == "shield":
+        future = asyncio.shield(tasks[0])
+    elif kind == "executor":
+        future = asyncio.wrap_future(source)
+    for _ in range(count):
+        shared = asyncio.wrap_future(source) if kind == "executors" else future
+        tasks.append(asyncio.ensure_future(wait(shared)))
+    await settle()
+    listing = Listing()
+    calls = {
+        "page": calls_of(listing.page),
+        "stacks": calls_of(lambda: [Traceback.of(task) for task in tasks]),
+    }
+    (wait_of_last,) = (activity.waits_for for activity in listing.page() if activity.target is tasks[-1])
+    assert wait_of_last is not None
+    expected = {"future": "future", "gather": f"{count + 1} of {count + 1} tasks"}
+    if kind == "shield":
+        assert wait_of_last.target is tasks[0]
+    else:
+        assert wait_of_last.description == expected.get(kind, "executor")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, future, return_exceptions=True)
+    return calls
+
+
+@pytest.mark.parametrize("kind", ["future", "gather", "shield", "executor", "executors"])
+def test_many_tasks_that_wait_for_the_same(kind: str) -> None:
+    """What they wait for is not looked through again for each of them."""
+    asyncio.run(wait_for_shared(kind, 10))  # with what is only done once
+    few, many = (asyncio.run(wait_for_shared(kind, count)) for count in (100, 400))
+    for what, calls in few.items():
+        assert many[what] < 5 * calls
+
+
+def test_many_shields_around_each_other() -> None:
+    """Looking into them takes no recursion."""
+
+    async def wait(future: asyncio.Future[Any]) -> object:
+        return await future
+
+    async def main() -> None:
+        source: concurrent.futures.Future[object] = concurrent.futures.Future()
+        future: asyncio.Future[Any] = asyncio.wrap_future(source)
+        for _ in range(sys.getrecursionlimit() + 100):
+            future = asyncio.shield(future)
+        task = asyncio.ensure_future(wait(future))
+        await settle()
+        found = snapshot()
+        (wait_of_task,) = (activity.waits_for for activity in found.activities if activity.target is task)
+        assert not [note for note in found.notes if "recursion" in note.lower()]
+        assert wait_of_task is not None
+        assert wait_of_task.target is source
+        assert Traceback.of(task).error is None
+        source.set_result(None)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
 def test_threads_that_wait_for_processes() -> None:
     async def main() -> None:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
@@ -871,5 +962,28 @@ def test_threads_that_wait_for_processes() -> None:
         # Where the kernel tells of the end of a process by a file descriptor, CPython 3.12 needs no thread.
         assert descriptions == ["process"] * len(descriptions)
         assert descriptions or sys.version_info >= (3, 12)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["task", "thread"])
+def test_what_cannot_be_described_keeps_its_name(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise ValueError("broken")
+
+    async def main() -> None:
+        async with running(named=forever) as tasks:
+            expected = {activity.id: activity for activity in snapshot(tracebacks=False).activities}
+            source = discovery.AsyncioTasks if kind == "task" else threads_discovery.Threads
+            monkeypatch.setattr(source, "describe", fail)
+            found = snapshot(tracebacks=False)
+        assert any("could not be described: ValueError: broken" in note for note in found.notes)
+        failed = [activity for activity in found.activities if activity.state == "unknown"]
+        assert failed
+        for activity in failed:
+            assert activity.kind == kind
+            assert activity.name == expected[activity.id].name
+            assert activity.target is expected[activity.id].target
+        assert kind == "thread" or tasks["named"] in [activity.target for activity in failed]
 
     asyncio.run(main())

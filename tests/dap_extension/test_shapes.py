@@ -120,6 +120,17 @@ def tracebacks(inner: Any) -> Any:
     )
 
 
+def test_all_reasons_for_missing_children_are_sent() -> None:
+    children = (ContextInfo(None, WithBlock(False)),) * 1200
+    full = ContextInfo(None, WithBlock(False), children=children, unknown="500 of its entries are left out")
+    table = ShapeTable()
+    infos = (FrameInfo(FRAMES[0].frame, FRAMES[0].lasti, (full,)),)
+    serializer(Serializer, table, Budget(60.0, 10**9)).stack(Traceback(infos))
+    (context,) = table.shapes[0]["frames"][0]["contexts"]
+    assert len(context["children"]) == 1000
+    assert context["unknown"] == "200 more children are left out; 500 of its entries are left out"
+
+
 # A busy machine takes its time, which is no failure.
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.recursive(tracebacks(st.nothing()), tracebacks, max_leaves=3), max_size=4))
