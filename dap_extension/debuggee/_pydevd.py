@@ -16,6 +16,7 @@ import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from asynctb._objects import exact_str, get_field
+from asynctb._stacks import this_thread
 
 from ._collector import without_collections
 from ._errors import RequestError
@@ -137,6 +138,19 @@ def post(py_db: Debugger, work: Callable[[], None]) -> None:
     py_db.post_internal_command(_Command(work), "*")
 
 
+#: How often a thread may leave work to another one: more often than threads stop at once. Should the right one never be
+#: recognised, the session shall not be lost.
+_MOST_TIMES_LEFT = 1000
+
+
+def _on_command_thread(py_db: Debugger) -> bool:
+    """Whether this is pydevd's command thread, or none is left."""
+    thread = py_db.py_db_command_thread
+    # threading.get_ident may be gevent's, which does not know a thread that was started before gevent came. It is the
+    # one that tells which thread this is if the debugger has come after gevent.
+    return thread is None or thread.ident in (this_thread(), threading.get_ident()) or not thread.is_alive()
+
+
 class _Command:
     """What `PyDB.process_internal_commands` (pydevd.py) executes.
 
@@ -146,6 +160,7 @@ class _Command:
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
+        self._times_left = 0
 
     def can_be_executed_by(self, thread_id: object) -> bool:
         return True
@@ -153,8 +168,8 @@ class _Command:
     def do_it(self, py_db: Debugger) -> None:
         # A thread of the program that is about to be suspended takes commands for any thread, too (do_wait_suspend in
         # pydevd.py). It has not got its frames tracked yet, and should not be delayed: leave the work to pydevd.
-        command_thread = py_db.py_db_command_thread
-        if command_thread is not None and command_thread.ident != threading.get_ident() and command_thread.is_alive():
+        if self._times_left < _MOST_TIMES_LEFT and not _on_command_thread(py_db):
+            self._times_left += 1
             py_db.post_internal_command(self, "*")
         elif suspended_threads(py_db):
             without_collections(self._work)
@@ -251,7 +266,13 @@ def is_suspended(py_db: Debugger, tracker: Tracker) -> bool:
 
 def threads_by_id(py_db: Debugger) -> Dict[str, threading.Thread]:
     """Return the program's threads that the debugger knows, by its own ids."""
-    return dict(py_db._running_thread_ids)
+    threads: Dict[str, threading.Thread] = dict(py_db._running_thread_ids)
+    own = _module("_pydev_bundle._pydev_saved_modules").threading
+    if own is not threading:
+        # With GEVENT_SUPPORT, the debugger has a copy of `threading`, in which only the main thread has a counterpart.
+        ours = {id(own.main_thread()): threading.main_thread()}
+        threads = {thread_id: ours.get(id(thread), thread) for thread_id, thread in threads.items()}
+    return threads
 
 
 def is_to_stop(thread: object) -> bool:
