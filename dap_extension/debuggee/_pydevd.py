@@ -15,7 +15,8 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from asynctb._objects import exact_str, get_field
+from asynctb._discovery._source import caller_of
+from asynctb._objects import exact_str, get_field, module_of_frame
 from asynctb._stacks import this_thread
 
 from ._collector import without_collections
@@ -141,14 +142,44 @@ def post(py_db: Debugger, work: Callable[[], None]) -> None:
 #: How often a thread may leave work to another one: more often than threads stop at once. Should the right one never be
 #: recognised, the session shall not be lost.
 _MOST_TIMES_LEFT = 1000
+#: What evaluates an expression: the function that is called for the request, and the module and name of the one that
+#: returns before the answer is sent.
+_EVALUATION_COMMAND = "internal_evaluate_expression_json"
+_EVALUATION = ("_pydevd_bundle.pydevd_vars", "evaluate_expression")
 
 
 def _on_command_thread(py_db: Debugger) -> bool:
     """Whether this is pydevd's command thread, or none is left."""
     thread = py_db.py_db_command_thread
-    # threading.get_ident may be gevent's, which does not know a thread that was started before gevent came. It is the
-    # one that tells which thread this is if the debugger has come after gevent.
-    return thread is None or thread.ident in (this_thread(), threading.get_ident()) or not thread.is_alive()
+    if thread is None or thread.ident == threading.get_ident() or not thread.is_alive():
+        return True
+    # That may be gevent's, which does not know a thread that was started before gevent came.
+    try:
+        return bool(thread.ident == this_thread())
+    except Exception:  # raised by an audit hook of the program
+        return True
+
+
+def is_evaluating(py_db: Debugger) -> bool:
+    """Whether an expression is evaluated on the command thread, or waits for it: one for which no frame was selected.
+
+    What is posted then waits for the end of the evaluation, and debugpy's adapter, which deals with nothing else before
+    it has the answer, with it. To be called on the reader thread, while that holds the debugger's main lock: without
+    that no command leaves the queue.
+    """
+    waiting = [get_field(command, "method") for command in tuple(py_db._cmd_queue["*"].queue)]
+    if any(getattr(method, "__name__", None) == _EVALUATION_COMMAND for method in waiting):
+        return True
+    thread = py_db.py_db_command_thread
+    try:
+        frame = sys._current_frames().get(thread.ident) if thread is not None else None
+    except Exception:  # raised by an audit hook of the program
+        return False
+    while frame is not None:
+        if (module_of_frame(frame), exact_str(frame.f_code.co_name)) == _EVALUATION:
+            return True
+        frame = caller_of(frame)
+    return False
 
 
 class _Command:
