@@ -202,10 +202,8 @@ class _Command:
         if self._times_left < _MOST_TIMES_LEFT and not _on_command_thread(py_db):
             self._times_left += 1
             py_db.post_internal_command(self, "*")
-        elif suspended_threads(py_db):
-            without_collections(self._work)
         else:
-            self._work()
+            without_collections(self._work)
 
 
 def respond(py_db: Debugger, request: Request, body: Mapping[str, Any]) -> None:

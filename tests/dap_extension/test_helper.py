@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from debugging import Debuggee, Failure, debug
+from debugging import TIMEOUT, Debuggee, Failure, debug
 from interpreters import Interpreter, find_interpreters
 from sessions import all_stacks, on_few_interpreters
 
@@ -226,6 +226,22 @@ def test_garbage_of_the_program_is_not_finalized(interpreter: Interpreter) -> No
         exit_code = debuggee.finish()
         assert debuggee.output["stdout"] == "True [] ['cycle']\n"
         assert exit_code == 0
+
+
+def test_garbage_of_a_running_program_is_not_collected(interpreter: Interpreter, tmp_path: Path) -> None:
+    if interpreter.implementation == "PyPy":
+        pytest.skip("PyPy has no thresholds that would make a collection likely")
+    with debug("garbage.py", interpreter.path, args=(str(tmp_path / "stop"),)) as debuggee:
+        debuggee.session.start()
+        debuggee.output.wait_for("ready")
+        debuggee.bootstrap()
+        snapshot_id, activities = debuggee.snapshot()
+        ids = [activity["id"] for activity in activities]
+        for start in range(0, len(ids), 1000):
+            assert debuggee.stacks(snapshot_id, ids[start : start + 1000])
+        (tmp_path / "stop").touch()
+        assert debuggee.session.wait_for_end(TIMEOUT) == 0
+        assert debuggee.output["stdout"] == "ready\nTrue [] ['cycle']\n"
 
 
 def test_nothing_is_kept_alive(interpreter: Interpreter) -> None:
