@@ -345,14 +345,21 @@ def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
 
 
 class _TolerantDict(Dict[Any, Any]):
-    """A dict whose entries may be deleted twice.
+    """A dict whose entries may be deleted twice, and with them the numbers that stand for their keys.
 
     ``_FramesTracker.untrack_all`` deletes the entry of each of its frames (pydevd_suspended_frames.py). If two trackers
-    have tracked the same frame, the second one's KeyError would surface in the program's own code, and end it.
+    have tracked the same frame, the second one's KeyError would surface in the program's own code, and end it. The
+    debugger never forgets a number, which is bearable for the few frames that it shows itself.
     """
 
     def __delitem__(self, key: object) -> None:
         self.pop(key, None)
+        schema = _schema().BaseSchema
+        scope = _module("_pydevd_bundle.pydevd_utils").ScopeRequest
+        for obj in (key, scope(key, "locals"), scope(key, "globals")):
+            number = schema._obj_id_to_dap_id.pop(obj, None)
+            if number is not None:
+                schema._dap_id_to_obj_id.pop(number, None)
 
 
 def tracked_frame(py_db: Debugger, frame: Any) -> bool:
@@ -383,6 +390,13 @@ def held(ref: weakref.ref[Any]) -> object:
     """Return what `hold` keeps, or None if the thread has gone on."""
     frames_list = ref()
     return None if frames_list is None else frames_list.asynctb_held
+
+
+def let_go(ref: weakref.ref[Any]) -> None:
+    """No longer keep what `hold` keeps."""
+    frames_list = ref()
+    if frames_list is not None:
+        frames_list.asynctb_held = None
 
 
 def frames_tracked_as(py_db: Debugger, pseudo_thread_id: str) -> bool:

@@ -55,6 +55,9 @@ class Activities(Protocol):
     def id_of(self, obj: object) -> Optional[str]:
         """Return the identifier of the one that *obj* is, or None."""
 
+    def forget(self) -> None:
+        """Keep no object any more: nobody will ask again."""
+
 
 class ProgramListing(Listing):
     """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
@@ -133,6 +136,9 @@ class _Described:
             return None
         return row.info["id"] if row is not None and row.target is not None and row.target() is obj else None
 
+    def forget(self) -> None:
+        pass
+
 
 class _Held:
     """What is kept while the program is paused."""
@@ -179,6 +185,9 @@ class _Undescribed:
         if held.addresses is None:
             held.addresses = dict.fromkeys(map(id, held.listing.members))
         return held.listing.id_of(obj, "task") if id(obj) in held.addresses else None
+
+    def forget(self) -> None:
+        _pydevd.let_go(self._held)
 
 
 class _RowMaker:
