@@ -103,6 +103,7 @@ class Helper:
             if not page["activities"]:
                 raise HelperError(f"the helper sent {start} of {result['total']} activities")
             merger.add(page["sources"], page["activities"])
+            result["notes"] = list(dict.fromkeys([*result["notes"], *page["notes"]]))
             activities.extend(page["activities"])
         return result
 
