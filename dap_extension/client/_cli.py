@@ -24,8 +24,7 @@ CANNOT_DEBUG = 3
 HELPER_FAILED = 4
 INTERRUPTED = 130
 
-# What debugpy's adapter answers when the program has gone, and when it is taken.
-_DISCONNECTED = "disconnected unexpectedly"
+# What debugpy's adapter answers when the program is taken.
 _ALREADY_DEBUGGED = "is already being debugged"
 
 EXIT_CODES = """\b
@@ -277,7 +276,7 @@ class _errors_explained:
         if isinstance(error, InjectionFailed):
             _fail(_explain_injection(error))
         elif isinstance(error, HelperError):
-            if _DISCONNECTED in str(error):
+            if error.program_ended:
                 _fail("the program ended while its stacks were read", NOTHING_SHOWN)
             _fail(str(error), HELPER_FAILED)
         elif isinstance(error, DapError):
