@@ -141,7 +141,10 @@ class _Described:
 
 
 class _Held:
-    """What is kept while the program is paused."""
+    """What is kept while the program is paused.
+
+    Also what threads run that are not held, and may end meanwhile: it is destroyed by the thread that goes on.
+    """
 
     def __init__(self, listing: ProgramListing) -> None:
         self.listing = listing
