@@ -12,7 +12,7 @@ from typing import Callable, Dict, List, Optional, Tuple, cast
 
 from .._ids import thread_ids
 from .._model import Activity, ActivityKind, Traceback
-from .._objects import get_field, module_field
+from .._objects import exact_str, get_field, module_field, module_of_frame
 from .._stacks import calling_frame, outward, own_frame, this_thread, thread_frames
 from ._known import KnownFunctions
 from ._sets import imported
@@ -20,6 +20,8 @@ from ._source import Group, Listing, ThreadRecord, caller_of, top_of_frames
 
 #: Set by debugpy and pydevd on the threads that belong to the debugger.
 _DEBUGGER_MARKS = ("is_pydev_daemon_thread", "pydev_do_not_trace")
+#: Where pydevd's ``PyDBDaemonThread.run`` is, which all of the debugger's threads run in.
+_DEBUGGER_MODULE = "_pydevd_bundle.pydevd_daemon_thread"
 
 _WAITS = KnownFunctions(
     (
@@ -87,7 +89,7 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
     newest_first = sys.implementation.name == "cpython"
     for ident, frame in reversed(tuple(frames.items())) if newest_first else tuple(frames.items()):
         thread = known.get(ident)
-        if thread is not None and any(get_field(thread, mark) is True for mark in _DEBUGGER_MARKS):
+        if _is_debuggers(thread, frame):
             continue
         outermost = frame
         while (outer := caller_of(outermost)) is not None:
@@ -112,6 +114,22 @@ def thread_with(ident: int) -> Optional[object]:
     threading = imported("threading")
     active = module_field(threading, "_active") if threading is not None else None
     return cast(Dict[int, object], active).get(ident) if type(active) is dict else None
+
+
+def _is_debuggers(thread: Optional[object], frame: types.FrameType) -> bool:
+    """Whether a thread belongs to a debugger.
+
+    :param thread: the `threading.Thread`, if it is known: with ``GEVENT_SUPPORT``, pydevd's threads belong to a copy of
+        `threading`.
+    """
+    if thread is not None:
+        return any(get_field(thread, mark) is True for mark in _DEBUGGER_MARKS)
+    current: Optional[types.FrameType] = frame
+    while current is not None:
+        if exact_str(current.f_code.co_name) == "run" and module_of_frame(current) == _DEBUGGER_MODULE:
+            return True
+        current = caller_of(current)
+    return False
 
 
 def _name_of(thread: Optional[object], ident: int) -> str:

@@ -25,8 +25,7 @@ HELPER_FAILED = 4
 OUTPUT_FAILED = 5
 INTERRUPTED = 130
 
-# What debugpy's adapter answers when the program has gone, and when it is taken.
-_DISCONNECTED = "disconnected unexpectedly"
+# What debugpy's adapter answers when the program is taken.
 _ALREADY_DEBUGGED = "is already being debugged"
 
 EXIT_CODES = """\b
@@ -290,7 +289,7 @@ class _errors_explained:
 
     def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
         if isinstance(error, HelperError):
-            if _DISCONNECTED in str(error):
+            if error.program_ended:
                 _fail("the program ended while its stacks were read", NOTHING_SHOWN)
             _fail(str(error), HELPER_FAILED)
         elif isinstance(error, DapError):

@@ -11,7 +11,7 @@ import time
 from typing import DefaultDict, List, Optional, Sequence, Tuple
 
 from ._dap import ConnectionLost, DapError, DapTimeout
-from ._helper import Helper
+from ._helper import Helper, HelperError
 from ._output import Output
 from ._session import END_TIMEOUT, ProgramEnded, Session, Stop
 
@@ -29,10 +29,11 @@ def follow(session: Session, output: Output, breakpoints: Breakpoints, *, stops:
 
     :param terminate: return after the last of them, instead of waiting until the program has ended.
     :returns: how many were printed.
+    :raises HelperError: at the end, if stacks could not be read. The program is not to suffer from that.
     """
     helper = Helper(session.client)
     paused = False
-    shown = 0
+    shown = failed = 0
     try:
         _set_breakpoints(session, output, breakpoints)
         session.start()
@@ -41,12 +42,18 @@ def follow(session: Session, output: Output, breakpoints: Breakpoints, *, stops:
         while True:
             stop = session.wait_for_stop(math.inf)
             paused = True
-            if not stops or shown < stops:
-                look(session, output, stop, helper=helper)
-                shown += 1
-                if shown == stops:
+            if not stops or shown + failed < stops:
+                try:
+                    look(session, output, stop, helper=helper)
+                    shown += 1
+                except HelperError as error:
+                    if error.program_ended:
+                        raise
+                    output.say(str(error))
+                    failed += 1
+                if shown + failed == stops:
                     if terminate:
-                        return shown
+                        return _all_shown(shown, failed)
                     for path in {path for path, _ in breakpoints}:
                         session.set_breakpoints(path, [])
             paused = False  # before it is asked to: a program that already runs never answers a second "continue"
@@ -54,11 +61,17 @@ def follow(session: Session, output: Output, breakpoints: Breakpoints, *, stops:
     except ProgramEnded as error:
         if shown and error.exit_code:
             output.say(f"the program ended with exit code {error.exit_code}")
-        return shown
+        return _all_shown(shown, failed)
     except KeyboardInterrupt:
         if not terminate:
             _interrupt(session, output, paused)
         raise
+
+
+def _all_shown(shown: int, failed: int) -> int:
+    if failed:
+        raise HelperError(f"the stacks could not be read at {failed} of {shown + failed} stops")
+    return shown
 
 
 def _set_breakpoints(session: Session, output: Output, breakpoints: Breakpoints) -> None:

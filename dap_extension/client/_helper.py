@@ -50,6 +50,11 @@ class HelperError(DapError):
         self.code = code
         super().__init__(message)
 
+    @property
+    def program_ended(self) -> bool:
+        """Whether it is debugpy's adapter that answered, because the program has gone."""
+        return "disconnected unexpectedly" in str(self)
+
 
 class Capture(TypedDict):
     """Everything that is to know about a program at one moment: what ``--json`` prints for each stop."""
@@ -103,6 +108,7 @@ class Helper:
             if not page["activities"]:
                 raise HelperError(f"the helper sent {start} of {result['total']} activities")
             merger.add(page["sources"], page["activities"])
+            result["notes"] = list(dict.fromkeys([*result["notes"], *page["notes"]]))
             activities.extend(page["activities"])
         return result
 

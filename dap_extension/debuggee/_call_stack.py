@@ -17,6 +17,7 @@ from asynctb._model import Activity, Traceback
 
 from ..protocol import CallStackSettings
 from . import _pydevd
+from ._errors import evaluating
 from ._serialize import MAX_FRAMES, clip
 from ._summary import ProgramListing, weak_reference
 
@@ -70,7 +71,7 @@ class CallStack:
 
     def _threads(self, original: Callable[[], Any], py_db: _pydevd.Debugger, request: _pydevd.Request) -> Any:
         answer = original()
-        if not self._settings["enabled"] or not answer.as_dict["success"]:
+        if not self._settings["enabled"] or not answer.as_dict["success"] or _pydevd.is_evaluating(py_db):
             return answer
 
         def work() -> None:
@@ -89,6 +90,9 @@ class CallStack:
         thread_id = request.arguments.threadId
         if type(thread_id) is not str or not thread_id.startswith(_PREFIX):
             return original()
+        if _pydevd.is_evaluating(py_db):
+            _pydevd.respond_error(py_db, request, evaluating())
+            return None
 
         def work() -> None:
             command = None

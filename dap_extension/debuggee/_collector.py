@@ -1,4 +1,4 @@
-"""Keeps the garbage collector of a paused program from running on our account."""
+"""Keeps the program's garbage collector from running on our account."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _resume: Optional[Callable[[], None]] = None
 def without_collections(work: Callable[[], None]) -> None:
     """Call *work* while no garbage collection starts by itself.
 
-    It would finalize garbage of the program: that is code of it, which would run in the debugger's thread during the
-    pause. Answers about many tasks are made of so many objects that they set off full collections, one after another.
+    It would finalize garbage of the program: that is code of it, which would run in the debugger's thread, even during
+    a pause. Answers about many tasks are made of so many objects that they set off full collections, one after another.
 
     A threshold of 0 puts collections off (Modules/gcmodule.c, from CPython 3.13 on Python/gc.c). It is not done by
     `gc.disable`, as threads that the debugger does not hold go on meanwhile, and programs use that themselves: one that

@@ -24,3 +24,8 @@ class RequestError(Exception):
     def details(self) -> ErrorDetails:
         """Return it in its wire form."""
         return {"id": ERROR_IDS[self.code], "format": self.text, "showUser": self.code in _SHOWN, "code": self.code}
+
+
+def evaluating() -> RequestError:
+    """Return the answer while `_pydevd.is_evaluating`."""
+    return RequestError("timeout", "the debugger is evaluating an expression; ask again")

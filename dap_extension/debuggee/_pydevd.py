@@ -15,7 +15,9 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from asynctb._objects import exact_str, get_field
+from asynctb._discovery._source import caller_of
+from asynctb._objects import exact_str, get_field, module_of_frame
+from asynctb._stacks import this_thread
 
 from ._collector import without_collections
 from ._errors import RequestError
@@ -137,6 +139,49 @@ def post(py_db: Debugger, work: Callable[[], None]) -> None:
     py_db.post_internal_command(_Command(work), "*")
 
 
+#: How often a thread may leave work to another one: more often than threads stop at once. Should the right one never be
+#: recognised, the session shall not be lost.
+_MOST_TIMES_LEFT = 1000
+#: What evaluates an expression: the function that is called for the request, and the module and name of the one that
+#: returns before the answer is sent.
+_EVALUATION_COMMAND = "internal_evaluate_expression_json"
+_EVALUATION = ("_pydevd_bundle.pydevd_vars", "evaluate_expression")
+
+
+def _on_command_thread(py_db: Debugger) -> bool:
+    """Whether this is pydevd's command thread, or none is left."""
+    thread = py_db.py_db_command_thread
+    if thread is None or thread.ident == threading.get_ident() or not thread.is_alive():
+        return True
+    # That may be gevent's, which does not know a thread that was started before gevent came.
+    try:
+        return bool(thread.ident == this_thread())
+    except Exception:  # raised by an audit hook of the program
+        return True
+
+
+def is_evaluating(py_db: Debugger) -> bool:
+    """Whether an expression is evaluated on the command thread, or waits for it: one for which no frame was selected.
+
+    What is posted then waits for the end of the evaluation, and debugpy's adapter, which deals with nothing else before
+    it has the answer, with it. To be called on the reader thread, while that holds the debugger's main lock: without
+    that no command leaves the queue.
+    """
+    waiting = [get_field(command, "method") for command in tuple(py_db._cmd_queue["*"].queue)]
+    if any(getattr(method, "__name__", None) == _EVALUATION_COMMAND for method in waiting):
+        return True
+    thread = py_db.py_db_command_thread
+    try:
+        frame = sys._current_frames().get(thread.ident) if thread is not None else None
+    except Exception:  # raised by an audit hook of the program
+        return False
+    while frame is not None:
+        if (module_of_frame(frame), exact_str(frame.f_code.co_name)) == _EVALUATION:
+            return True
+        frame = caller_of(frame)
+    return False
+
+
 class _Command:
     """What `PyDB.process_internal_commands` (pydevd.py) executes.
 
@@ -146,6 +191,7 @@ class _Command:
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
+        self._times_left = 0
 
     def can_be_executed_by(self, thread_id: object) -> bool:
         return True
@@ -153,13 +199,11 @@ class _Command:
     def do_it(self, py_db: Debugger) -> None:
         # A thread of the program that is about to be suspended takes commands for any thread, too (do_wait_suspend in
         # pydevd.py). It has not got its frames tracked yet, and should not be delayed: leave the work to pydevd.
-        command_thread = py_db.py_db_command_thread
-        if command_thread is not None and command_thread.ident != threading.get_ident() and command_thread.is_alive():
+        if self._times_left < _MOST_TIMES_LEFT and not _on_command_thread(py_db):
+            self._times_left += 1
             py_db.post_internal_command(self, "*")
-        elif suspended_threads(py_db):
-            without_collections(self._work)
         else:
-            self._work()
+            without_collections(self._work)
 
 
 def respond(py_db: Debugger, request: Request, body: Mapping[str, Any]) -> None:
@@ -251,7 +295,13 @@ def is_suspended(py_db: Debugger, tracker: Tracker) -> bool:
 
 def threads_by_id(py_db: Debugger) -> Dict[str, threading.Thread]:
     """Return the program's threads that the debugger knows, by its own ids."""
-    return dict(py_db._running_thread_ids)
+    threads: Dict[str, threading.Thread] = dict(py_db._running_thread_ids)
+    own = _module("_pydev_bundle._pydev_saved_modules").threading
+    if own is not threading:
+        # With GEVENT_SUPPORT, the debugger has a copy of `threading`, in which only the main thread has a counterpart.
+        ours = {id(own.main_thread()): threading.main_thread()}
+        threads = {thread_id: ours.get(id(thread), thread) for thread_id, thread in threads.items()}
+    return threads
 
 
 def is_to_stop(thread: object) -> bool:
@@ -295,14 +345,21 @@ def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
 
 
 class _TolerantDict(Dict[Any, Any]):
-    """A dict whose entries may be deleted twice.
+    """A dict whose entries may be deleted twice, and with them the numbers that stand for their keys.
 
     ``_FramesTracker.untrack_all`` deletes the entry of each of its frames (pydevd_suspended_frames.py). If two trackers
-    have tracked the same frame, the second one's KeyError would surface in the program's own code, and end it.
+    have tracked the same frame, the second one's KeyError would surface in the program's own code, and end it. The
+    debugger never forgets a number, which is bearable for the few frames that it shows itself.
     """
 
     def __delitem__(self, key: object) -> None:
         self.pop(key, None)
+        schema = _schema().BaseSchema
+        scope = _module("_pydevd_bundle.pydevd_utils").ScopeRequest
+        for obj in (key, scope(key, "locals"), scope(key, "globals")):
+            number = schema._obj_id_to_dap_id.pop(obj, None)
+            if number is not None:
+                schema._dap_id_to_obj_id.pop(number, None)
 
 
 def tracked_frame(py_db: Debugger, frame: Any) -> bool:
@@ -333,6 +390,13 @@ def held(ref: weakref.ref[Any]) -> object:
     """Return what `hold` keeps, or None if the thread has gone on."""
     frames_list = ref()
     return None if frames_list is None else frames_list.asynctb_held
+
+
+def let_go(ref: weakref.ref[Any]) -> None:
+    """No longer keep what `hold` keeps."""
+    frames_list = ref()
+    if frames_list is not None:
+        frames_list.asynctb_held = None
 
 
 def frames_tracked_as(py_db: Debugger, pseudo_thread_id: str) -> bool:

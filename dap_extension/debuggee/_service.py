@@ -14,7 +14,7 @@ from asynctb._source import forget_files
 from .. import protocol
 from . import _pydevd, _requests
 from ._call_stack import CallStack
-from ._errors import RequestError
+from ._errors import RequestError, evaluating
 from ._serialize import Budget, Serializer, clip, internal_error
 from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
@@ -68,7 +68,10 @@ class Service:
 
     def _handler(self, answer: Answer) -> _pydevd.Handler:
         def handle(py_db: _pydevd.Debugger, request: _pydevd.Request) -> None:
-            _pydevd.post(py_db, lambda: self._respond(py_db, request, answer))
+            if _pydevd.is_evaluating(py_db):
+                _pydevd.respond_error(py_db, request, evaluating())
+            else:
+                _pydevd.post(py_db, lambda: self._respond(py_db, request, answer))
 
         return handle
 

@@ -45,7 +45,9 @@ class SnapshotStore:
         """Remember a snapshot and forget one that is too old."""
         self._last_id += 1
         snapshot = StoredSnapshot(self._last_id, activities, suspended)
-        self._snapshots = [*self._snapshots[-(KEPT - 1) :], snapshot]
+        self._snapshots.append(snapshot)
+        if len(self._snapshots) > KEPT:
+            self._forget(self._snapshots[0])
         return snapshot
 
     def get(self, py_db: _pydevd.Debugger, snapshot_id: int) -> StoredSnapshot:
@@ -56,12 +58,16 @@ class SnapshotStore:
         for snapshot in self._snapshots:
             if snapshot.id == snapshot_id:
                 if snapshot.is_stale(py_db):
-                    self._snapshots.remove(snapshot)
+                    self._forget(snapshot)
                     break
                 return snapshot
         if snapshot_id > self._last_id:
             raise RequestError("badRequest", f'no snapshot has the "snapshotId" {snapshot_id}')
         raise RequestError("staleSnapshot", "the program went on since this snapshot, or many were taken: take another")
+
+    def _forget(self, snapshot: StoredSnapshot) -> None:
+        self._snapshots.remove(snapshot)
+        snapshot.activities.forget()
 
     def clear(self) -> None:
         """Forget all of them."""

@@ -57,6 +57,9 @@ class Activities(Protocol):
     def id_of(self, obj: object) -> Optional[str]:
         """Return the identifier of the one that *obj* is, or None."""
 
+    def forget(self) -> None:
+        """Keep no object any more: nobody will ask again."""
+
 
 class ProgramListing(Listing):
     """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
@@ -142,9 +145,15 @@ class _Described:
             return None
         return row.info["id"] if row is not None and row.target is not None and row.target() is obj else None
 
+    def forget(self) -> None:
+        pass
+
 
 class _Held:
-    """What is kept while the program is paused."""
+    """What is kept while the program is paused.
+
+    Also what threads run that are not held, and may end meanwhile: it is destroyed by the thread that goes on.
+    """
 
     def __init__(self, listing: ProgramListing) -> None:
         self.listing = listing
@@ -192,6 +201,9 @@ class _Undescribed:
         if held.addresses is None:
             held.addresses = dict.fromkeys(map(id, held.listing.members))
         return held.listing.id_of(obj, "task") if id(obj) in held.addresses else None
+
+    def forget(self) -> None:
+        _pydevd.let_go(self._held)
 
 
 class _RowMaker:

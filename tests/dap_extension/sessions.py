@@ -41,22 +41,43 @@ def install_debugpy(parent: Path, interpreter: Interpreter, release: str) -> str
 
     :param parent: folder to install it into, once and for all.
     """
-    version = ".".join(map(str, interpreter.version[:2]))
     # debugpy has compiled parts for CPython only.
     compiled = interpreter.implementation == "CPython"
     folder = parent / f"debugpy-{release}-{interpreter.name if compiled else 'pure'}"
-    if not folder.exists():
-        platform = ("--python-version", version, "--implementation", "cp") if compiled else ()
-        incomplete = parent / f"{folder.name}.{os.getpid()}"
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        result = subprocess.run(
-            [*command, *platform, "--target", str(incomplete), f"debugpy=={release}"], capture_output=True, text=True
-        )
-        if result.returncode:
-            shutil.rmtree(incomplete, ignore_errors=True)
-            pytest.skip(f"debugpy {release} cannot be installed: {result.stderr.strip()[-300:]}")
-        incomplete.rename(folder)
+    _install(folder, interpreter if compiled else None, "--no-deps", f"debugpy=={release}")
     return str(folder / "debugpy")
+
+
+def install_gevent(parent: Path, interpreter: Interpreter) -> str:
+    """Return a folder with gevent, and what it needs, for an interpreter.
+
+    :param parent: folder to install it into, once and for all.
+    """
+    if interpreter.implementation != "CPython":
+        pytest.skip("gevent has no wheels for this interpreter")
+    folder = parent / f"gevent-{interpreter.name}"
+    _install(folder, interpreter, "gevent")
+    return str(folder)
+
+
+def _install(folder: Path, interpreter: Optional[Interpreter], *arguments: str) -> None:
+    """Install packages into a folder that has them from then on; skip the test if that fails.
+
+    :param interpreter: the one of CPython that compiled packages are for.
+    """
+    if folder.exists():
+        return
+    platform: Tuple[str, ...] = ()
+    if interpreter is not None:
+        version = ".".join(map(str, interpreter.version[:2]))
+        platform = ("--python-version", version, "--implementation", "cp")
+    incomplete = folder.with_name(f"{folder.name}.{os.getpid()}")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *platform]
+    result = subprocess.run([*command, "--target", str(incomplete), *arguments], capture_output=True, text=True)
+    if result.returncode:
+        shutil.rmtree(incomplete, ignore_errors=True)
+        pytest.skip(f"{arguments[-1]} cannot be installed: {result.stderr.strip()[-300:]}")
+    incomplete.rename(folder)
 
 
 def _parameter(interpreters: List[Interpreter]) -> Callable[[Test], Test]:

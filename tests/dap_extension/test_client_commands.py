@@ -22,8 +22,8 @@ from interpreters import Interpreter, find_interpreters
 from dap_extension.client._session import attach
 
 EXAMPLE = REPOSITORY / "examples" / "order_service.py"
-STEPS, ENDLESS, LISTENING, OBEYING = (
-    PROGRAMS / name for name in ("steps.py", "endless.py", "listening.py", "obeying.py")
+STEPS, ENDLESS, LISTENING, OBEYING, CRAMPED = (
+    PROGRAMS / name for name in ("steps.py", "endless.py", "listening.py", "obeying.py", "cramped.py")
 )
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -152,6 +152,16 @@ def test_a_module(tmp_path: Path) -> None:
 def test_a_breakpoint_where_no_code_is() -> None:
     result = asynctb("run", "--break", f"{STEPS}:1000", STEPS)
     assert f"asynctb: {STEPS}:1000: no code there; stopping at line" in result.stderr
+
+
+def test_a_program_whose_stacks_cannot_be_read_goes_on() -> None:
+    place = f"{CRAMPED}:{marked_lines(CRAMPED)['here']}"
+    result = asynctb("run", "--stops", "0", "--break", place, CRAMPED)
+    assert result.returncode == 4
+    assert "asynctb: the helper could not be loaded into the program: " in result.stderr
+    assert result.stderr.endswith("asynctb: the stacks could not be read at 1 of 2 stops\n")
+    assert result.stdout.lstrip().startswith("Paused (breakpoint) in here")
+    assert result.stdout.endswith("done\n")
 
 
 def test_a_program_that_ends_without_a_stop() -> None:

@@ -571,13 +571,15 @@ def test_pages_are_put_together() -> None:
     def page(start: int, ids: List[str], *paths: str) -> Any:
         tops = [activity(id, top={"name": "f", "location": {"source": index}}) for index, id in enumerate(ids)]
         sources = [{"path": path} for path in paths]
-        return {"snapshotId": 9, "total": 3, "start": start, "activities": tops, "sources": sources}
+        answer = {"snapshotId": 9, "total": 3, "start": start, "activities": tops, "sources": sources}
+        return {**answer, "notes": ["of the program", f"of page {start}"]}
 
     pages = Pages(page(0, ["a", "b"], "/one", "/two"), page(2, ["c"], "/three"))
     snapshot = Helper(pages).snapshot()  # type: ignore[arg-type]
     assert pages.requests[1] == ("asynctbSnapshot", {"snapshotId": 9, "start": 2})
     assert [each["top"]["location"]["source"] for each in snapshot["activities"]] == [0, 1, 2]
     assert [source["path"] for source in snapshot["sources"]] == ["/one", "/two", "/three"]
+    assert snapshot["notes"] == ["of the program", "of page 0", "of page 2"]
 
     def stacks(ids: str, path: str) -> Any:
         inner = {"frames": [{"name": "g", "location": {"source": 0}}]}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from debugging import Debuggee, Failure, debug
+from debugging import TIMEOUT, Debuggee, Failure, debug
 from interpreters import Interpreter, find_interpreters
 from sessions import all_stacks, on_few_interpreters
 
@@ -228,6 +228,22 @@ def test_garbage_of_the_program_is_not_finalized(interpreter: Interpreter) -> No
         assert exit_code == 0
 
 
+def test_garbage_of_a_running_program_is_not_collected(interpreter: Interpreter, tmp_path: Path) -> None:
+    if interpreter.implementation == "PyPy":
+        pytest.skip("PyPy has no thresholds that would make a collection likely")
+    with debug("garbage.py", interpreter.path, args=(str(tmp_path / "stop"),)) as debuggee:
+        debuggee.session.start()
+        debuggee.output.wait_for("ready")
+        debuggee.bootstrap()
+        snapshot_id, activities = debuggee.snapshot()
+        ids = [activity["id"] for activity in activities]
+        for start in range(0, len(ids), 1000):
+            assert debuggee.stacks(snapshot_id, ids[start : start + 1000])
+        (tmp_path / "stop").touch()
+        assert debuggee.session.wait_for_end(TIMEOUT) == 0
+        assert debuggee.output["stdout"] == "ready\nTrue [] ['cycle']\n"
+
+
 def test_nothing_is_kept_alive(interpreter: Interpreter) -> None:
     with debug("leaks.py", interpreter.path) as debuggee:
         debuggee.run_to("paused")
@@ -239,6 +255,32 @@ def test_nothing_is_kept_alive(interpreter: Interpreter) -> None:
         exit_code = debuggee.finish()
         assert debuggee.output["stdout"] == "paused\nalive: [] died: 30\n"
         assert exit_code == 0
+
+
+@on_few_interpreters
+def test_what_the_debugger_remembers_does_not_grow(interpreter: Interpreter) -> None:
+    def value(expression: str) -> Any:
+        assert debuggee.stop is not None
+        frame = debuggee.request("stackTrace", {"threadId": debuggee.stop.thread_id})["stackFrames"][0]
+        arguments = {"expression": expression, "frameId": frame["id"], "context": "watch"}
+        return debuggee.request("evaluate", arguments)["result"]
+
+    with debug("cycles.py", interpreter.path, args=("3", "1")) as debuggee:
+        debuggee.run_to("pause")
+        debuggee.bootstrap()
+        numbers = [frame["frameId"] for stack in all_stacks(debuggee).values() for frame in stack["frames"]]
+        known = "__import__('_pydevd_bundle._debug_adapter.pydevd_base_schema')._debug_adapter.pydevd_base_schema"
+        expression = f"len({set(numbers)} & set({known}.BaseSchema._dap_id_to_obj_id))"
+        assert value(expression) == str(len(set(numbers)))
+        for _ in range(20):
+            debuggee.snapshot()
+        kept = "sum(type(item).__name__ == '_Held' for item in __import__('gc').get_objects())"
+        assert value(kept) == "8"
+        debuggee.run_to("pause")
+        assert value(expression) == "0"
+        assert value(kept) == "0"
+        assert debuggee.finish() == 0
+        assert debuggee.output["stderr"] == ""
 
 
 def test_running_program(interpreter: Interpreter, tmp_path: Path) -> None:

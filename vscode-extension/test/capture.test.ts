@@ -17,11 +17,13 @@ test("pages follow one another, whatever their size", async () => {
   const program = new Program();
   program.activities = [thread("thread-1", "MainThread"), ...[1, 2, 3, 4].map((n) => task(`t${n}`, `task ${n}`))];
   program.limit = 2;
+  program.pageNotes = (start) => ["of the program", `of the page at ${start}`];
   const capture = newCapture(program);
   await capture.load();
   assert.deepEqual([capture.loaded, capture.total, capture.complete], [2, 5, false]);
   await capture.loadAll();
   assert.deepEqual([capture.loaded, capture.complete], [5, true]);
+  assert.deepEqual(capture.notes, ["of the program", "of the page at 0", "of the page at 2", "of the page at 4"]);
   assert.deepEqual(program.asked("asynctbSnapshot"), [
     { count: 1000 },
     { snapshotId: 1, start: 2, count: 1000 },

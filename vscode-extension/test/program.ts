@@ -41,6 +41,8 @@ export class Program {
   activities: ActivityInfo[] = [];
   stacks = new Map<string, Stack>();
   notes: string[] = [];
+  /** The notes of the page that begins with an activity. */
+  pageNotes: (start: number) => string[] = () => [];
   capabilities: Capabilities = { callStack: true };
   protocolVersion = 1;
   /** Most activities in a page, and most stacks in an answer. */
@@ -99,7 +101,7 @@ export class Program {
       activities: this.activities.slice(start, start + Math.min(count, this.limit)),
       sources: SOURCES,
       paused: true,
-      notes: [],
+      notes: this.pageNotes(start),
     };
   }
 

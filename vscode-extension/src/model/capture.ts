@@ -161,7 +161,7 @@ export class Capture {
     this.#snapshotId = page.snapshotId;
     this.#received = page.start + page.activities.length;
     this.total = page.total;
-    this.notes = page.notes;
+    this.notes = [...new Set([...this.notes, ...page.notes])]; // each page has its own, besides common ones
     for (const info of page.activities) this.#add({ info, sources: page.sources });
     this.#changed.fire();
   }

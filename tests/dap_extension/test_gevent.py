@@ -1,0 +1,42 @@
+"""The helper in programs that gevent has patched: it replaces what tells threads apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from debugging import debug
+from interpreters import Interpreter
+from sessions import all_stacks, frame_named, install_gevent, on_few_interpreters
+
+
+@on_few_interpreters
+def test_program_that_gevent_has_patched(interpreter: Interpreter, request: pytest.FixtureRequest) -> None:
+    assert request.config.cache is not None
+    packages = install_gevent(request.config.cache.mkdir("gevent"), interpreter)
+    # The debugger itself needs to be told of gevent.
+    environment = {"PYTHONPATH": packages, "GEVENT_SUPPORT": "True"}
+    with debug("gevents.py", interpreter.path, env=environment) as debuggee:
+        stop = debuggee.run_to("paused")
+        debuggee.bootstrap()
+        snapshot_id, activities = debuggee.snapshot()
+        # Neither the debugger's threads, nor any that are no threads any more.
+        (thread,) = [activity for activity in activities if activity["kind"] == "thread"]
+        assert thread["name"] == "MainThread"
+        assert thread["dapThreadId"] == stop.thread_id
+        assert thread["top"]["location"]["line"] == debuggee.lines["paused"]
+        tops = Counter(activity["top"]["location"]["line"] for activity in activities if "top" in activity)
+        assert tops[debuggee.lines["hold"]] == 4
+        module = frame_named(all_stacks(debuggee)["MainThread"], "<module>")
+        greenlet = next(activity for activity in activities if activity["name"] == "holder")
+        (entry,) = debuggee.stacks(snapshot_id, [greenlet["id"]])
+        hold = frame_named(entry["stack"], "hold")
+        for frame, expression, value in ((module, "len(greenlets)", "3"), (hold, "number", "3")):
+            evaluate = {"expression": expression, "frameId": frame["frameId"], "context": "watch"}
+            assert debuggee.request("evaluate", evaluate)["result"] == value
+        # The program can be asked while it runs, and stops again.
+        debuggee.run_to("done")
+        _, activities = debuggee.snapshot()
+        assert [activity["name"] for activity in activities if activity["kind"] == "thread"] == ["MainThread"]
+        assert debuggee.finish() == 0
+        assert debuggee.output["stdout"] == "paused\ndone\n"
