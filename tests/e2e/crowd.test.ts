@@ -55,6 +55,15 @@ test("more come on request", async () => {
   assert.ok(freeze < LONGEST_FREEZE, `${freeze}`);
 });
 
+test("all can be copied, those that are not listed, too", async () => {
+  await workbench.command("Async Stacks: Copy All Stacks");
+  await workbench.page.getByText("Copied 10,002 stacks.").first().waitFor();
+  await workbench.screenshot("copied");
+  await workbench.seeClipboard(
+    /^Async stacks of Crowd\n.* process \d+\nPaused \(breakpoint\) in main, .*crowd\.py:\d+\n[^]*\n {2}visitor 09999 .*\n( {4}.*\n){6}/,
+  );
+});
+
 test("a filter searches them all", async () => {
   await workbench.headerAction("Filter...");
   await workbench.answer("visitor 09999");

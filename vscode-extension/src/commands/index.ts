@@ -5,12 +5,12 @@ import type { Highlight } from "../decorations/highlight";
 import { CaptureEnded } from "../model/capture";
 import type { MoreRow, Row } from "../model/rows";
 import type { Store } from "../model/store";
-import { textOf } from "../model/text";
 import type { VariableRow } from "../model/variables";
 import { setShowHiddenFrames } from "../settings";
 import type { Filter } from "../view/filter";
 import type { StacksProvider } from "../view/provider";
 import type { VariablesView } from "../view/variables";
+import { copyAll, copyRow } from "./copy";
 import { goTo } from "./navigate";
 
 export interface CommandTargets {
@@ -39,7 +39,7 @@ export function registerCommands({ store, provider, filter, highlight, variables
     },
     "asynctb.showHiddenFrames": () => setShowHiddenFrames(true),
     "asynctb.hideHiddenFrames": () => setShowHiddenFrames(false),
-    "asynctb.copyStack": async (row) => vscode.env.clipboard.writeText(await textOf([row], provider.outline)),
+    "asynctb.copyStack": (row) => copyRow(row, provider.unpaged),
     "asynctb.showVariables": async (row) => {
       if (row.kind !== "frame") return;
       await goTo(row, store, highlight);
@@ -47,10 +47,7 @@ export function registerCommands({ store, provider, filter, highlight, variables
       await variables.reveal();
     },
     "asynctb.evaluate": () => askForExpression(variables),
-    "asynctb.copyAll": async () => {
-      const rows = await provider.outline.children(undefined);
-      await vscode.env.clipboard.writeText(await textOf(rows, provider.outline));
-    },
+    "asynctb.copyAll": () => copyAll(store.sessions, provider.unpaged),
   };
   const variableHandlers: Record<string, (row: VariableRow) => unknown> = {
     "asynctb.setValue": (row) => askForValue(row, variables),

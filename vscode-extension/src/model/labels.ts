@@ -27,7 +27,7 @@ export function labelOf(row: Row): Label {
     case "activity":
       return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail);
     case "loop":
-      return label(row.loopId, count(row.activities.length, "task"));
+      return label(row.loopId, count(row.members, "task"));
     case "threadStack":
       return label("Thread Stack", topOf(row.activity.info, row.activity.sources));
     case "frame":
@@ -161,7 +161,8 @@ function lastPart(name: string): string {
   return name.slice(name.lastIndexOf(".") + 1);
 }
 
-function fullPlace(location: Location, sources: readonly SourceRef[]): string {
+/** Such as "/project/client.py:42". */
+export function fullPlace(location: Location, sources: readonly SourceRef[]): string {
   const source = sourceOf(location, sources);
   const path = source?.path ?? source?.name ?? "unknown source";
   return location.line === undefined ? path : `${path}:${location.line}`;

@@ -29,8 +29,10 @@ export interface ActivityRow extends Base {
 export interface LoopRow extends Base {
   readonly kind: "loop";
   readonly capture: Capture;
+  readonly threadId: string;
   readonly loopId: string;
-  readonly activities: readonly Activity[];
+  /** How many activities it runs. */
+  readonly members: number;
 }
 
 /** The stack of a thread that also runs tasks. */
@@ -132,7 +134,7 @@ export class Outline {
 
   constructor(
     private readonly store: Store,
-    private readonly options: () => OutlineOptions,
+    readonly options: () => OutlineOptions,
     /** Called when the rows under `row` (undefined: all) have changed without a change of the store. */
     private readonly changed: (row: Row | undefined) => void,
   ) {}
@@ -155,7 +157,7 @@ export class Outline {
       case "activity":
         return this.#activity(row);
       case "loop":
-        return this.#list(row, row.capture, row.activities);
+        return this.#list(row, row.capture, this.#members(row.capture, row.threadId, row.loopId));
       case "threadStack":
         return this.#stack(row, row.capture, row.activity.info.id);
       case "frame":
@@ -191,7 +193,7 @@ export class Outline {
     const last = capture.roots[capture.roots.length - 1];
     const tail = !capture.complete && last && loopsOf(capture.members(last.info.id)).size === 1 ? last : undefined;
     for (const activity of capture.roots) {
-      const members = capture.members(activity.info.id).filter((member) => matches(member, filter));
+      const members = this.#members(capture, activity.info.id);
       if (members.length === 0 && !matches(activity, filter)) continue;
       rows.push(this.#activityRow(session.id, parent, capture, activity, members.length, activity === tail));
     }
@@ -219,16 +221,28 @@ export class Outline {
   async #activity(row: ActivityRow): Promise<Row[]> {
     const { capture, activity } = row;
     if (row.members === 0) return this.#stack(row, capture, activity.info.id);
-    const members = capture.members(activity.info.id).filter((member) => matches(member, this.options().filter));
+    const threadId = activity.info.id;
+    const members = this.#members(capture, threadId);
     const stack: Row = { kind: "threadStack", id: `${row.id}/stack`, parent: row, capture, activity };
     const loops = loopsOf(members);
     if (loops.size < 2) return [stack, ...this.#list(row, capture, members)];
     const rows: Row[] = [stack];
     for (const [loopId, activities] of loops) {
       if (loopId === "") rows.push(...this.#list(row, capture, activities));
-      else rows.push({ kind: "loop", id: `${row.id}/${loopId}`, parent: row, capture, loopId, activities });
+      else {
+        const id = `${row.id}/${loopId}`;
+        rows.push({ kind: "loop", id, parent: row, capture, threadId, loopId, members: activities.length });
+      }
     }
     return rows;
+  }
+
+  /** What the thread runs, or one of its loops, and the filter lets pass. */
+  #members(capture: Capture, threadId: string, loopId?: string): Activity[] {
+    const { filter } = this.options();
+    return capture
+      .members(threadId)
+      .filter((member) => (loopId === undefined || member.info.loopId === loopId) && matches(member, filter));
   }
 
   #list(parent: Row, capture: Capture, activities: readonly Activity[]): Row[] {

@@ -10,6 +10,8 @@ import { itemOf } from "./items";
 
 export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly outline: Outline;
+  /** The same, but with all that could be loaded in one page. */
+  readonly unpaged: Outline;
   readonly expansion = new Expansion();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
@@ -21,6 +23,11 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
       store,
       () => outlineOptions(filter.text),
       (row) => this.#changed.fire(row),
+    );
+    this.unpaged = new Outline(
+      store,
+      () => ({ ...outlineOptions(filter.text), pageSize: Infinity }),
+      () => undefined,
     );
     const refresh = (): void => this.#changed.fire(undefined);
     this.#subscriptions = vscode.Disposable.from(
