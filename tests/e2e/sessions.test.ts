@@ -74,6 +74,15 @@ test("one goes on, the other stays as it is", async () => {
   await workbench.screenshot("one");
 });
 
+test("the one that runs can be looked at without pausing it", async () => {
+  await workbench.inlineAction(running, "Show Without Pausing");
+  await workbench.row(running).filter({ hasText: "running, seen without pausing" }).waitFor();
+  await workbench.row(paused).filter({ hasText: "paused" }).waitFor();
+  await workbench.screenshot("without-pausing");
+  await workbench.contextAction(running, "Copy Stacks of Session");
+  await workbench.seeClipboard(new RegExp(`^Async stacks of ${running}\n.*\nRunning, seen without pausing\n`));
+});
+
 test("it stops again beside the other", async () => {
   writeFileSync(path.join(workbench.folder, `go ${running}`), "");
   await workbench.row(running).filter({ hasText: "paused" }).waitFor();

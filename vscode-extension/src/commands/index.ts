@@ -27,8 +27,8 @@ export function registerCommands({ store, provider, filter, highlight, variables
   };
   const handlers: Record<string, (row: Row) => unknown> = {
     "asynctb.refresh": refresh,
-    "asynctb.showRunning": () => {
-      for (const session of store.sessions) session.refresh();
+    "asynctb.showRunning": (row?: Row) => {
+      store.showRunning(row?.kind === "session" ? row.session : undefined);
     },
     "asynctb.goTo": (row) => goTo(row, store, highlight),
     "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
@@ -47,6 +47,7 @@ export function registerCommands({ store, provider, filter, highlight, variables
       await variables.reveal();
     },
     "asynctb.evaluate": () => askForExpression(variables),
+    "asynctb.copySession": (row) => (row.kind === "session" ? copyAll([row.session], provider.unpaged) : undefined),
     "asynctb.copyAll": () => copyAll(store.sessions, provider.unpaged),
   };
   const variableHandlers: Record<string, (row: VariableRow) => unknown> = {

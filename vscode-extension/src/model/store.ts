@@ -102,6 +102,17 @@ export class Store {
     return [...this.#sessions.values()];
   }
 
+  /** What there is to see: pictures, or at least programs that one could look at. */
+  get state(): "paused" | "running" | undefined {
+    if (this.sessions.some((session) => session.capture)) return "paused";
+    return this.sessions.length > 0 ? "running" : undefined;
+  }
+
+  /** Look at programs that run: that of one session, or all. */
+  showRunning(only?: Session): void {
+    for (const session of only ? [only] : this.sessions) if (!session.paused) session.refresh();
+  }
+
   get(id: string): Session | undefined {
     return this.#sessions.get(id);
   }

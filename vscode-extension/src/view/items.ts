@@ -1,6 +1,7 @@
 /** How a row of the model looks in VS Code's tree. */
 
 import * as vscode from "vscode";
+import { actionsOf } from "../model/actions";
 import { labelOf } from "../model/labels";
 import { isExpandable, startsExpanded, type Row } from "../model/rows";
 import type { ActivityInfo, ActivityState, Context } from "../protocol";
@@ -32,32 +33,6 @@ function accessibleLabel(row: Row, label: string, description: string): string {
 function collapsibleState(row: Row, expanded: boolean): vscode.TreeItemCollapsibleState {
   if (!isExpandable(row)) return vscode.TreeItemCollapsibleState.None;
   return expanded ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
-}
-
-/** Words for `when` clauses of menus, and what a click does. */
-function actionsOf(row: Row): { contextValue: string; command?: string } {
-  switch (row.kind) {
-    case "activity":
-      return { contextValue: row.activity.info.top ? "stack source" : "stack" };
-    case "frame": {
-      const inspectable = row.frame.frameId === undefined ? "" : " inspectable";
-      return { contextValue: `stack source${inspectable}`, command: "asynctb.goTo" };
-    }
-    case "context":
-      return { contextValue: "stack source", command: "asynctb.goTo" };
-    case "session":
-    case "loop":
-    case "threadStack":
-    case "hidden":
-      return { contextValue: "stack" };
-    case "error":
-      return { contextValue: "retry", command: "asynctb.retry" };
-    case "more":
-      return { contextValue: "more", command: "asynctb.showMore" };
-    case "object":
-    case "note":
-      return { contextValue: row.kind };
-  }
 }
 
 function iconOf(row: Row): vscode.ThemeIcon | undefined {

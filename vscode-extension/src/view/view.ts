@@ -21,11 +21,17 @@ export function createView(
     treeDataProvider: provider,
     showCollapseAll: true,
   });
-  let state: string | undefined;
+  const keys = new Map<string, unknown>();
+  const setKey = (key: string, value: unknown): void => {
+    if (keys.get(key) !== value) void vscode.commands.executeCommand("setContext", `asynctb.${key}`, value);
+    keys.set(key, value);
+  };
   const update = (): void => {
-    const now = stateOf(store);
-    if (now !== state) void vscode.commands.executeCommand("setContext", "asynctb.state", now);
-    state = now;
+    setKey("state", store.state);
+    setKey(
+      "running",
+      store.sessions.some((session) => !session.paused),
+    );
     const total = store.sessions.reduce((sum, session) => sum + (session.capture?.total ?? 0), 0);
     const parts = [total > 0 ? count(total, "stack") : "", filter.text === "" ? "" : `filter: ${filter.text}`];
     view.description = parts.filter((part) => part !== "").join(" · ");
@@ -44,12 +50,6 @@ export function createView(
       if (row?.kind === "frame") variables.select(row.capture, row.frame);
     }),
   );
-}
-
-/** Value of the context key `asynctb.state`. */
-function stateOf(store: Store): "paused" | "running" | undefined {
-  if (store.sessions.some((session) => session.capture)) return "paused";
-  return store.sessions.length > 0 ? "running" : undefined;
 }
 
 /**
