@@ -31,7 +31,7 @@ test("breakpoint() shows what everyone is doing", async () => {
   await workbench.widenSideBar(480);
   await workbench.expand("report");
   await workbench.expand("worker-2");
-  await workbench.expand(/transaction\(\)/);
+  await workbench.expand(/transaction\(/);
   await workbench.expand("worker-3");
   await workbench.seeTree(`
     MainThread | 5 tasks
@@ -47,16 +47,16 @@ test("breakpoint() shows what everyone is doing", async () => {
       worker-2 | running · charge · order_service.py:*
         charge | order_service.py:*
         handle | order_service.py:*
-          async with Lock | locked, 1 waiting · line *
-          async with transaction()* | line *
+          async with shop.stock_lock | Lock · locked, 1 waiting · line *
+          async with transaction(shop.database) as database | line *
             transaction | order_service.py:*
-              async with Semaphore | value 1 · line *
+              async with database.connections | Semaphore · value 1 · line *
         worker | order_service.py:*
       worker-3 | handle · order_service.py:* · waits for lock
         awaits Future | 0x*
         2 internal frames | acquire, __aenter__
         handle | order_service.py:*
-          async with Lock | entering · locked, 1 waiting · line *
+          async with shop.stock_lock | entering · Lock · locked, 1 waiting · line *
         worker | order_service.py:*
     invoice printer | running · print_invoices · order_service.py:* · waits for item of a queue
   `);

@@ -25,12 +25,12 @@ const SHIP = `
       awaits Future | 0x*
       2 internal frames | acquire, __aenter__
       reserve | orders.py:${line("stock")}
-        async with Lock | entering · locked, 3 waiting · line ${line("stock")}
+        async with stock | entering · Lock · locked, 3 waiting · line ${line("stock")}
       ship | orders.py:${line("reserve")}
-        async with connection()* | line ${line("connection")}
+        async with connection(order) as link | line ${line("connection")}
           connection | orders.py:${line("yield")}
-            with suppress(KeyError) | line ${line("yield") - 1}
-        async with AsyncExitStack with 2 entries* | line ${line("connection")}
+            with contextlib.suppress(KeyError) | line ${line("yield") - 1}
+        async with contextlib.AsyncExitStack() as stack | 2 entries · line ${line("connection")}
           async callback sleep()
           suppress(ValueError)`;
 const withShip = (stop: string): string => tasks(stop).replace("    ship-2", `${SHIP.slice(1)}\n    ship-2`);
@@ -63,7 +63,7 @@ test("the first stop opens the view and fills it", async () => {
 
 test("a task opens to its frames, innermost first, and their context managers", async () => {
   await workbench.expand("ship-1");
-  await workbench.expand(/connection\(\)/);
+  await workbench.expand(/connection\(order\)/);
   await workbench.expand(/AsyncExitStack/);
   await workbench.seeTree(withShip("first"));
   await workbench.screenshot("expanded");
@@ -77,9 +77,9 @@ test("a click on a frame shows and marks the suspended await", async () => {
 });
 
 test("a click on a context manager shows its with statement", async () => {
-  await workbench.row("with suppress(KeyError)").click();
+  await workbench.row("with contextlib.suppress(KeyError)").click();
   await workbench.waitForLine("orders.py", line("yield") - 1);
-  await workbench.row(/connection\(\)/).click();
+  await workbench.row(/connection\(order\)/).click();
   await workbench.waitForLine("orders.py", line("connection"));
   await workbench.seeHighlight(
     "async with connection(order) as link, contextlib.AsyncExitStack() as stack:  # @connection",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { labelOf } from "../src/model/labels";
-import { Program, frame, shop, task, thread } from "./program";
+import { textOf } from "../src/model/text";
+import { context, Program, frame, shop, task, thread } from "./program";
 import { draw, find, lines, newTree, stopped } from "./tree";
 
 describe("what a stop shows", () => {
@@ -44,7 +45,7 @@ describe("what a stop shows", () => {
                     v async with connection() as link | line 22
                       v connection | shop.py:13
                           async with Timeout | line 12
-                    v async with AsyncExitStack with 2 entries as cleanup | line 22
+                    v async with AsyncExitStack as cleanup | 2 entries · line 22
                         callback sleep
                         suppress
                   v 1 internal frame | _run
@@ -61,7 +62,7 @@ describe("what a stop shows", () => {
               v async with connection() as link | line 22
                 v connection | shop.py:13
                     async with Timeout | line 12
-              v async with AsyncExitStack with 2 entries as cleanup | line 22
+              v async with AsyncExitStack as cleanup | 2 entries · line 22
                   callback sleep
                   suppress
             v 1 internal frame | _run
@@ -72,6 +73,57 @@ describe("what a stop shows", () => {
             wait | shop.py:331
       `),
     );
+  });
+
+  test("managers as the source spells them", async () => {
+    const program = shop();
+    const suppress = context("contextlib.suppress", 14, { description: "suppress(KeyError)", isAsync: false });
+    program.stacks.set("thread-2", { frames: [frame("wait", 331, { contexts: [suppress] })] });
+    const tree = stopped({ Shop: program });
+    const source = Array<string>(50).fill("");
+    source[11] = "    with asyncio.timeout(3):";
+    source[13] = "    with contextlib.suppress(KeyError):";
+    source[16] = "    async with shop.stock_lock:";
+    source[21] = "    async with connection() as link, contextlib.AsyncExitStack() as cleanup:  # both";
+    source[42] = "    async with asyncio.TaskGroup() as group:";
+    tree.files.set("/project/shop.py", source.join("\n"));
+    const drawn = await draw(tree, "all");
+    assert.match(drawn, /\n +async with shop\.stock_lock \| entering · Lock · locked, 1 waiting · line 17\n/);
+    assert.match(drawn, /\n +v async with connection\(\) as link \| line 22\n/);
+    assert.match(drawn, /\n +v async with contextlib\.AsyncExitStack\(\) as cleanup \| 2 entries · line 22\n/);
+    assert.match(drawn, /\n +v async with asyncio\.TaskGroup\(\) as group \| line 43\n/);
+    assert.match(drawn, /\n +with contextlib\.suppress\(KeyError\) \| line 14$/m);
+    assert.match(drawn, /\n +async with asyncio\.timeout\(3\) \| Timeout · line 12\n/);
+  });
+
+  test("short addresses of managers that the same words describe", async () => {
+    const program = shop();
+    const locks = (...addresses: string[]): void => {
+      const contexts = addresses.map((address, index) =>
+        context("asyncio.locks.Lock", index + 1, {
+          description: "locked",
+          manager: { type: "asyncio.locks.Lock", address },
+        }),
+      );
+      program.stacks.set("t1", { frames: [frame("main", 50, { contexts })] });
+    };
+    locks("0x7f3c2a1b5d10", "0x7f3c2a1b5d10");
+    const tree = stopped({ Shop: program });
+    const session = tree.store.get("session Shop");
+    await draw(tree, "all");
+    assert.match(await draw(tree, "all"), /Lock \| locked · line 1\n +async with Lock \| locked · line 2\n/);
+    assert.deepEqual(tree.changes, []);
+    locks("0x7f3c2a1b5d10", "0x7f3c2a1b5e20", "0x7f3c2a1b5f30");
+    session?.stopped();
+    await draw(tree, "all");
+    assert.deepEqual(tree.changes, [undefined]);
+    assert.match(
+      await draw(tree, "all"),
+      /Lock \| locked · at …b5d10 · line 1\n +async with Lock \| locked · at …b5e20 · line 2\n.*…b5f30/,
+    );
+    assert.deepEqual(tree.changes, [undefined]);
+    const { text } = await textOf([await find(tree, "Task-1")], tree.outline);
+    assert.match(text, /\(locked · line 1 · 0x7f3c2a1b5d10\)/);
   });
 
   test("internal frames among the others on request", async () => {

@@ -9,6 +9,10 @@ export interface Tree {
   readonly store: Store;
   readonly outline: Outline;
   options: OutlineOptions;
+  /** Text of files by path. */
+  readonly files: Map<string, string>;
+  /** For which rows the rows below have changed; undefined for all. */
+  readonly changes: (Row | undefined)[];
 }
 
 export function newTree(options: Partial<OutlineOptions> = {}): Tree {
@@ -16,10 +20,16 @@ export function newTree(options: Partial<OutlineOptions> = {}): Tree {
   const tree: Tree = {
     store,
     options: { showHidden: false, pageSize: 200, filter: "", ...options },
+    files: new Map(),
+    changes: [],
     outline: new Outline(
       store,
       () => tree.options,
-      () => undefined,
+      (row) => void tree.changes.push(row),
+      (path) => {
+        const text = tree.files.get(path);
+        return text === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(text);
+      },
     ),
   };
   return tree;

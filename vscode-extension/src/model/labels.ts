@@ -1,7 +1,8 @@
 /** The words of each row. */
 
-import type { ActivityInfo, ActivityKind, Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
-import { sourceOf, type Row } from "./rows";
+import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import { describe, lastPart } from "./managers";
+import { sourceOf, type ContextRow, type Row } from "./rows";
 
 export interface Label {
   readonly label: string;
@@ -35,7 +36,7 @@ export function labelOf(row: Row): Label {
     case "hidden":
       return hiddenLabel(row.frames.map(({ frame }) => frame.name));
     case "context":
-      return contextLabel(row.context, row.sources, row.isEntry);
+      return contextLabel(row);
     case "object":
       return objectLabel(row.object, row.role);
     case "note":
@@ -105,14 +106,22 @@ function frameLabel(frame: Frame, sources: readonly SourceRef[]): Label {
   return label(frame.name, place(frame.location, sources), [frame.name, fullPlace(frame.location, sources)]);
 }
 
-function contextLabel(context: Context, sources: readonly SourceRef[], isEntry: boolean): Label {
-  const [what, how] = describeManager(context);
+function contextLabel(row: ContextRow): Label {
+  const { context, sources, isEntry, code, isAmbiguous } = row;
+  const { what, how } = describe(context);
   const keyword = isEntry ? "" : context.isAsync ? "async with " : "with ";
   const target = context.varname === undefined ? "" : ` as ${context.varname}`;
+  const text = `${keyword}${code ?? `${what}${target}`}`;
+  // The statement shows what a call is, and the names of most types.
+  const isSeen =
+    code === undefined ||
+    code.includes(what.endsWith("()") ? what.slice(0, -1) : what.includes("(") ? what : `${what}(`);
   const line = context.location?.line;
   const phase = context.phase === "active" ? "" : context.phase;
+  const address = context.manager && isAmbiguous ? shortAddress(context.manager.address) : "";
   const lines = [
-    `${keyword}${what}${target}`,
+    text,
+    what,
     how,
     context.manager && object(context.manager),
     phase === "" ? undefined : `It is ${phase}.`,
@@ -120,20 +129,16 @@ function contextLabel(context: Context, sources: readonly SourceRef[], isEntry: 
     context.location && fullPlace(context.location, sources),
   ];
   return label(
-    `${keyword}${what}${target}`,
-    join([phase, how, line === undefined ? "" : `line ${line}`, context.unknown]),
+    text,
+    join([phase, isSeen ? "" : what, how, address, line === undefined ? "" : `line ${line}`, context.unknown]),
     defined(lines),
   );
 }
 
-/** What the manager is, such as "ExitStack with 3 entries" or "Lock", and how, such as "locked, 1 waiting". */
-function describeManager({ manager, description }: Context): [what: string, how?: string] {
-  const name = manager && lastPart(manager.type);
-  if (description === undefined) return [name ?? "unknown context manager"];
-  // Some descriptions say what it is, others only how it is.
-  const words = description.toLowerCase().split(/\W+/);
-  const complete = name === undefined || description.includes("(") || words.includes(name.toLowerCase());
-  return complete ? [description] : [name, description];
+/** Enough of an address to tell a few objects apart. */
+function shortAddress(address: string): string {
+  const digits = address.replace(/^0x/, "");
+  return `at ${digits.length > 5 ? "…" : ""}${digits.slice(-5)}`;
 }
 
 function hiddenLabel(names: readonly string[]): Label {
@@ -154,11 +159,6 @@ function errorLabel(message: string): Label {
 
 function object(ref: ObjectRef): string {
   return `${ref.type} at ${ref.address}`;
-}
-
-/** The last part of a dotted name. */
-function lastPart(name: string): string {
-  return name.slice(name.lastIndexOf(".") + 1);
 }
 
 /** Such as "/project/client.py:42". */

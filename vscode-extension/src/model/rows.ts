@@ -2,6 +2,8 @@
 
 import type { Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
 import { CaptureEnded, type Activity, type Capture, type LoadedStack } from "./capture";
+import { stateOf } from "./managers";
+import { Files, withItem } from "./source";
 import type { Session, Store } from "./store";
 
 interface Base {
@@ -64,6 +66,10 @@ export interface ContextRow extends Base {
   readonly sources: readonly SourceRef[];
   /** Whether it is an entry of an exit stack, and so has no statement of its own. */
   readonly isEntry: boolean;
+  /** How the statement spells it, if that can be read. */
+  readonly code: string | undefined;
+  /** Whether only its address tells it from another one of the picture. */
+  readonly isAmbiguous: boolean;
 }
 
 /** The innermost awaitable, or a task that is not among the activities. */
@@ -130,6 +136,11 @@ export function sourceOf(location: Location, sources: readonly SourceRef[]): Sou
 
 /** Arranges the store as a tree. Nothing is loaded before the row above it is opened. */
 export class Outline {
+  readonly #files = new WeakMap<Capture, Files>();
+  /** Addresses of the managers that have been seen, by the words that describe them. */
+  readonly #managers = new WeakMap<Capture, Map<string, Set<string>>>();
+  /** Those of which it is known that they are several. */
+  readonly #told = new WeakSet<Set<string>>();
   readonly #shown = new WeakMap<Capture, Map<string, number>>();
 
   constructor(
@@ -137,6 +148,7 @@ export class Outline {
     readonly options: () => OutlineOptions,
     /** Called when the rows under `row` (undefined: all) have changed without a change of the store. */
     private readonly changed: (row: Row | undefined) => void,
+    private readonly read: (path: string) => Promise<string>,
   ) {}
 
   async children(row: Row | undefined): Promise<Row[]> {
@@ -304,8 +316,9 @@ export class Outline {
     return rows;
   }
 
-  #frame(row: FrameRow): Row[] {
+  async #frame(row: FrameRow): Promise<Row[]> {
     const { frame, capture, sources, contextsUnknown } = row;
+    const codes = await this.#codes(capture, frame.contexts ?? [], sources);
     const rows: Row[] = (frame.contexts ?? []).map((context, index) => ({
       kind: "context",
       id: `${row.id}/c${index}`,
@@ -314,11 +327,53 @@ export class Outline {
       context,
       sources,
       isEntry: false,
+      code: codes[index],
+      isAmbiguous: this.#isAmbiguous(capture, context),
     }));
     if (contextsUnknown !== undefined) {
       rows.push(note(row, "warning", `${row.id}/unknown`, contextsUnknown));
     }
     return rows;
+  }
+
+  /** How their statements spell them. */
+  async #codes(
+    capture: Capture,
+    contexts: readonly Context[],
+    sources: readonly SourceRef[],
+  ): Promise<(string | undefined)[]> {
+    let files = this.#files.get(capture);
+    if (!files) this.#files.set(capture, (files = new Files(this.read)));
+    const codes: (string | undefined)[] = [];
+    // Items of one statement may have one location; they are entered in their order.
+    const seen = new Map<string, number>();
+    for (const { location } of contexts) {
+      const key = JSON.stringify(location);
+      const ordinal = seen.get(key) ?? 0;
+      seen.set(key, ordinal + 1);
+      const source = location && sourceOf(location, sources);
+      // What only the debugger has is not read.
+      const path = (source?.sourceReference ?? 0) > 0 ? undefined : source?.path;
+      codes.push(location && path !== undefined ? withItem(await files.lines(path), location, ordinal) : undefined);
+    }
+    return codes;
+  }
+
+  /** Whether there is another manager that the same words describe. */
+  #isAmbiguous(capture: Capture, context: Context): boolean {
+    const { manager } = context;
+    const state = stateOf(context);
+    if (!manager || state === undefined) return false;
+    let managers = this.#managers.get(capture);
+    if (!managers) this.#managers.set(capture, (managers = new Map<string, Set<string>>()));
+    const key = `${manager.type} ${state}`;
+    const addresses = managers.get(key) ?? new Set<string>();
+    managers.set(key, addresses.add(manager.address));
+    if (addresses.size === 2 && !this.#told.has(addresses)) {
+      this.#told.add(addresses);
+      this.changed(undefined); // the first one has been shown without its address
+    }
+    return addresses.size > 1;
   }
 
   #context(row: ContextRow): Row[] {
@@ -327,7 +382,9 @@ export class Outline {
     (context.children ?? []).forEach((child, index) => {
       const id = `${row.id}/${index}`;
       if (child.kind === "context") {
-        rows.push({ kind: "context", id, parent: row, capture, context: child.context, sources, isEntry: true });
+        const isAmbiguous = this.#isAmbiguous(capture, child.context);
+        const entry = { capture, context: child.context, sources, isEntry: true, code: undefined, isAmbiguous };
+        rows.push({ kind: "context", id, parent: row, ...entry });
         return;
       }
       const activity = child.activityId === undefined ? undefined : capture.activity(child.activityId);

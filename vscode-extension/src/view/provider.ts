@@ -23,11 +23,13 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
       store,
       () => outlineOptions(filter.text),
       (row) => this.#changed.fire(row),
+      readText,
     );
     this.unpaged = new Outline(
       store,
       () => ({ ...outlineOptions(filter.text), pageSize: Infinity }),
       () => undefined,
+      readText,
     );
     const refresh = (): void => this.#changed.fire(undefined);
     this.#subscriptions = vscode.Disposable.from(
@@ -55,4 +57,9 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
   dispose(): void {
     this.#subscriptions.dispose();
   }
+}
+
+/** Text of a file where the extension runs, as it is saved. */
+async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path)));
 }
