@@ -12,14 +12,16 @@ export function outlineOptions(filter: string): OutlineOptions {
   const settings = vscode.workspace.getConfiguration(SECTION);
   return {
     showHidden: settings.get<boolean>("showHiddenFrames", false),
+    group: settings.get<boolean>("groupIdenticalStacks", false),
     pageSize: Math.max(1, settings.get<number>("pageSize", DEFAULT_PAGE_SIZE)),
     filter,
   };
 }
 
-export async function setShowHiddenFrames(value: boolean): Promise<void> {
+/** Change a setting. */
+export async function change(name: "showHiddenFrames" | "groupIdenticalStacks", value: boolean): Promise<void> {
   const target = vscode.ConfigurationTarget.Global;
-  await vscode.workspace.getConfiguration(SECTION).update("showHiddenFrames", value, target);
+  await vscode.workspace.getConfiguration(SECTION).update(name, value, target);
 }
 
 export function showsEditorMarks(): boolean {

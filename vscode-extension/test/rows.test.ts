@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { ActivityInfo } from "../src/protocol";
 import { labelOf } from "../src/model/labels";
 import { textOf } from "../src/model/text";
 import { context, Program, frame, shop, task, thread } from "./program";
@@ -276,6 +277,98 @@ describe("long lists", () => {
       (await tree.outline.children(row)).map((below) => labelOf(below).label),
       ["not recorded", "look_up", "look_up"],
     );
+  });
+});
+
+describe("identical stacks", () => {
+  const waiting = (signature: number, description: string): Partial<ActivityInfo> => ({
+    signature,
+    waitsFor: { description },
+    top: frame("wait", 7),
+  });
+  const crowd = (): Program => {
+    const program = new Program();
+    program.activities = [
+      thread("thread-1", "MainThread"),
+      task("t1", "visitor 1", waiting(1, "event")),
+      task("t2", "clock", waiting(2, "sleep")),
+      task("t3", "visitor 2", waiting(1, "event")),
+      task("t4", "visitor 3", waiting(1, "event")),
+      task("t5", "other", waiting(1, "lock")),
+      task("t6", "cancelled", { ...waiting(1, "event"), state: "cancelling" }),
+      task("t7", "new 1", { state: "created" }),
+      task("t8", "new 2", { state: "created" }),
+    ];
+    for (const { id } of program.activities) program.stacks.set(id, { frames: [frame("wait", 7)] });
+    return program;
+  };
+
+  test("are one row on request, which opens to its members", async () => {
+    const tree = stopped({ Shop: crowd() }, { group: true });
+    const wait = "wait · shop.py:7 · waits for";
+    assert.equal(
+      await draw(tree),
+      lines(`
+        v MainThread | 8 tasks
+          > Thread Stack
+          > 3 tasks: visitor 1 … | ${wait} event
+          > clock | ${wait} sleep
+          > other | ${wait} lock
+          > cancelled | cancelling · ${wait} event
+          > new 1 | created
+          > new 2 | created
+      `),
+    );
+    const group = await find(tree, "3 tasks: visitor 1 …");
+    const members = await tree.outline.children(group);
+    assert.deepEqual(
+      members.map((row) => labelOf(row).label),
+      ["visitor 1", "visitor 2", "visitor 3"],
+    );
+    assert.match((await textOf([group], tree.outline)).text, /visitor 3 .*\n {4}wait /);
+    tree.options = { ...tree.options, group: false };
+    const separate = await find(tree, "visitor 2");
+    assert.equal(separate.id, members[1]?.id);
+    tree.options = { ...tree.options, group: true, filter: "visitor 3" };
+    assert.match(await draw(tree), /1 task\n.*\n {2}> visitor 3 \| wait/);
+  });
+
+  test("of ten thousand tasks are known when all are loaded", async () => {
+    const program = crowd();
+    for (let n = 4; n <= 10_000; n++) program.activities.push(task(`v${n}`, `visitor ${n}`, waiting(1, "event")));
+    const tree = stopped({ Shop: program }, { group: true, pageSize: 10 });
+    assert.match(
+      await draw(tree),
+      / {2}> at least 994 tasks: visitor 1 … \|[^]*\n {4}Show More \| 9,006 not loaded yet$/,
+    );
+    const rows = await tree.outline.children((await tree.outline.children(undefined))[0]);
+    const [row, more] = [rows[1], rows.at(-1)];
+    assert.ok(more?.kind === "more" && row?.kind === "group");
+    assert.ok(labelOf(row).tooltip.includes("Not all are loaded: there may be more."));
+    const rest = (await tree.outline.children(row)).pop();
+    assert.ok(rest?.kind === "more");
+    assert.equal(labelOf(rest).description, "984 not shown");
+    await rest.show();
+    assert.equal((await tree.outline.children(row)).length, 21);
+    await more.show();
+    assert.match(await draw(tree), / {2}> 10,000 tasks: visitor 1 … \|[^]*new 2 \| created$/);
+  });
+
+  test("in a task group are one row, too", async () => {
+    const program = crowd();
+    const children = program.activities
+      .slice(1)
+      .map(({ id }) => ({ kind: "task" as const, activityId: id, object: { type: "Task", address: id } }));
+    const contexts = [context("asyncio.taskgroups.TaskGroup", 6, { children })];
+    program.stacks.set("t5", { frames: [frame("main", 7, { contexts })] });
+    const tree = stopped({ Shop: program }, { group: true, pageSize: Infinity });
+    const group = await find(tree, "async with TaskGroup");
+    const [first] = await tree.outline.children(group);
+    assert(first);
+    assert.equal(labelOf(first).label, "3 tasks: visitor 1 …");
+    assert.equal((await tree.outline.children(first)).length, 3);
+    const { text } = await textOf([await find(tree, "other")], tree.outline);
+    assert.match(text, /3 tasks: visitor 1 .*\n {8}visitor 1 .*\n {8}visitor 2 .*\n/);
   });
 });
 

@@ -19,7 +19,7 @@ export function newTree(options: Partial<OutlineOptions> = {}): Tree {
   const store = new Store(helperOptions());
   const tree: Tree = {
     store,
-    options: { showHidden: false, pageSize: 200, filter: "", ...options },
+    options: { showHidden: false, group: false, pageSize: 200, filter: "", ...options },
     files: new Map(),
     changes: [],
     outline: new Outline(

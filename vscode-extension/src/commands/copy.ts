@@ -12,7 +12,7 @@ const MANY = 500;
 
 /** Copy a row with what is below it. */
 export async function copyRow(row: Row, outline: Outline): Promise<void> {
-  const total = row.kind === "activity" || row.kind === "loop" ? row.members : 0;
+  const total = row.kind === "activity" || row.kind === "group" || row.kind === "loop" ? row.members : 0;
   await copy(total, (reader) => textOf([row], outline, reader));
 }
 

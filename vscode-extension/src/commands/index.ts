@@ -6,7 +6,7 @@ import { CaptureEnded } from "../model/capture";
 import type { MoreRow, Row } from "../model/rows";
 import type { Store } from "../model/store";
 import type { VariableRow } from "../model/variables";
-import { setShowHiddenFrames } from "../settings";
+import { change } from "../settings";
 import type { Filter } from "../view/filter";
 import type { StacksProvider } from "../view/provider";
 import type { VariablesView } from "../view/variables";
@@ -37,8 +37,10 @@ export function registerCommands({ store, provider, filter, highlight, variables
     "asynctb.clearFilter": () => {
       filter.text = "";
     },
-    "asynctb.showHiddenFrames": () => setShowHiddenFrames(true),
-    "asynctb.hideHiddenFrames": () => setShowHiddenFrames(false),
+    "asynctb.showHiddenFrames": () => change("showHiddenFrames", true),
+    "asynctb.hideHiddenFrames": () => change("showHiddenFrames", false),
+    "asynctb.groupStacks": () => change("groupIdenticalStacks", true),
+    "asynctb.ungroupStacks": () => change("groupIdenticalStacks", false),
     "asynctb.copyStack": (row) => copyRow(row, provider.unpaged),
     "asynctb.showVariables": async (row) => {
       if (row.kind !== "frame") return;

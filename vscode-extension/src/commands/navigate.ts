@@ -48,8 +48,9 @@ function targetOf(row: Row): Target | undefined {
       const { location } = row.context;
       return location && { firstLineOnly: true, capture: row.capture, location, sources: row.sources };
     }
+    case "group":
     case "activity": {
-      const { info, sources } = row.activity;
+      const { info, sources } = row.kind === "group" ? row.first : row.activity;
       return info.top && { firstLineOnly: false, capture: row.capture, location: info.top.location, sources };
     }
     default:

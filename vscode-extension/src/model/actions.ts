@@ -7,6 +7,8 @@ export function actionsOf(row: Row): { contextValue: string; command?: string } 
   switch (row.kind) {
     case "activity":
       return { contextValue: row.activity.info.top ? "stack source" : "stack" };
+    case "group":
+      return { contextValue: row.first.info.top ? "stack source" : "stack" };
     case "frame": {
       const inspectable = row.frame.frameId === undefined ? "" : " inspectable";
       return { contextValue: `stack source${inspectable}`, command: "asynctb.goTo" };

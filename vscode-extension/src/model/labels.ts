@@ -2,7 +2,7 @@
 
 import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
 import { describe, lastPart } from "./managers";
-import { sourceOf, type ContextRow, type Row } from "./rows";
+import { sourceOf, type ContextRow, type GroupRow, type Row } from "./rows";
 
 export interface Label {
   readonly label: string;
@@ -27,6 +27,8 @@ export function labelOf(row: Row): Label {
       return label(row.session.name(), sessionState(row.session.paused, row.session.capture?.live));
     case "activity":
       return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail);
+    case "group":
+      return groupLabel(row);
     case "loop":
       return label(row.loopId, count(row.members, "task"));
     case "threadStack":
@@ -44,7 +46,7 @@ export function labelOf(row: Row): Label {
     case "error":
       return errorLabel(row.message);
     case "more":
-      return label(`Show More`, `${number(row.rest)} not shown`);
+      return label(`Show More`, `${number(row.rest)} not ${row.isUnloaded ? "loaded yet" : "shown"}`);
   }
 }
 
@@ -100,6 +102,15 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
   ];
   return label(info.name, description, defined(lines));
+}
+
+function groupLabel({ first, members, isPartial }: GroupRow): Label {
+  const { info, sources } = first;
+  const amount = `${isPartial ? "at least " : ""}${count(members, KIND_NAMES[info.kind])}`;
+  const one = activityLabel(info, sources, 0, false);
+  const text = `${amount}: ${info.name} …`;
+  const partial = isPartial ? "Not all are loaded: there may be more." : undefined;
+  return label(text, one.description, defined([text, partial, ...one.tooltip.slice(1)]));
 }
 
 function frameLabel(frame: Frame, sources: readonly SourceRef[]): Label {

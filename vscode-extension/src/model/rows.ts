@@ -1,6 +1,6 @@
 /** The rows of the tree, top down. Pure data: what a row looks like is decided elsewhere. */
 
-import type { Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import type { Context, ContextChild, Frame, Location, ObjectRef, SourceRef, TaskChild } from "../protocol";
 import { CaptureEnded, type Activity, type Capture, type LoadedStack } from "./capture";
 import { stateOf } from "./managers";
 import { Files, withItem } from "./source";
@@ -25,6 +25,19 @@ export interface ActivityRow extends Base {
   readonly members: number;
   /** Whether those that are not loaded yet follow them. */
   readonly isTail: boolean;
+}
+
+/** Activities of one parent with identical stacks. */
+export interface GroupRow extends Base {
+  readonly kind: "group";
+  readonly parent: Row;
+  readonly capture: Capture;
+  /** What its activities have in common. */
+  readonly key: string;
+  readonly first: Activity;
+  readonly members: number;
+  /** Whether there may be more that are not loaded yet. */
+  readonly isPartial: boolean;
 }
 
 /** One of several event loops of a thread. */
@@ -93,14 +106,17 @@ export interface ErrorRow extends Base {
 
 export interface MoreRow extends Base {
   readonly kind: "more";
-  /** How many rows there are beyond those shown. */
+  /** How many activities there are beyond those shown. */
   readonly rest: number;
+  /** Whether none of them are loaded yet. */
+  readonly isUnloaded: boolean;
   readonly show: () => Promise<void>;
 }
 
 export type Row =
   | SessionRow
   | ActivityRow
+  | GroupRow
   | LoopRow
   | ThreadStackRow
   | FrameRow
@@ -114,6 +130,8 @@ export type Row =
 export interface OutlineOptions {
   /** Whether hidden frames stand among the others. */
   readonly showHidden: boolean;
+  /** Whether activities with identical stacks are put together. */
+  readonly group: boolean;
   /** How many activities a list shows at first, and more at each request. */
   readonly pageSize: number;
   /** Show only activities that contain this text; empty for all. */
@@ -168,8 +186,12 @@ export class Outline {
         return this.#session(row.session, row);
       case "activity":
         return this.#activity(row);
+      case "group": {
+        const members = this.#listed(row.parent).filter((activity) => groupKey(activity) === row.key);
+        return this.#list(row, row.capture, members);
+      }
       case "loop":
-        return this.#list(row, row.capture, this.#members(row.capture, row.threadId, row.loopId));
+        return this.#list(row, row.capture, this.#listed(row));
       case "threadStack":
         return this.#stack(row, row.capture, row.activity.info.id);
       case "frame":
@@ -211,7 +233,8 @@ export class Outline {
     }
     if (!capture.complete && !tail) {
       const rest = capture.total - capture.loaded;
-      rows.push({ kind: "more", id: `${session.id}/more`, parent, rest, show: () => capture.loadMore() });
+      const show = (): Promise<void> => capture.loadMore();
+      rows.push({ kind: "more", id: `${session.id}/more`, parent, rest, isUnloaded: true, show });
     }
     [...handshake.notes, ...capture.notes].forEach((text, index) => {
       rows.push({ kind: "note", id: `${session.id}/note${index}`, parent, severity: "info", text });
@@ -259,23 +282,51 @@ export class Outline {
 
   #list(parent: Row, capture: Capture, activities: readonly Activity[]): Row[] {
     const { pageSize } = this.options();
+    const { group } = this.options();
+    // Where the members of a group stand does not change what they are.
+    const base = parent.kind === "group" ? parent.parent.id : parent.id;
+    const entries = group && parent.kind !== "group" ? grouped(activities) : activities.map((activity) => [activity]);
     let limits = this.#shown.get(capture);
     if (!limits) this.#shown.set(capture, (limits = new Map<string, number>()));
     const limit = limits.get(parent.id) ?? pageSize;
-    const rows: Row[] = activities
-      .slice(0, limit)
-      .map((activity) => this.#activityRow(parent.id, parent, capture, activity));
+    const rows: Row[] = [];
+    for (const [first, ...others] of entries.slice(0, limit)) {
+      if (!first) continue;
+      const members = others.length + 1;
+      if (members === 1) {
+        rows.push(this.#activityRow(base, parent, capture, first));
+      } else {
+        const id = `${parent.id}/group ${first.info.id}`;
+        const isPartial = !capture.complete;
+        rows.push({ kind: "group", id, parent, capture, key: groupKey(first) ?? "", first, members, isPartial });
+      }
+    }
     const toLoad = parent.kind === "activity" && parent.isTail ? capture.total - capture.loaded : 0;
-    const rest = activities.length - rows.length + toLoad;
+    const rest = entries.slice(limit).reduce((sum, members) => sum + members.length, toLoad);
     if (rest > 0) {
       const show = async (): Promise<void> => {
-        if (activities.length < limit + pageSize && toLoad > 0) await capture.loadMore();
+        if (entries.length < limit + pageSize && toLoad > 0) await (group ? capture.loadAll() : capture.loadMore());
         limits.set(parent.id, limit + pageSize);
         this.changed(undefined);
       };
-      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, show });
+      const isUnloaded = rest === toLoad;
+      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, isUnloaded, show });
     }
     return rows;
+  }
+
+  /** The activities that stand under a row. */
+  #listed(row: Row): Activity[] {
+    switch (row.kind) {
+      case "activity":
+        return this.#members(row.capture, row.activity.info.id);
+      case "loop":
+        return this.#members(row.capture, row.threadId, row.loopId);
+      case "context":
+        return (row.context.children ?? []).flatMap((child) => childActivity(row.capture, child) ?? []);
+      default:
+        return [];
+    }
   }
 
   async #stack(parent: Row, capture: Capture, activityId: string): Promise<Row[]> {
@@ -378,6 +429,7 @@ export class Outline {
 
   #context(row: ContextRow): Row[] {
     const { context, capture, sources } = row;
+    const others: Row[] = [];
     const rows = context.inner ? this.#frames(row, capture, { stack: context.inner, sources }) : [];
     (context.children ?? []).forEach((child, index) => {
       const id = `${row.id}/${index}`;
@@ -387,11 +439,10 @@ export class Outline {
         rows.push({ kind: "context", id, parent: row, ...entry });
         return;
       }
-      const activity = child.activityId === undefined ? undefined : capture.activity(child.activityId);
-      if (activity) rows.push(this.#activityRow(row.id, row, capture, activity));
-      else rows.push({ kind: "object", id, parent: row, role: "task", object: child.object });
+      if (childActivity(capture, child)) return;
+      others.push({ kind: "object", id, parent: row, role: "task", object: child.object });
     });
-    return rows;
+    return [...rows, ...this.#list(row, capture, this.#listed(row)), ...others];
   }
 
   #retry(row: Row | undefined): void {
@@ -412,6 +463,7 @@ export function isExpandable(row: Row): boolean {
     case "session":
       return row.session.capture !== undefined;
     case "activity":
+    case "group":
     case "loop":
     case "threadStack":
     case "hidden":
@@ -448,6 +500,36 @@ function loopsOf(activities: readonly Activity[]): Map<string, Activity[]> {
     else loops.set(loopId, [activity]);
   }
   return loops;
+}
+
+/** What activities have in common whose rows can be one; undefined if the activity stands for itself. */
+function groupKey({ info }: Activity): string | undefined {
+  const { kind, framework, state, signature, waitsFor, failure } = info;
+  if (signature === undefined || failure !== undefined) return undefined;
+  return JSON.stringify([kind, framework, state, signature, waitsFor?.description]);
+}
+
+/** Each group stands where its first member does. */
+function grouped(activities: readonly Activity[]): Activity[][] {
+  const groups = new Map<string, Activity[]>();
+  const entries: Activity[][] = [];
+  for (const activity of activities) {
+    const key = groupKey(activity);
+    const group = key === undefined ? undefined : groups.get(key);
+    if (group) {
+      group.push(activity);
+      continue;
+    }
+    const entry = [activity];
+    entries.push(entry);
+    if (key !== undefined) groups.set(key, entry);
+  }
+  return entries;
+}
+
+/** The activity that a task of a group is, if it is one that is loaded. */
+function childActivity(capture: Capture, child: ContextChild | TaskChild): Activity | undefined {
+  return child.kind === "task" && child.activityId !== undefined ? capture.activity(child.activityId) : undefined;
 }
 
 function note(parent: Row, severity: NoteRow["severity"], id: string, text: string): NoteRow {

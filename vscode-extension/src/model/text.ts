@@ -39,7 +39,9 @@ export interface Text {
  */
 export async function textOf(rows: readonly Row[], outline: Outline, reader?: Reader): Promise<Text> {
   const writer = new Writer(outline, reader);
-  for (const row of rows) if (row.kind === "activity" || row.kind === "loop") await loadAll(row.capture);
+  for (const row of rows) {
+    if (row.kind === "activity" || row.kind === "group" || row.kind === "loop") await loadAll(row.capture);
+  }
   await writer.rows(rows, 0);
   return writer;
 }
@@ -120,7 +122,9 @@ class Writer implements Text {
 
 /** The activity, if the row is one of a task group. */
 function groupMember(row: Row): string | undefined {
-  return row.kind === "activity" && row.parent?.kind === "context" ? row.activity.info.id : undefined;
+  if (row.kind !== "activity") return undefined;
+  const owner = row.parent?.kind === "group" ? row.parent.parent : row.parent;
+  return owner?.kind === "context" ? row.activity.info.id : undefined;
 }
 
 /** Tasks of groups are listed only: their stacks stand elsewhere, if they are not what was asked for. */

@@ -26,7 +26,8 @@ export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
 }
 
 function accessibleLabel(row: Row, label: string, description: string): string {
-  const state = row.kind === "activity" && row.activity.info.state === "suspended" ? "suspended" : "";
+  const activity = row.kind === "activity" ? row.activity : row.kind === "group" ? row.first : undefined;
+  const state = activity?.info.state === "suspended" ? "suspended" : "";
   return [label, state, description].filter((part) => part !== "").join(", ");
 }
 
@@ -41,6 +42,8 @@ function iconOf(row: Row): vscode.ThemeIcon | undefined {
       return new vscode.ThemeIcon("debug-alt");
     case "activity":
       return activityIcon(row.activity.info);
+    case "group":
+      return activityIcon(row.first.info);
     case "loop":
       return new vscode.ThemeIcon("sync");
     case "threadStack":
