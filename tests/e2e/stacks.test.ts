@@ -122,7 +122,11 @@ test("a filter leaves what matches", async () => {
       Thread Stack | main · orders.py:${line("first")}
       clock | ticks · orders.py:${line("tick")} · waits for sleep
   `);
+  await workbench.view().getByText("1 of 7 stacks · filter: TICKS").waitFor();
   await workbench.screenshot("filtered");
+  await workbench.headerAction("Edit Filter...");
+  await workbench.answer("clock");
+  await workbench.view().getByText("1 of 7 stacks · filter: clock").waitFor();
   await workbench.headerAction("Clear Filter");
   await workbench.seeTree(withShip("first"));
 });

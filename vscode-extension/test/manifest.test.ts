@@ -32,6 +32,12 @@ function menu(contextValue: string, kind: "menu" | "buttons", view = "asynctb.st
 }
 
 describe("menus", () => {
+  test("a filter can be edited without clearing it first", () => {
+    const title = contributes.menus["view/title"] ?? [];
+    const whenFiltered = title.filter(({ when }) => when.endsWith("&& asynctb.filtered")).map(({ command }) => command);
+    assert.deepEqual(whenFiltered, ["asynctb.editFilter", "asynctb.clearFilter"]);
+  });
+
   test("a session that runs beside a paused one can be looked at", async () => {
     const tree = stopped({ Shop: shop() });
     const idle = tree.store.open("session Idle", () => "Idle", shop().send);

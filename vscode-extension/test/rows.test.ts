@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ActivityInfo } from "../src/protocol";
-import { labelOf } from "../src/model/labels";
+import { labelOf, summaryOf } from "../src/model/labels";
 import { textOf } from "../src/model/text";
 import { context, Program, frame, shop, task, thread } from "./program";
 import { draw, find, lines, newTree, stopped } from "./tree";
@@ -247,6 +247,9 @@ describe("long lists", () => {
           > task 2999 | suspended
       `),
     );
+    assert.equal(summaryOf(tree.store.captures, "TASK 2999"), "1 of 3,001 stacks · filter: TASK 2999");
+    assert.equal(summaryOf(tree.store.captures, ""), "3,001 stacks");
+    assert.equal(summaryOf([], ""), "");
     tree.options = { ...tree.options, filter: "nowhere" };
     assert.equal(await draw(tree), "");
   });

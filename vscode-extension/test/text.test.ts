@@ -51,7 +51,7 @@ describe("text for the clipboard", () => {
     assert.equal(stacks, 5);
     tree.options = { ...tree.options, filter: "printer" };
     const filtered = await textOfSessions(tree.store.sessions, tree.outline);
-    assert.match(filtered.text, /\n1 of 5 stacks, filter: printer\n\nprinter/);
+    assert.match(filtered.text, /\n1 of 5 stacks · filter: printer\n\nprinter/);
     session.resumed(false);
     session.refresh();
     assert.match((await textOfSessions(tree.store.sessions, tree.outline)).text, /\nRunning, seen without pausing\n/);

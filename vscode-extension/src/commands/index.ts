@@ -34,6 +34,7 @@ export function registerCommands({ store, provider, filter, highlight, variables
     "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
     "asynctb.retry": (row) => (row.kind === "error" ? row.retry() : undefined),
     "asynctb.filter": () => askForFilter(filter),
+    "asynctb.editFilter": () => askForFilter(filter),
     "asynctb.clearFilter": () => {
       filter.text = "";
     },
@@ -75,7 +76,7 @@ async function showMore(row: MoreRow): Promise<void> {
 async function askForFilter(filter: Filter): Promise<void> {
   const text = await vscode.window.showInputBox({
     title: "Filter Async Stacks",
-    prompt: "Show tasks whose name, state, function, file or wait contains this text",
+    prompt: "Show tasks whose name, state, wait, exception, innermost function or its file contains this text",
     value: filter.text,
   });
   if (text !== undefined) filter.text = text;

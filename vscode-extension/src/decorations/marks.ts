@@ -34,8 +34,7 @@ export class Marks implements vscode.Disposable {
   }
 
   #update(): void {
-    const captures = this.store.sessions.flatMap(({ capture }) => (capture ? [capture] : []));
-    const lines = suspendedLines(showsEditorMarks() ? captures : []);
+    const lines = suspendedLines(showsEditorMarks() ? this.store.captures : []);
     // Paths as editors spell them.
     this.#lines = new Map([...lines].map(([path, found]) => [vscode.Uri.file(path).toString(), found]));
     this.#draw();

@@ -2,7 +2,8 @@
 
 import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
 import { describe, lastPart } from "./managers";
-import { sourceOf, type ContextRow, type GroupRow, type Row } from "./rows";
+import type { Capture } from "./capture";
+import { matches, sourceOf, type ContextRow, type GroupRow, type Row } from "./rows";
 
 export interface Label {
   readonly label: string;
@@ -60,6 +61,14 @@ export function place(location: Location, sources: readonly SourceRef[]): string
 /** "1 task", "12,000 tasks". */
 export function count(amount: number, noun: string): string {
   return `${number(amount)} ${noun}${amount === 1 ? "" : "s"}`;
+}
+
+/** What the header of the view says: "7 stacks", or "1 of 7 stacks · filter: ticks". */
+export function summaryOf(captures: readonly Capture[], filter: string): string {
+  const total = captures.reduce((sum, capture) => sum + capture.total, 0);
+  if (filter === "") return total > 0 ? count(total, "stack") : "";
+  const found = captures.flatMap(({ activities }) => [...activities]).filter((each) => matches(each, filter)).length;
+  return join([total > 0 ? `${number(found)} of ${count(total, "stack")}` : "", `filter: ${filter}`]);
 }
 
 function number(amount: number): string {

@@ -102,6 +102,10 @@ export class Store {
     return [...this.#sessions.values()];
   }
 
+  get captures(): readonly Capture[] {
+    return this.sessions.flatMap(({ capture }) => (capture ? [capture] : []));
+  }
+
   /** What there is to see: pictures, or at least programs that one could look at. */
   get state(): "paused" | "running" | undefined {
     if (this.sessions.some((session) => session.capture)) return "paused";

@@ -1,8 +1,8 @@
 /** Rows and what is below them as indented text, for the clipboard. */
 
 import { CaptureEnded, type Capture } from "./capture";
-import { count, fullPlace, labelOf } from "./labels";
-import { matches, type Outline, type Row } from "./rows";
+import { count, fullPlace, labelOf, summaryOf } from "./labels";
+import { type Outline, type Row } from "./rows";
 import type { Session } from "./store";
 
 /** Most rows side by side whose stacks are asked for together. */
@@ -150,10 +150,7 @@ async function headerOf(session: Session, capture: Capture, filter: string): Pro
   const { takenAt } = capture;
   const local = new Date(takenAt.getTime() - takenAt.getTimezoneOffset() * 60_000);
   lines.push(local.toISOString().slice(0, 19).replace("T", " "));
-  const found = filter === "" ? capture.total : [...capture.activities].filter((each) => matches(each, filter)).length;
-  const all = count(capture.total, "stack");
-  lines.push(filter === "" ? all : `${found} of ${all}, filter: ${filter}`);
-  return lines;
+  return [...lines, summaryOf([capture], filter)];
 }
 
 function pauseOf({ stop }: Session, capture: Capture): string {

@@ -1,7 +1,7 @@
 /** The view around the tree: its header, and the context keys that its welcome texts and menus depend on. */
 
 import * as vscode from "vscode";
-import { count } from "../model/labels";
+import { summaryOf } from "../model/labels";
 import type { Row } from "../model/rows";
 import type { Store } from "../model/store";
 import type { Filter } from "./filter";
@@ -32,9 +32,7 @@ export function createView(
       "running",
       store.sessions.some((session) => !session.paused),
     );
-    const total = store.sessions.reduce((sum, session) => sum + (session.capture?.total ?? 0), 0);
-    const parts = [total > 0 ? count(total, "stack") : "", filter.text === "" ? "" : `filter: ${filter.text}`];
-    view.description = parts.filter((part) => part !== "").join(" · ");
+    view.description = summaryOf(store.captures, filter.text);
     view.message = store.sessions.some((session) => session.capture?.live === true)
       ? "The program runs. This is how it was when you asked."
       : "";
