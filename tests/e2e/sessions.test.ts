@@ -48,10 +48,10 @@ test("each session has its own rows", async () => {
       MainThread | 5 tasks
         Thread Stack | main · orders.py:${line("first")}
         Task-1 | running · main · orders.py:${line("first")}
-        clock | ticks · orders.py:${line("tick")} · waits for sleep
-        ship-1 | reserve · orders.py:${line("stock")} · waits for lock
-        ship-2 | reserve · orders.py:${line("stock")} · waits for lock
-        ship-3 | reserve · orders.py:${line("stock")} · waits for lock
+        clock | sleep · ticks · orders.py:${line("tick")}
+        ship-1 | lock · reserve · orders.py:${line("stock")}
+        ship-2 | lock · reserve · orders.py:${line("stock")}
+        ship-3 | lock · reserve · orders.py:${line("stock")}
       printer | running · *`;
   await workbench.seeTree(`\n    * | paused${all}\n    * | paused${all}\n`);
   await workbench.screenshot("both");

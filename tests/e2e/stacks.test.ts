@@ -14,10 +14,10 @@ const tasks = (stop: string): string => `
   MainThread | 5 tasks
     Thread Stack | main · orders.py:${line(stop)}
     Task-1 | running · main · orders.py:${line(stop)}
-    clock | ticks · orders.py:${line("tick")} · waits for sleep
-    ship-1 | reserve · orders.py:${line("stock")} · waits for lock
-    ship-2 | reserve · orders.py:${line("stock")} · waits for lock
-    ship-3 | reserve · orders.py:${line("stock")} · waits for lock
+    clock | sleep · ticks · orders.py:${line("tick")}
+    ship-1 | lock · reserve · orders.py:${line("stock")}
+    ship-2 | lock · reserve · orders.py:${line("stock")}
+    ship-3 | lock · reserve · orders.py:${line("stock")}
   printer | running · *
 `;
 /** `ship-1`, opened. */
@@ -120,7 +120,7 @@ test("a filter leaves what matches", async () => {
   await workbench.seeTree(`
     MainThread | 1 task
       Thread Stack | main · orders.py:${line("first")}
-      clock | ticks · orders.py:${line("tick")} · waits for sleep
+      clock | sleep · ticks · orders.py:${line("tick")}
   `);
   await workbench.view().getByText("1 of 7 stacks · filter: TICKS").waitFor();
   await workbench.screenshot("filtered");
@@ -134,7 +134,7 @@ test("a filter leaves what matches", async () => {
 test("a stack can be copied as text", async () => {
   await workbench.contextAction("clock", "Copy Stack");
   await workbench.seeClipboard(
-    /^clock {2}\(ticks · orders\.py:\d+ · waits for sleep\)\n(.*\n)* {2}ticks {2}\(orders\.py:\d+\)\n {2}clock {2}\(orders\.py:\d+\)\n/,
+    /^clock {2}\(waits for sleep · ticks · orders\.py:\d+\)\n(.*\n)* {2}ticks {2}\(orders\.py:\d+\)\n {2}clock {2}\(orders\.py:\d+\)\n/,
   );
 });
 
@@ -157,7 +157,7 @@ test("a running program can be looked at without pausing it", async () => {
   await workbench.view().getByText("Show Without Pausing").click();
   await workbench.row("ship-1").waitFor();
   await workbench.view().getByText("The program runs.").waitFor();
-  assert.match(await workbench.tree(), /ship-3 \| reserve · orders\.py:\d+ · waits for lock/);
+  assert.match(await workbench.tree(), /ship-3 \| lock · reserve · orders\.py:\d+/);
   await workbench.screenshot("without-pausing");
 });
 

@@ -15,7 +15,7 @@ describe("what a stop shows", () => {
         v MainThread | 3 tasks
           > Thread Stack | main · shop.py:50
           > Task-1 | running · main · shop.py:50
-          > ship-1 | reserve · shop.py:17 · waits for lock
+          > ship-1 | lock · reserve · shop.py:17
           > ship-2 | created
         > printer | running · wait · shop.py:331
       `),
@@ -35,7 +35,7 @@ describe("what a stop shows", () => {
           v Task-1 | running · main · shop.py:50
             v main | shop.py:50
               v async with TaskGroup as group | line 43
-                v ship-1 | reserve · shop.py:17 · waits for lock
+                v ship-1 | lock · reserve · shop.py:17
                     awaits Future | 0x7f03
                   v 2 internal frames | acquire, __aenter__
                       Lock.acquire | base_events.py:112
@@ -52,7 +52,7 @@ describe("what a stop shows", () => {
                   v 1 internal frame | _run
                       _run | base_events.py:84
                   Task | 0x7f02
-          v ship-1 | reserve · shop.py:17 · waits for lock
+          v ship-1 | lock · reserve · shop.py:17
               awaits Future | 0x7f03
             v 2 internal frames | acquire, __aenter__
                 Lock.acquire | base_events.py:112
@@ -144,6 +144,17 @@ describe("what a stop shows", () => {
     assert.equal(await draw(tree), "");
   });
 
+  test("what a running thread waits for instead of that it runs", async () => {
+    const program = shop();
+    const printer = program.activities.at(-1);
+    assert(printer);
+    printer.waitsFor = { description: "item of a queue" };
+    const tree = stopped({ Shop: program });
+    const { description, spoken } = labelOf(await find(tree, "printer"));
+    assert.equal(description, "item of a queue · wait · shop.py:331");
+    assert.equal(spoken, "waits for item of a queue · wait · shop.py:331");
+  });
+
   test("loops apart if a thread has several", async () => {
     const program = new Program();
     program.activities = [
@@ -215,7 +226,7 @@ describe("long lists", () => {
     const tree = stopped({ Shop: program }, { pageSize: 600 });
     assert.match(
       await draw(tree),
-      /^v MainThread \| 999 tasks and more\n[^]+task 600 \| suspended\n {4}Show More \| 9,400 not shown$/,
+      /^v MainThread \| at least 999 tasks\n[^]+task 600 \| suspended\n {4}Show More \| 9,400 not shown$/,
     );
     assert.equal(program.asked("asynctbSnapshot").length, 1);
     const more = await find(tree, "Show More");
@@ -308,16 +319,16 @@ describe("identical stacks", () => {
 
   test("are one row on request, which opens to its members", async () => {
     const tree = stopped({ Shop: crowd() }, { group: true });
-    const wait = "wait · shop.py:7 · waits for";
+    const place = "wait · shop.py:7";
     assert.equal(
       await draw(tree),
       lines(`
         v MainThread | 8 tasks
           > Thread Stack
-          > 3 tasks: visitor 1 … | ${wait} event
-          > clock | ${wait} sleep
-          > other | ${wait} lock
-          > cancelled | cancelling · ${wait} event
+          > 3 tasks: visitor 1 … | event · ${place}
+          > clock | sleep · ${place}
+          > other | lock · ${place}
+          > cancelled | cancelling · event · ${place}
           > new 1 | created
           > new 2 | created
       `),
@@ -333,7 +344,7 @@ describe("identical stacks", () => {
     const separate = await find(tree, "visitor 2");
     assert.equal(separate.id, members[1]?.id);
     tree.options = { ...tree.options, group: true, filter: "visitor 3" };
-    assert.match(await draw(tree), /1 task\n.*\n {2}> visitor 3 \| wait/);
+    assert.match(await draw(tree), /1 task\n.*\n {2}> visitor 3 \| event · wait/);
   });
 
   test("of ten thousand tasks are known when all are loaded", async () => {
@@ -383,7 +394,12 @@ describe("failures", () => {
     const tree = stopped({ Shop: program });
     const [row] = await tree.outline.children(undefined);
     assert.ok(row?.kind === "error");
-    assert.deepEqual(labelOf(row), { label: "ImportError: no zlib", description: "", tooltip: [traceback] });
+    assert.deepEqual(labelOf(row), {
+      label: "ImportError: no zlib",
+      description: "",
+      spoken: "",
+      tooltip: [traceback],
+    });
     row.retry();
     assert.match(await draw(tree), /^v MainThread/);
   });

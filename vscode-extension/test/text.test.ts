@@ -30,6 +30,7 @@ describe("text for the clipboard", () => {
   test("has addresses of managers, and folded frames stay folded", async () => {
     const tree = unpaged(shop());
     const { text } = await textOf([await find(tree, "ship-1")], tree.outline);
+    assert.match(text, /^ship-1 {2}\(waits for lock · reserve · shop.py:17\)\n/);
     assert.match(text, /async with Lock {2}\([^)]*line 17 · 0x7f00\)\n/);
     assert.match(text, / {2}2 internal frames {2}\(acquire, __aenter__\)\n {2}reserve/);
   });

@@ -9,6 +9,8 @@ export interface Label {
   readonly label: string;
   /** Shown dimmed beside the label. */
   readonly description: string;
+  /** The description in words that are clear without their place and without the icon. */
+  readonly spoken: string;
   /** Lines of the tooltip. */
   readonly tooltip: readonly string[];
 }
@@ -75,8 +77,8 @@ function number(amount: number): string {
   return amount.toLocaleString("en-US");
 }
 
-function label(text: string, description = "", tooltip: readonly string[] = []): Label {
-  return { label: text, description, tooltip: tooltip.length > 0 ? tooltip : [join([text, description])] };
+function label(text: string, description = "", tooltip: readonly string[] = [], spoken = description): Label {
+  return { label: text, description, spoken, tooltip: tooltip.length > 0 ? tooltip : [join([text, description])] };
 }
 
 function join(parts: readonly (string | undefined)[]): string {
@@ -97,10 +99,14 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
   const waits = info.waitsFor && `waits for ${info.waitsFor.description}`;
   const failed = info.failure && `failed with ${info.failure}`;
   const state = info.state === "unknown" ? "state unknown" : info.state;
-  // That it is suspended goes without saying where it stands, and rooms are narrow; the icon shows it, too.
-  const shownState = info.state === "suspended" && top !== "" ? "" : (failed ?? state);
-  const description =
-    members > 0 ? `${count(members, "task")}${isTail ? " and more" : ""}` : join([shownState, top, waits]);
+  // That it is suspended goes without saying where it stands, and a view is narrow; the icon shows it, too. A thread
+  // runs also while it waits for a lock.
+  const isPlain = info.state === "suspended" ? top !== "" : info.state === "running" && waits !== undefined;
+  const shownState = isPlain ? "" : (failed ?? state);
+  const tasks = members > 0 ? `${isTail ? "at least " : ""}${count(members, "task")}` : undefined;
+  // What it waits for says most, so that it stands where it is not cut off.
+  const description = tasks ?? join([shownState, info.waitsFor?.description, top]);
+  const spoken = tasks ?? join([shownState, waits, top]);
   const lines = [
     `${info.framework} ${KIND_NAMES[info.kind]} ${info.name}`,
     `State: ${state}`,
@@ -110,7 +116,7 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
   ];
-  return label(info.name, description, defined(lines));
+  return label(info.name, description, defined(lines), spoken);
 }
 
 function groupLabel({ first, members, isPartial }: GroupRow): Label {
@@ -119,7 +125,7 @@ function groupLabel({ first, members, isPartial }: GroupRow): Label {
   const one = activityLabel(info, sources, 0, false);
   const text = `${amount}: ${info.name} …`;
   const partial = isPartial ? "Not all are loaded: there may be more." : undefined;
-  return label(text, one.description, defined([text, partial, ...one.tooltip.slice(1)]));
+  return label(text, one.description, defined([text, partial, ...one.tooltip.slice(1)]), one.spoken);
 }
 
 function frameLabel(frame: Frame, sources: readonly SourceRef[]): Label {

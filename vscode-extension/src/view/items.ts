@@ -9,14 +9,14 @@ import type { ActivityInfo, ActivityState, Context } from "../protocol";
 const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
 
 export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
-  const { label, description, tooltip } = labelOf(row);
+  const { label, description, tooltip, spoken } = labelOf(row);
   const item = new vscode.TreeItem(label, collapsibleState(row, expanded));
   // VS Code would keep a row closed that could not be opened, or was not open by itself, before.
   item.id = isExpandable(row) && startsExpanded(row) ? `${row.id}/open` : row.id;
   item.description = description;
   item.tooltip = tooltip.join("\n");
   // Otherwise the whole tooltip is read out.
-  item.accessibilityInformation = { label: accessibleLabel(row, label, description) };
+  item.accessibilityInformation = { label: accessibleLabel(row, label, spoken) };
   const icon = iconOf(row);
   if (icon) item.iconPath = icon;
   const { contextValue, command } = actionsOf(row);
@@ -25,10 +25,10 @@ export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
   return item;
 }
 
-function accessibleLabel(row: Row, label: string, description: string): string {
+function accessibleLabel(row: Row, label: string, spoken: string): string {
   const activity = row.kind === "activity" ? row.activity : row.kind === "group" ? row.first : undefined;
   const state = activity?.info.state === "suspended" ? "suspended" : "";
-  return [label, state, description].filter((part) => part !== "").join(", ");
+  return [label, state, spoken].filter((part) => part !== "").join(", ");
 }
 
 function collapsibleState(row: Row, expanded: boolean): vscode.TreeItemCollapsibleState {
