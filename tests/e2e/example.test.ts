@@ -38,7 +38,6 @@ test("breakpoint() shows what everyone is doing", async () => {
       Thread Stack | charge · order_service.py:*
       Task-1 | end of a queue · main · order_service.py:*
       report | item of a queue · sales · order_service.py:*
-        awaits Future | 0x*
         1 internal frame | get
         sales | order_service.py:*
         turnover | order_service.py:*
@@ -53,7 +52,6 @@ test("breakpoint() shows what everyone is doing", async () => {
               async with database.connections | Semaphore · value 1 · line *
         worker | order_service.py:*
       worker-3 | lock · handle · order_service.py:*
-        awaits Future | 0x*
         2 internal frames | acquire, __aenter__
         handle | order_service.py:*
           async with shop.stock_lock | entering · Lock · locked, 1 waiting · line *

@@ -22,7 +22,6 @@ const tasks = (stop: string): string => `
 `;
 /** `ship-1`, opened. */
 const SHIP = `
-      awaits Future | 0x*
       2 internal frames | acquire, __aenter__
       reserve | orders.py:${line("stock")}
         async with stock | entering · Lock · locked, 3 waiting · line ${line("stock")}

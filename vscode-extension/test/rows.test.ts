@@ -36,7 +36,6 @@ describe("what a stop shows", () => {
             v main | shop.py:50
               v async with TaskGroup as group | line 43
                 v ship-1 | lock · reserve · shop.py:17
-                    awaits Future | 0x7f03
                   v 2 internal frames | acquire, __aenter__
                       Lock.acquire | base_events.py:112
                       __aenter__ | base_events.py:14
@@ -53,7 +52,6 @@ describe("what a stop shows", () => {
                       _run | base_events.py:84
                   Task | 0x7f02
           v ship-1 | lock · reserve · shop.py:17
-              awaits Future | 0x7f03
             v 2 internal frames | acquire, __aenter__
                 Lock.acquire | base_events.py:112
                 __aenter__ | base_events.py:14
@@ -127,9 +125,16 @@ describe("what a stop shows", () => {
     assert.match(text, /\(locked · line 1 · 0x7f3c2a1b5d10\)/);
   });
 
+  test("the innermost object, if it is not known what is waited for", async () => {
+    const program = shop();
+    delete program.activities[2]?.waitsFor;
+    const rows = await stopped({ Shop: program }).outline.children(await find(stopped({ Shop: program }), "ship-1"));
+    assert.equal(rows[0]?.kind, "object");
+  });
+
   test("internal frames among the others on request", async () => {
     const drawn = await draw(stopped({ Shop: shop() }, { showHidden: true }), "all");
-    assert.match(drawn, / {4}awaits Future \| 0x7f03\n +Lock.acquire \| base_events.py:112\n +__aenter__/);
+    assert.match(drawn, / {2}v ship-1 .*\n +Lock.acquire \| base_events.py:112\n +__aenter__/);
     assert.doesNotMatch(drawn, /internal frame/);
   });
 
@@ -287,10 +292,14 @@ describe("long lists", () => {
     ]);
     const contextsUnknown = "not recorded";
     program.stacks.set("failed", { frames: [17, 25].map((line) => ({ ...frame("look_up", line), contextsUnknown })) });
-    assert.deepEqual(
-      (await tree.outline.children(row)).map((below) => labelOf(below).label),
-      ["not recorded", "look_up", "look_up"],
-    );
+    const note = "Context managers unknown: a traceback does not record them";
+    const seen = async (): Promise<string[]> => (await tree.outline.children(row)).map((below) => labelOf(below).label);
+    assert.deepEqual(await seen(), [note, "look_up", "look_up"]);
+    program.stacks.get("failed")?.frames.shift();
+    tree.store.get("session Shop")?.capture?.forgetStack("failed");
+    assert.deepEqual(await seen(), [note, "look_up"]);
+    const [severity] = await tree.outline.children(row);
+    assert.ok(severity?.kind === "note" && severity.severity === "info");
   });
 });
 
@@ -395,10 +404,10 @@ describe("failures", () => {
     const [row] = await tree.outline.children(undefined);
     assert.ok(row?.kind === "error");
     assert.deepEqual(labelOf(row), {
-      label: "ImportError: no zlib",
-      description: "",
-      spoken: "",
-      tooltip: [traceback],
+      label: "Async stacks are not available: ImportError: no zlib",
+      description: "click to try again",
+      spoken: "click to try again",
+      tooltip: [traceback, "Click to try again."],
     });
     row.retry();
     assert.match(await draw(tree), /^v MainThread/);
@@ -411,7 +420,7 @@ describe("failures", () => {
     const task1 = await find(tree, "MainThread").then(async (row) => (await tree.outline.children(row))[1]);
     const [row] = await tree.outline.children(task1);
     assert.ok(row?.kind === "error");
-    assert.equal(labelOf(row).label, "it took too long");
+    assert.equal(labelOf(row).label, "This is not available: it took too long");
     row.retry();
     const [again] = await tree.outline.children(task1);
     assert.equal(again?.kind, "frame");

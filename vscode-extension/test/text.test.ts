@@ -110,7 +110,7 @@ describe("text for the clipboard", () => {
     program.failures.push({ command: "asynctbSnapshot", message: "internal: too bad" });
     const tree = unpaged(program);
     const { text, stacks } = await textOfSessions(tree.store.sessions, tree.outline);
-    assert.match(text, /\n\n.*too bad/);
+    assert.match(text, /\n\n.*too bad\n$/);
     assert.equal(stacks, 0);
   });
 });

@@ -3,7 +3,7 @@
 import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
 import { describe, lastPart } from "./managers";
 import type { Capture } from "./capture";
-import { matches, sourceOf, type ContextRow, type GroupRow, type Row } from "./rows";
+import { matches, sourceOf, type ContextRow, type ErrorRow, type GroupRow, type Row } from "./rows";
 
 export interface Label {
   readonly label: string;
@@ -47,7 +47,7 @@ export function labelOf(row: Row): Label {
     case "note":
       return label(row.text, "", [row.text]);
     case "error":
-      return errorLabel(row.message);
+      return errorLabel(row);
     case "more":
       return label(`Show More`, `${number(row.rest)} not ${row.isUnloaded ? "loaded yet" : "shown"}`);
   }
@@ -176,11 +176,12 @@ function objectLabel(ref: ObjectRef, role: "leaf" | "task"): Label {
   return label(text, ref.address, [object(ref)]);
 }
 
-function errorLabel(message: string): Label {
+function errorLabel({ parent, message }: ErrorRow): Label {
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   // Errors of the debugged program arrive as a traceback, whose last line says what is wrong.
   const last = lines[lines.length - 1]?.trim() ?? "Unknown error";
-  return label(last, "", [message]);
+  const what = parent === undefined || parent.kind === "session" ? "Async stacks are" : "This is";
+  return label(`${what} not available: ${last}`, "click to try again", [message, "Click to try again."]);
 }
 
 function object(ref: ObjectRef): string {

@@ -152,6 +152,9 @@ export function sourceOf(location: Location, sources: readonly SourceRef[]): Sou
   return sources[location.source];
 }
 
+/** The stack of what has failed is that of the exception. */
+const NOT_RECORDED = "Context managers unknown: a traceback does not record them";
+
 /** Arranges the store as a tree. Nothing is loaded before the row above it is opened. */
 export class Outline {
   readonly #files = new WeakMap<Capture, Files>();
@@ -337,13 +340,19 @@ export class Outline {
   #frames(parent: Row, capture: Capture, { stack, sources }: LoadedStack): Row[] {
     const rows: Row[] = [];
     if (stack.error !== undefined) rows.push(note(parent, "warning", `${parent.id}/error`, stack.error));
-    if (stack.leaf) {
+    const info = parent.kind === "activity" || parent.kind === "threadStack" ? parent.activity.info : undefined;
+    // What it waits for is known better than by the innermost object.
+    if (stack.leaf && !info?.waitsFor) {
       rows.push({ kind: "object", id: `${parent.id}/leaf`, parent, role: "leaf", object: stack.leaf });
     }
     const reasons = new Set(stack.frames.map((frame) => frame.contextsUnknown));
     const [reason] = reasons;
-    const isCommon = reasons.size === 1 && reason !== undefined && stack.frames.length > 1;
-    if (isCommon) rows.push(note(parent, "info", `${parent.id}/unknown`, reason));
+    const isFailure = info?.failure !== undefined;
+    const isCommon = reasons.size === 1 && reason !== undefined && (stack.frames.length > 1 || isFailure);
+    if (isCommon) {
+      const text = isFailure ? NOT_RECORDED : `Perhaps more context managers: ${reason}`;
+      rows.push(note(parent, "info", `${parent.id}/unknown`, text));
+    }
     const { showHidden } = this.options();
     let hidden: FrameRow[] = [];
     const flush = (): void => {
@@ -382,7 +391,8 @@ export class Outline {
       isAmbiguous: this.#isAmbiguous(capture, context),
     }));
     if (contextsUnknown !== undefined) {
-      rows.push(note(row, "warning", `${row.id}/unknown`, contextsUnknown));
+      const text = `Perhaps more context managers: ${contextsUnknown}`;
+      rows.push(note(row, "warning", `${row.id}/unknown`, text));
     }
     return rows;
   }

@@ -102,7 +102,8 @@ class Writer implements Text {
     const address = row.kind === "context" ? row.context.manager?.address : undefined;
     // The full address says more than the short one.
     const { label, spoken } = labelOf(row.kind === "context" ? { ...row, isAmbiguous: false } : row);
-    this.#line(label, [spoken, address].filter((part) => part !== undefined && part !== "").join(" · "), depth);
+    const words = row.kind === "error" ? "" : spoken; // nobody clicks on a text
+    this.#line(label, [words, address].filter((part) => part !== undefined && part !== "").join(" · "), depth);
     if (hasStack(row, depth) && below[0]?.kind !== "error") {
       this.stacks += 1;
       this.reader?.progress(this.stacks);
