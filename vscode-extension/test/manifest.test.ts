@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { actionsOf } from "../src/model/actions";
-import { Program, shop } from "./program";
+import { Capture } from "../src/model/capture";
+import { scopeOf } from "../src/model/scope";
+import { obstacle } from "../src/model/variables";
+import { frame, Program, shop } from "./program";
 import { draw, stopped } from "./tree";
 
 interface MenuEntry {
@@ -32,6 +35,28 @@ function menu(contextValue: string, kind: "menu" | "buttons", view = "asynctb.st
 }
 
 describe("menus", () => {
+  test("what buttons of rows do can be done with the keyboard, too", () => {
+    assert.deepEqual(menu("stack source inspectable", "buttons"), ["Show Variables"]);
+    assert.ok(menu("stack source inspectable", "menu").includes("Show Variables"));
+    assert.deepEqual(menu("value settable", "buttons", "asynctb.variables"), ["Set Value..."]);
+    assert.deepEqual(menu("value settable", "menu", "asynctb.variables"), ["Set Value...", "Copy Value"]);
+    assert.deepEqual(menu("value", "menu", "asynctb.variables"), ["Copy Value"]);
+  });
+
+  test("a setting is changed where it is set", () => {
+    assert.equal(scopeOf(undefined), "user");
+    assert.equal(scopeOf({ workspaceValue: false }), "workspace");
+    assert.equal(scopeOf({ workspaceValue: false, workspaceFolderValue: true }), "folder");
+  });
+
+  test("a frame whose variables cannot be read says why", () => {
+    const { helper } = stopped({ Shop: shop() }).store.sessions[0] ?? assert.fail();
+    assert.equal(obstacle(new Capture(helper, false), frame("main", 1, { frameId: 7 })), undefined);
+    const reason = (live: boolean): string | undefined => obstacle(new Capture(helper, live), frame("main", 1));
+    assert.equal(reason(false), "The variables of main cannot be read: its thread is not held.");
+    assert.equal(reason(true), "The variables of main cannot be read: the program runs.");
+  });
+
   test("a filter can be edited without clearing it first", () => {
     const title = contributes.menus["view/title"] ?? [];
     const whenFiltered = title.filter(({ when }) => when.endsWith("&& asynctb.filtered")).map(({ command }) => command);
