@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ActivityInfo } from "../src/protocol";
-import { labelOf, summaryOf } from "../src/model/labels";
+import { labelOf, liveText, summaryOf } from "../src/model/labels";
 import { textOf } from "../src/model/text";
 import { context, Program, frame, shop, task, thread } from "./program";
 import { draw, find, lines, newTree, stopped } from "./tree";
@@ -158,6 +158,21 @@ describe("what a stop shows", () => {
     const { description, spoken } = labelOf(await find(tree, "printer"));
     assert.equal(description, "item of a queue · wait · shop.py:331");
     assert.equal(spoken, "waits for item of a queue · wait · shop.py:331");
+  });
+
+  test("when pictures of running programs were taken", async () => {
+    const tree = stopped({ Shop: shop() });
+    const { sessions } = tree.store;
+    assert.equal(liveText(sessions), "");
+    sessions[0]?.resumed(false);
+    tree.store.showRunning();
+    await draw(tree);
+    const { capture } = sessions[0] ?? assert.fail();
+    assert(capture);
+    capture.takenAt = new Date(2024, 1, 2, 14, 3, 12);
+    assert.equal(liveText(tree.store.sessions), "Running. This picture was taken at 14:03:12.");
+    tree.store.open("session Bank", () => "Bank", shop().send);
+    assert.equal(liveText(tree.store.sessions), "Shop: running. This picture was taken at 14:03:12.");
   });
 
   test("loops apart if a thread has several", async () => {

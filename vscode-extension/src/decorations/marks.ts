@@ -1,4 +1,4 @@
-/** Says behind each line of source which tasks are suspended there. */
+/** Shows the names of suspended tasks at the end of their line of source. */
 
 import * as vscode from "vscode";
 import { count } from "../model/labels";

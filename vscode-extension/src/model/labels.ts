@@ -3,6 +3,7 @@
 import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
 import { describe, lastPart } from "./managers";
 import type { Capture } from "./capture";
+import type { Session } from "./store";
 import { matches, sourceOf, type ContextRow, type ErrorRow, type GroupRow, type Row } from "./rows";
 
 export interface Label {
@@ -71,6 +72,16 @@ export function summaryOf(captures: readonly Capture[], filter: string): string 
   if (filter === "") return total > 0 ? count(total, "stack") : "";
   const found = captures.flatMap(({ activities }) => [...activities]).filter((each) => matches(each, filter)).length;
   return join([total > 0 ? `${number(found)} of ${count(total, "stack")}` : "", `filter: ${filter}`]);
+}
+
+/** What to say above pictures of programs that run. */
+export function liveText(sessions: readonly Session[]): string {
+  const texts = sessions.flatMap(({ name, capture }) => {
+    if (capture?.live !== true) return [];
+    const who = sessions.length > 1 ? `${name()}: running.` : "Running.";
+    return [`${who} This picture was taken at ${capture.takenAt.toTimeString().slice(0, 8)}.`];
+  });
+  return texts.join("\n");
 }
 
 function number(amount: number): string {

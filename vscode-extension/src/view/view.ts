@@ -1,7 +1,7 @@
 /** The view around the tree: its header, and the context keys that its welcome texts and menus depend on. */
 
 import * as vscode from "vscode";
-import { summaryOf } from "../model/labels";
+import { liveText, summaryOf } from "../model/labels";
 import type { Row } from "../model/rows";
 import type { Store } from "../model/store";
 import type { Filter } from "./filter";
@@ -33,9 +33,7 @@ export function createView(
       store.sessions.some((session) => !session.paused),
     );
     view.description = summaryOf(store.captures, filter.text);
-    view.message = store.sessions.some((session) => session.capture?.live === true)
-      ? "The program runs. This is how it was when you asked."
-      : "";
+    view.message = liveText(store.sessions);
     if (store.sessions.some((session) => session.paused)) void introduce(view, provider, memory);
   };
   update();
@@ -51,7 +49,7 @@ export function createView(
 }
 
 /**
- * Open the view at the first stop ever. VS Code adds views to Run and Debug folded, where nobody would find them; what
+ * Open the view at the first stop after installation. VS Code adds views to Run and Debug folded, where nobody would find them; what
  * the user makes of it afterwards stays.
  */
 async function introduce(view: vscode.TreeView<Row>, provider: StacksProvider, memory: vscode.Memento): Promise<void> {
