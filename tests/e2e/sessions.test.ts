@@ -52,7 +52,7 @@ test("each session has its own rows", async () => {
         ship-1 | lock · reserve · orders.py:${line("stock")}
         ship-2 | lock · reserve · orders.py:${line("stock")}
         ship-3 | lock · reserve · orders.py:${line("stock")}
-      printer | running · *`;
+      printer | event*`;
   await workbench.seeTree(`\n    * | paused${all}\n    * | paused${all}\n`);
   await workbench.screenshot("both");
 });

@@ -18,7 +18,7 @@ const tasks = (stop: string): string => `
     ship-1 | lock · reserve · orders.py:${line("stock")}
     ship-2 | lock · reserve · orders.py:${line("stock")}
     ship-3 | lock · reserve · orders.py:${line("stock")}
-  printer | running · *
+  printer | event*
 `;
 /** `ship-1`, opened. */
 const SHIP = `
