@@ -62,6 +62,19 @@ test("all can be copied, those that are not listed, too", async () => {
   );
 });
 
+test("identical stacks can be one row", async () => {
+  await workbench.command("Async Stacks: Group Identical Stacks");
+  await workbench.seeTree(`
+    MainThread | 10,001 tasks
+      Thread Stack | main · crowd.py:*
+      Task-1 | running · main · crowd.py:*
+      10,000 tasks: visitor 00000 … | event · wait · crowd.py:*
+  `);
+  await workbench.screenshot("grouped");
+  await workbench.command("Async Stacks: List Identical Stacks One by One");
+  await workbench.row("visitor 00003").waitFor();
+});
+
 test("a filter searches them all", async () => {
   await workbench.headerAction("Filter...");
   await workbench.answer("visitor 09999");

@@ -315,7 +315,8 @@ export class Workbench {
       })),
     );
     rows.sort((a, b) => a.top - b.top);
-    return rows.map(({ level, text }) => `${"  ".repeat(level - 1)}${text}`).join("\n");
+    // A row that is just being removed has no level any more.
+    return rows.map(({ level, text }) => `${"  ".repeat(Math.max(level - 1, 0))}${text}`).join("\n");
   }
 
   /** Wait until a tree shows what is expected, in which `*` stands for anything but a line's end. */
