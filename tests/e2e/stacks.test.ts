@@ -160,6 +160,16 @@ test("a running program can be looked at without pausing it", async () => {
   await workbench.screenshot("without-pausing");
 });
 
+test("a frame whose variables cannot be read says why", async () => {
+  await workbench.row("ship").click();
+  await workbench.unfoldPane("Async Variables");
+  const reason = "The variables of ship cannot be read: the program runs.";
+  await workbench.view("Async Variables").getByText(reason).waitFor();
+  await workbench.view("Async Variables").getByText("Select a frame").waitFor({ state: "hidden" });
+  await workbench.screenshot("no-variables");
+  await workbench.foldPanes("Async Variables");
+});
+
 test("the next stop fills it again, and what was open is open", async () => {
   writeFileSync(path.join(workbench.folder, "go"), "");
   await workbench.seeTree(withShip("second"));
