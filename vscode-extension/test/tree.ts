@@ -1,7 +1,8 @@
 /** The outline as text. */
 
 import { labelOf } from "../src/model/labels";
-import { isExpandable, Outline, startsExpanded, type OutlineOptions, type Row } from "../src/model/rows";
+import type { Row } from "../src/model/row";
+import { isExpandable, Outline, startsExpanded, type OutlineOptions } from "../src/model/rows";
 import { Store } from "../src/model/store";
 import { options as helperOptions, type Program } from "./program";
 

@@ -3,7 +3,8 @@
 import * as vscode from "vscode";
 import { CaptureEnded } from "../model/capture";
 import { count } from "../model/labels";
-import type { Outline, Row } from "../model/rows";
+import type { Row } from "../model/row";
+import type { Outline } from "../model/rows";
 import type { Session } from "../model/store";
 import { Cancelled, textOf, textOfSessions, type Reader, type Text } from "../model/text";
 

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
 import { CaptureEnded } from "../model/capture";
-import type { MoreRow, Row } from "../model/rows";
+import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
 import type { VariableRow } from "../model/variables";
 import { change } from "../settings";

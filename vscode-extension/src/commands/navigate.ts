@@ -2,7 +2,8 @@
 
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
-import { sourceOf, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { sourceOf } from "../model/rows";
 import type { Capture } from "../model/capture";
 import type { Store } from "../model/store";
 import type { Location, SourceRef } from "../protocol";

@@ -1,6 +1,6 @@
 /** What can be done with a row. */
 
-import type { Row } from "./rows";
+import type { Row } from "./row";
 
 /** Words for `when` clauses of menus, and what a click does. */
 export function actionsOf(row: Row): { contextValue: string; command?: string } {

@@ -4,7 +4,8 @@ import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef 
 import { describe, lastPart } from "./managers";
 import type { Capture } from "./capture";
 import type { Session } from "./store";
-import { matches, sourceOf, type ContextRow, type ErrorRow, type GroupRow, type Row } from "./rows";
+import type { ContextRow, ErrorRow, GroupRow, Row } from "./row";
+import { matches, sourceOf } from "./rows";
 
 export interface Label {
   readonly label: string;

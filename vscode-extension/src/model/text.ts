@@ -2,7 +2,8 @@
 
 import { CaptureEnded, type Capture } from "./capture";
 import { count, fullPlace, labelOf, summaryOf } from "./labels";
-import { type Outline, type Row } from "./rows";
+import type { Row } from "./row";
+import type { Outline } from "./rows";
 import type { Session } from "./store";
 
 /** Most rows side by side whose stacks are asked for together. */

@@ -3,7 +3,8 @@
 import * as vscode from "vscode";
 import { actionsOf } from "../model/actions";
 import { labelOf } from "../model/labels";
-import { isExpandable, startsExpanded, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { isExpandable, startsExpanded } from "../model/rows";
 import type { ActivityInfo, ActivityState, Context } from "../protocol";
 
 const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];

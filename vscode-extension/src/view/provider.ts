@@ -1,7 +1,8 @@
 /** The tree "Async Stacks": hands VS Code the rows of the outline. */
 
 import * as vscode from "vscode";
-import { Outline, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { Outline } from "../model/rows";
 import type { Store } from "../model/store";
 import { outlineOptions } from "../settings";
 import { Expansion } from "./expansion";

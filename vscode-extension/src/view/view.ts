@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { liveText, summaryOf } from "../model/labels";
-import type { Row } from "../model/rows";
+import type { Row } from "../model/row";
 import type { Store } from "../model/store";
 import type { Filter } from "./filter";
 import type { StacksProvider } from "./provider";
