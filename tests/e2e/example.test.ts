@@ -31,34 +31,32 @@ test("breakpoint() shows what everyone is doing", async () => {
   await workbench.widenSideBar(480);
   await workbench.expand("report");
   await workbench.expand("worker-2");
-  await workbench.expand(/transaction\(\)/);
+  await workbench.expand(/transaction\(/);
   await workbench.expand("worker-3");
   await workbench.seeTree(`
     MainThread | 5 tasks
       Thread Stack | charge · order_service.py:*
-      Task-1 | main · order_service.py:* · waits for end of a queue
-      report | sales · order_service.py:* · waits for item of a queue
-        awaits Future | 0x*
+      Task-1 | end of a queue · main · order_service.py:*
+      report | item of a queue · sales · order_service.py:*
         1 internal frame | get
         sales | order_service.py:*
         turnover | order_service.py:*
         report | order_service.py:*
-      worker-1 | worker · order_service.py:* · waits for item of a queue
+      worker-1 | item of a queue · worker · order_service.py:*
       worker-2 | running · charge · order_service.py:*
         charge | order_service.py:*
         handle | order_service.py:*
-          async with Lock | locked, 1 waiting · line *
-          async with transaction()* | line *
+          async with shop.stock_lock | Lock · locked, 1 waiting · line *
+          async with transaction(shop.database) as database | line *
             transaction | order_service.py:*
-              async with Semaphore | value 1 · line *
+              async with database.connections | Semaphore · value 1 · line *
         worker | order_service.py:*
-      worker-3 | handle · order_service.py:* · waits for lock
-        awaits Future | 0x*
+      worker-3 | lock · handle · order_service.py:*
         2 internal frames | acquire, __aenter__
         handle | order_service.py:*
-          async with Lock | entering · locked, 1 waiting · line *
+          async with shop.stock_lock | entering · Lock · locked, 1 waiting · line *
         worker | order_service.py:*
-    invoice printer | running · print_invoices · order_service.py:* · waits for item of a queue
+    invoice printer | item of a queue · print_invoices · order_service.py:*
   `);
   await workbench.row("sales").click();
   await workbench.seeHighlight("await shop.sold.get()");

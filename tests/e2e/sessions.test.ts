@@ -48,11 +48,11 @@ test("each session has its own rows", async () => {
       MainThread | 5 tasks
         Thread Stack | main · orders.py:${line("first")}
         Task-1 | running · main · orders.py:${line("first")}
-        clock | ticks · orders.py:${line("tick")} · waits for sleep
-        ship-1 | reserve · orders.py:${line("stock")} · waits for lock
-        ship-2 | reserve · orders.py:${line("stock")} · waits for lock
-        ship-3 | reserve · orders.py:${line("stock")} · waits for lock
-      printer | running · *`;
+        clock | sleep · ticks · orders.py:${line("tick")}
+        ship-1 | lock · reserve · orders.py:${line("stock")}
+        ship-2 | lock · reserve · orders.py:${line("stock")}
+        ship-3 | lock · reserve · orders.py:${line("stock")}
+      printer | event*`;
   await workbench.seeTree(`\n    * | paused${all}\n    * | paused${all}\n`);
   await workbench.screenshot("both");
 });
@@ -72,6 +72,15 @@ test("one goes on, the other stays as it is", async () => {
   assert.deepEqual([shop, bank].sort(), ["paused", "running"]);
   [running, paused] = shop === "running" ? ["Shop", "Bank"] : ["Bank", "Shop"];
   await workbench.screenshot("one");
+});
+
+test("the one that runs can be looked at without pausing it", async () => {
+  await workbench.inlineAction(running, "Show Without Pausing");
+  await workbench.row(running).filter({ hasText: "running, seen without pausing" }).waitFor();
+  await workbench.row(paused).filter({ hasText: "paused" }).waitFor();
+  await workbench.screenshot("without-pausing");
+  await workbench.contextAction(running, "Copy Stacks of Session");
+  await workbench.seeClipboard(new RegExp(`^Async stacks of ${running}\n.*\nRunning, seen without pausing\n`));
 });
 
 test("it stops again beside the other", async () => {

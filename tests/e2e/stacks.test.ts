@@ -14,23 +14,22 @@ const tasks = (stop: string): string => `
   MainThread | 5 tasks
     Thread Stack | main · orders.py:${line(stop)}
     Task-1 | running · main · orders.py:${line(stop)}
-    clock | ticks · orders.py:${line("tick")} · waits for sleep
-    ship-1 | reserve · orders.py:${line("stock")} · waits for lock
-    ship-2 | reserve · orders.py:${line("stock")} · waits for lock
-    ship-3 | reserve · orders.py:${line("stock")} · waits for lock
-  printer | running · *
+    clock | sleep · ticks · orders.py:${line("tick")}
+    ship-1 | lock · reserve · orders.py:${line("stock")}
+    ship-2 | lock · reserve · orders.py:${line("stock")}
+    ship-3 | lock · reserve · orders.py:${line("stock")}
+  printer | event*
 `;
 /** `ship-1`, opened. */
 const SHIP = `
-      awaits Future | 0x*
       2 internal frames | acquire, __aenter__
       reserve | orders.py:${line("stock")}
-        async with Lock | entering · locked, 3 waiting · line ${line("stock")}
+        async with stock | entering · Lock · locked, 3 waiting · line ${line("stock")}
       ship | orders.py:${line("reserve")}
-        async with connection()* | line ${line("connection")}
+        async with connection(order) as link | line ${line("connection")}
           connection | orders.py:${line("yield")}
-            with suppress(KeyError) | line ${line("yield") - 1}
-        async with AsyncExitStack with 2 entries* | line ${line("connection")}
+            with contextlib.suppress(KeyError) | line ${line("yield") - 1}
+        async with contextlib.AsyncExitStack() as stack | 2 entries · line ${line("connection")}
           async callback sleep()
           suppress(ValueError)`;
 const withShip = (stop: string): string => tasks(stop).replace("    ship-2", `${SHIP.slice(1)}\n    ship-2`);
@@ -63,7 +62,7 @@ test("the first stop opens the view and fills it", async () => {
 
 test("a task opens to its frames, innermost first, and their context managers", async () => {
   await workbench.expand("ship-1");
-  await workbench.expand(/connection\(\)/);
+  await workbench.expand(/connection\(order\)/);
   await workbench.expand(/AsyncExitStack/);
   await workbench.seeTree(withShip("first"));
   await workbench.screenshot("expanded");
@@ -77,9 +76,9 @@ test("a click on a frame shows and marks the suspended await", async () => {
 });
 
 test("a click on a context manager shows its with statement", async () => {
-  await workbench.row("with suppress(KeyError)").click();
+  await workbench.row("with contextlib.suppress(KeyError)").click();
   await workbench.waitForLine("orders.py", line("yield") - 1);
-  await workbench.row(/connection\(\)/).click();
+  await workbench.row(/connection\(order\)/).click();
   await workbench.waitForLine("orders.py", line("connection"));
   await workbench.seeHighlight(
     "async with connection(order) as link, contextlib.AsyncExitStack() as stack:  # @connection",
@@ -120,9 +119,13 @@ test("a filter leaves what matches", async () => {
   await workbench.seeTree(`
     MainThread | 1 task
       Thread Stack | main · orders.py:${line("first")}
-      clock | ticks · orders.py:${line("tick")} · waits for sleep
+      clock | sleep · ticks · orders.py:${line("tick")}
   `);
+  await workbench.view().getByText("1 of 7 stacks · filter: TICKS").waitFor();
   await workbench.screenshot("filtered");
+  await workbench.headerAction("Edit Filter...");
+  await workbench.answer("clock");
+  await workbench.view().getByText("1 of 7 stacks · filter: clock").waitFor();
   await workbench.headerAction("Clear Filter");
   await workbench.seeTree(withShip("first"));
 });
@@ -130,7 +133,7 @@ test("a filter leaves what matches", async () => {
 test("a stack can be copied as text", async () => {
   await workbench.contextAction("clock", "Copy Stack");
   await workbench.seeClipboard(
-    /^clock {2}\(ticks · orders\.py:\d+ · waits for sleep\)\n(.*\n)* {2}ticks {2}\(orders\.py:\d+\)\n {2}clock {2}\(orders\.py:\d+\)\n/,
+    /^clock {2}\(waits for sleep · ticks · orders\.py:\d+\)\n(.*\n)* {2}ticks {2}\(orders\.py:\d+\)\n {2}clock {2}\(orders\.py:\d+\)\n/,
   );
 });
 
@@ -152,9 +155,19 @@ test("the tree is cleared when the program goes on", async () => {
 test("a running program can be looked at without pausing it", async () => {
   await workbench.view().getByText("Show Without Pausing").click();
   await workbench.row("ship-1").waitFor();
-  await workbench.view().getByText("The program runs.").waitFor();
-  assert.match(await workbench.tree(), /ship-3 \| reserve · orders\.py:\d+ · waits for lock/);
+  await workbench.view().getByText("Running. This picture was taken at ").waitFor();
+  assert.match(await workbench.tree(), /ship-3 \| lock · reserve · orders\.py:\d+/);
   await workbench.screenshot("without-pausing");
+});
+
+test("a frame whose variables cannot be read says why", async () => {
+  await workbench.row("ship").click();
+  await workbench.unfoldPane("Async Variables");
+  const reason = "The variables of ship cannot be read: the program runs.";
+  await workbench.view("Async Variables").getByText(reason).waitFor();
+  await workbench.view("Async Variables").getByText("Select a frame").waitFor({ state: "hidden" });
+  await workbench.screenshot("no-variables");
+  await workbench.foldPanes("Async Variables");
 });
 
 test("the next stop fills it again, and what was open is open", async () => {

@@ -288,6 +288,20 @@ export class Workbench {
     if ((await row.getAttribute("aria-expanded")) !== "true") await row.locator(".monaco-tl-twistie").click();
   }
 
+  /** Go to the end of our tree until a row is there: rows that come and go take the tree elsewhere. */
+  async goToEnd(label: string | RegExp): Promise<void> {
+    const row = this.row(label);
+    const seen = await this.#poll(
+      async () => {
+        await this.view().locator(".monaco-list").first().focus();
+        await this.press("End");
+        return (await row.isVisible()) ? "there" : "";
+      },
+      (text) => text !== "",
+    );
+    assert.equal(seen, "there", `${String(label)} does not appear at the end`);
+  }
+
   /** Indented text of what a tree shows: "label | description". */
   async tree(view = this.view()): Promise<string> {
     const rows = await view.locator(".monaco-list-row").evaluateAll((elements) =>
@@ -301,7 +315,8 @@ export class Workbench {
       })),
     );
     rows.sort((a, b) => a.top - b.top);
-    return rows.map(({ level, text }) => `${"  ".repeat(level - 1)}${text}`).join("\n");
+    // A row that is just being removed has no level any more.
+    return rows.map(({ level, text }) => `${"  ".repeat(Math.max(level - 1, 0))}${text}`).join("\n");
   }
 
   /** Wait until a tree shows what is expected, in which `*` stands for anything but a line's end. */

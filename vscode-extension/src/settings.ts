@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import type { OutlineOptions } from "./model/rows";
+import { scopeOf } from "./model/scope";
 import { MAX_PAGE, type CallStackSettings } from "./protocol";
 
 const SECTION = "asynctb";
@@ -12,14 +13,18 @@ export function outlineOptions(filter: string): OutlineOptions {
   const settings = vscode.workspace.getConfiguration(SECTION);
   return {
     showHidden: settings.get<boolean>("showHiddenFrames", false),
+    group: settings.get<boolean>("groupIdenticalStacks", false),
     pageSize: Math.max(1, settings.get<number>("pageSize", DEFAULT_PAGE_SIZE)),
     filter,
   };
 }
 
-export async function setShowHiddenFrames(value: boolean): Promise<void> {
-  const target = vscode.ConfigurationTarget.Global;
-  await vscode.workspace.getConfiguration(SECTION).update("showHiddenFrames", value, target);
+/** Change a setting where it is set, or else for the user: a change further out would have no effect. */
+export async function change(name: "showHiddenFrames" | "groupIdenticalStacks", value: boolean): Promise<void> {
+  const settings = vscode.workspace.getConfiguration(SECTION);
+  const { Global, Workspace, WorkspaceFolder } = vscode.ConfigurationTarget;
+  const target = { user: Global, workspace: Workspace, folder: WorkspaceFolder }[scopeOf(settings.inspect(name))];
+  await settings.update(name, value, target);
 }
 
 export function showsEditorMarks(): boolean {

@@ -167,3 +167,72 @@ export function context(type: string, line: number, more: Partial<Context> = {})
   const address = "0x7f00";
   return { manager: { type, address }, isAsync: true, phase: "active", location: { source: 0, line }, ...more };
 }
+
+/** A program with two threads and tasks that wait for each other. */
+export function shop(): Program {
+  const program = new Program();
+  program.activities = [
+    thread("thread-1", "MainThread", { top: frame("main", 50) }),
+    task("t1", "Task-1", { state: "running", top: frame("main", 50) }),
+    task("t2", "ship-1", {
+      top: frame("reserve", 17),
+      waitsFor: { description: "lock", target: { type: "asyncio.locks.Lock", address: "0x7f00" } },
+    }),
+    task("t3", "ship-2", { state: "created" }),
+    thread("thread-2", "printer", { top: frame("wait", 331) }),
+  ];
+  program.stacks.set("t1", {
+    frames: [
+      frame("main", 50, {
+        contexts: [
+          context("asyncio.taskgroups.TaskGroup", 43, {
+            varname: "group",
+            children: [
+              { kind: "task", activityId: "t2", object: { type: "_asyncio.Task", address: "0x7f01" } },
+              { kind: "task", object: { type: "_asyncio.Task", address: "0x7f02" } },
+            ],
+          }),
+        ],
+      }),
+    ],
+  });
+  program.stacks.set("t2", {
+    leaf: { type: "_asyncio.Future", address: "0x7f03" },
+    frames: [
+      hidden("Lock.acquire", 112),
+      hidden("__aenter__", 14),
+      frame("reserve", 17, {
+        contexts: [context("asyncio.locks.Lock", 17, { phase: "entering", description: "locked, 1 waiting" })],
+      }),
+      frame("ship", 25, {
+        contexts: [
+          context("contextlib._AsyncGeneratorContextManager", 22, {
+            description: "connection()",
+            varname: "link",
+            inner: { frames: [frame("connection", 13, { contexts: [context("asyncio.timeouts.Timeout", 12)] })] },
+          }),
+          context("contextlib.AsyncExitStack", 22, {
+            description: "AsyncExitStack with 2 entries",
+            varname: "cleanup",
+            children: [
+              { kind: "context", context: { isAsync: true, phase: "active", description: "callback sleep" } },
+              {
+                kind: "context",
+                context: {
+                  manager: { type: "contextlib.suppress", address: "0x7f04" },
+                  isAsync: false,
+                  phase: "active",
+                },
+              },
+            ],
+          }),
+        ],
+      }),
+      hidden("_run", 84),
+    ],
+  });
+  program.stacks.set("t3", { frames: [], error: "it has not started" });
+  program.stacks.set("thread-1", { frames: [frame("main", 50), hidden("run_forever", 641)] });
+  program.stacks.set("thread-2", { frames: [frame("wait", 331)] });
+  return program;
+}

@@ -1,77 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { labelOf } from "../src/model/labels";
+import type { ActivityInfo } from "../src/protocol";
+import { labelOf, liveText, summaryOf } from "../src/model/labels";
 import { textOf } from "../src/model/text";
-import { context, frame, hidden, Program, task, thread } from "./program";
+import { context, Program, frame, shop, task, thread } from "./program";
 import { draw, find, lines, newTree, stopped } from "./tree";
-
-function shop(): Program {
-  const program = new Program();
-  program.activities = [
-    thread("thread-1", "MainThread", { top: frame("main", 50) }),
-    task("t1", "Task-1", { state: "running", top: frame("main", 50) }),
-    task("t2", "ship-1", {
-      top: frame("reserve", 17),
-      waitsFor: { description: "lock", target: { type: "asyncio.locks.Lock", address: "0x7f00" } },
-    }),
-    task("t3", "ship-2", { state: "created" }),
-    thread("thread-2", "printer", { top: frame("wait", 331) }),
-  ];
-  program.stacks.set("t1", {
-    frames: [
-      frame("main", 50, {
-        contexts: [
-          context("asyncio.taskgroups.TaskGroup", 43, {
-            varname: "group",
-            children: [
-              { kind: "task", activityId: "t2", object: { type: "_asyncio.Task", address: "0x7f01" } },
-              { kind: "task", object: { type: "_asyncio.Task", address: "0x7f02" } },
-            ],
-          }),
-        ],
-      }),
-    ],
-  });
-  program.stacks.set("t2", {
-    leaf: { type: "_asyncio.Future", address: "0x7f03" },
-    frames: [
-      hidden("Lock.acquire", 112),
-      hidden("__aenter__", 14),
-      frame("reserve", 17, {
-        contexts: [context("asyncio.locks.Lock", 17, { phase: "entering", description: "locked, 1 waiting" })],
-      }),
-      frame("ship", 25, {
-        contexts: [
-          context("contextlib._AsyncGeneratorContextManager", 22, {
-            description: "connection()",
-            varname: "link",
-            inner: { frames: [frame("connection", 13, { contexts: [context("asyncio.timeouts.Timeout", 12)] })] },
-          }),
-          context("contextlib.AsyncExitStack", 22, {
-            description: "AsyncExitStack with 2 entries",
-            varname: "cleanup",
-            children: [
-              { kind: "context", context: { isAsync: true, phase: "active", description: "callback sleep" } },
-              {
-                kind: "context",
-                context: {
-                  manager: { type: "contextlib.suppress", address: "0x7f04" },
-                  isAsync: false,
-                  phase: "active",
-                },
-              },
-            ],
-          }),
-        ],
-      }),
-      hidden("_run", 84),
-    ],
-  });
-  program.stacks.set("t3", { frames: [], error: "it has not started" });
-  program.stacks.set("thread-1", { frames: [frame("main", 50), hidden("run_forever", 641)] });
-  program.stacks.set("thread-2", { frames: [frame("wait", 331)] });
-  return program;
-}
 
 describe("what a stop shows", () => {
   test("threads with their tasks, nothing loaded below them", async () => {
@@ -82,7 +15,7 @@ describe("what a stop shows", () => {
         v MainThread | 3 tasks
           > Thread Stack | main · shop.py:50
           > Task-1 | running · main · shop.py:50
-          > ship-1 | reserve · shop.py:17 · waits for lock
+          > ship-1 | lock · reserve · shop.py:17
           > ship-2 | created
         > printer | running · wait · shop.py:331
       `),
@@ -102,8 +35,7 @@ describe("what a stop shows", () => {
           v Task-1 | running · main · shop.py:50
             v main | shop.py:50
               v async with TaskGroup as group | line 43
-                v ship-1 | reserve · shop.py:17 · waits for lock
-                    awaits Future | 0x7f03
+                v ship-1 | lock · reserve · shop.py:17
                   v 2 internal frames | acquire, __aenter__
                       Lock.acquire | base_events.py:112
                       __aenter__ | base_events.py:14
@@ -113,14 +45,13 @@ describe("what a stop shows", () => {
                     v async with connection() as link | line 22
                       v connection | shop.py:13
                           async with Timeout | line 12
-                    v async with AsyncExitStack with 2 entries as cleanup | line 22
+                    v async with AsyncExitStack as cleanup | 2 entries · line 22
                         callback sleep
                         suppress
                   v 1 internal frame | _run
                       _run | base_events.py:84
                   Task | 0x7f02
-          v ship-1 | reserve · shop.py:17 · waits for lock
-              awaits Future | 0x7f03
+          v ship-1 | lock · reserve · shop.py:17
             v 2 internal frames | acquire, __aenter__
                 Lock.acquire | base_events.py:112
                 __aenter__ | base_events.py:14
@@ -130,7 +61,7 @@ describe("what a stop shows", () => {
               v async with connection() as link | line 22
                 v connection | shop.py:13
                     async with Timeout | line 12
-              v async with AsyncExitStack with 2 entries as cleanup | line 22
+              v async with AsyncExitStack as cleanup | 2 entries · line 22
                   callback sleep
                   suppress
             v 1 internal frame | _run
@@ -143,9 +74,67 @@ describe("what a stop shows", () => {
     );
   });
 
+  test("managers as the source spells them", async () => {
+    const program = shop();
+    const suppress = context("contextlib.suppress", 14, { description: "suppress(KeyError)", isAsync: false });
+    program.stacks.set("thread-2", { frames: [frame("wait", 331, { contexts: [suppress] })] });
+    const tree = stopped({ Shop: program });
+    const source = Array<string>(50).fill("");
+    source[11] = "    with asyncio.timeout(3):";
+    source[13] = "    with contextlib.suppress(KeyError):";
+    source[16] = "    async with shop.stock_lock:";
+    source[21] = "    async with connection() as link, contextlib.AsyncExitStack() as cleanup:  # both";
+    source[42] = "    async with asyncio.TaskGroup() as group:";
+    tree.files.set("/project/shop.py", source.join("\n"));
+    const drawn = await draw(tree, "all");
+    assert.match(drawn, /\n +async with shop\.stock_lock \| entering · Lock · locked, 1 waiting · line 17\n/);
+    assert.match(drawn, /\n +v async with connection\(\) as link \| line 22\n/);
+    assert.match(drawn, /\n +v async with contextlib\.AsyncExitStack\(\) as cleanup \| 2 entries · line 22\n/);
+    assert.match(drawn, /\n +v async with asyncio\.TaskGroup\(\) as group \| line 43\n/);
+    assert.match(drawn, /\n +with contextlib\.suppress\(KeyError\) \| line 14$/m);
+    assert.match(drawn, /\n +async with asyncio\.timeout\(3\) \| Timeout · line 12\n/);
+  });
+
+  test("short addresses of managers that the same words describe", async () => {
+    const program = shop();
+    const locks = (...addresses: string[]): void => {
+      const contexts = addresses.map((address, index) =>
+        context("asyncio.locks.Lock", index + 1, {
+          description: "locked",
+          manager: { type: "asyncio.locks.Lock", address },
+        }),
+      );
+      program.stacks.set("t1", { frames: [frame("main", 50, { contexts })] });
+    };
+    locks("0x7f3c2a1b5d10", "0x7f3c2a1b5d10");
+    const tree = stopped({ Shop: program });
+    const session = tree.store.get("session Shop");
+    await draw(tree, "all");
+    assert.match(await draw(tree, "all"), /Lock \| locked · line 1\n +async with Lock \| locked · line 2\n/);
+    assert.deepEqual(tree.changes, []);
+    locks("0x7f3c2a1b5d10", "0x7f3c2a1b5e20", "0x7f3c2a1b5f30");
+    session?.stopped();
+    await draw(tree, "all");
+    assert.deepEqual(tree.changes, [undefined]);
+    assert.match(
+      await draw(tree, "all"),
+      /Lock \| locked · at …b5d10 · line 1\n +async with Lock \| locked · at …b5e20 · line 2\n.*…b5f30/,
+    );
+    assert.deepEqual(tree.changes, [undefined]);
+    const { text } = await textOf([await find(tree, "Task-1")], tree.outline);
+    assert.match(text, /\(locked · line 1 · 0x7f3c2a1b5d10\)/);
+  });
+
+  test("the innermost object, if it is not known what is waited for", async () => {
+    const program = shop();
+    delete program.activities[2]?.waitsFor;
+    const rows = await stopped({ Shop: program }).outline.children(await find(stopped({ Shop: program }), "ship-1"));
+    assert.equal(rows[0]?.kind, "object");
+  });
+
   test("internal frames among the others on request", async () => {
     const drawn = await draw(stopped({ Shop: shop() }, { showHidden: true }), "all");
-    assert.match(drawn, / {4}awaits Future \| 0x7f03\n +Lock.acquire \| base_events.py:112\n +__aenter__/);
+    assert.match(drawn, / {2}v ship-1 .*\n +Lock.acquire \| base_events.py:112\n +__aenter__/);
     assert.doesNotMatch(drawn, /internal frame/);
   });
 
@@ -158,6 +147,32 @@ describe("what a stop shows", () => {
     );
     for (const session of tree.store.sessions) session.resumed(false);
     assert.equal(await draw(tree), "");
+  });
+
+  test("what a running thread waits for instead of that it runs", async () => {
+    const program = shop();
+    const printer = program.activities.at(-1);
+    assert(printer);
+    printer.waitsFor = { description: "item of a queue" };
+    const tree = stopped({ Shop: program });
+    const { description, spoken } = labelOf(await find(tree, "printer"));
+    assert.equal(description, "item of a queue · wait · shop.py:331");
+    assert.equal(spoken, "waits for item of a queue · wait · shop.py:331");
+  });
+
+  test("when pictures of running programs were taken", async () => {
+    const tree = stopped({ Shop: shop() });
+    const { sessions } = tree.store;
+    assert.equal(liveText(sessions), "");
+    sessions[0]?.resumed(false);
+    tree.store.showRunning();
+    await draw(tree);
+    const { capture } = sessions[0] ?? assert.fail();
+    assert(capture);
+    capture.takenAt = new Date(2024, 1, 2, 14, 3, 12);
+    assert.equal(liveText(tree.store.sessions), "Running. This picture was taken at 14:03:12.");
+    tree.store.open("session Bank", () => "Bank", shop().send);
+    assert.equal(liveText(tree.store.sessions), "Shop: running. This picture was taken at 14:03:12.");
   });
 
   test("loops apart if a thread has several", async () => {
@@ -231,7 +246,7 @@ describe("long lists", () => {
     const tree = stopped({ Shop: program }, { pageSize: 600 });
     assert.match(
       await draw(tree),
-      /^v MainThread \| 999 tasks and more\n[^]+task 600 \| suspended\n {4}Show More \| 9,400 not shown$/,
+      /^v MainThread \| at least 999 tasks\n[^]+task 600 \| suspended\n {4}Show More \| 9,400 not shown$/,
     );
     assert.equal(program.asked("asynctbSnapshot").length, 1);
     const more = await find(tree, "Show More");
@@ -263,6 +278,9 @@ describe("long lists", () => {
           > task 2999 | suspended
       `),
     );
+    assert.equal(summaryOf(tree.store.captures, "TASK 2999"), "1 of 3,001 stacks · filter: TASK 2999");
+    assert.equal(summaryOf(tree.store.captures, ""), "3,001 stacks");
+    assert.equal(summaryOf([], ""), "");
     tree.options = { ...tree.options, filter: "nowhere" };
     assert.equal(await draw(tree), "");
   });
@@ -289,10 +307,106 @@ describe("long lists", () => {
     ]);
     const contextsUnknown = "not recorded";
     program.stacks.set("failed", { frames: [17, 25].map((line) => ({ ...frame("look_up", line), contextsUnknown })) });
-    assert.deepEqual(
-      (await tree.outline.children(row)).map((below) => labelOf(below).label),
-      ["not recorded", "look_up", "look_up"],
+    const note = "Context managers unknown: a traceback does not record them";
+    const seen = async (): Promise<string[]> => (await tree.outline.children(row)).map((below) => labelOf(below).label);
+    assert.deepEqual(await seen(), [note, "look_up", "look_up"]);
+    program.stacks.get("failed")?.frames.shift();
+    tree.store.get("session Shop")?.capture?.forgetStack("failed");
+    assert.deepEqual(await seen(), [note, "look_up"]);
+    const [severity] = await tree.outline.children(row);
+    assert.ok(severity?.kind === "note" && severity.severity === "info");
+  });
+});
+
+describe("identical stacks", () => {
+  const waiting = (signature: number, description: string): Partial<ActivityInfo> => ({
+    signature,
+    waitsFor: { description },
+    top: frame("wait", 7),
+  });
+  const crowd = (): Program => {
+    const program = new Program();
+    program.activities = [
+      thread("thread-1", "MainThread"),
+      task("t1", "visitor 1", waiting(1, "event")),
+      task("t2", "clock", waiting(2, "sleep")),
+      task("t3", "visitor 2", waiting(1, "event")),
+      task("t4", "visitor 3", waiting(1, "event")),
+      task("t5", "other", waiting(1, "lock")),
+      task("t6", "cancelled", { ...waiting(1, "event"), state: "cancelling" }),
+      task("t7", "new 1", { state: "created" }),
+      task("t8", "new 2", { state: "created" }),
+    ];
+    for (const { id } of program.activities) program.stacks.set(id, { frames: [frame("wait", 7)] });
+    return program;
+  };
+
+  test("are one row on request, which opens to its members", async () => {
+    const tree = stopped({ Shop: crowd() }, { group: true });
+    const place = "wait · shop.py:7";
+    assert.equal(
+      await draw(tree),
+      lines(`
+        v MainThread | 8 tasks
+          > Thread Stack
+          > 3 tasks: visitor 1 … | event · ${place}
+          > clock | sleep · ${place}
+          > other | lock · ${place}
+          > cancelled | cancelling · event · ${place}
+          > new 1 | created
+          > new 2 | created
+      `),
     );
+    const group = await find(tree, "3 tasks: visitor 1 …");
+    const members = await tree.outline.children(group);
+    assert.deepEqual(
+      members.map((row) => labelOf(row).label),
+      ["visitor 1", "visitor 2", "visitor 3"],
+    );
+    assert.match((await textOf([group], tree.outline)).text, /visitor 3 .*\n {4}wait /);
+    tree.options = { ...tree.options, group: false };
+    const separate = await find(tree, "visitor 2");
+    assert.equal(separate.id, members[1]?.id);
+    tree.options = { ...tree.options, group: true, filter: "visitor 3" };
+    assert.match(await draw(tree), /1 task\n.*\n {2}> visitor 3 \| event · wait/);
+  });
+
+  test("of ten thousand tasks are known when all are loaded", async () => {
+    const program = crowd();
+    for (let n = 4; n <= 10_000; n++) program.activities.push(task(`v${n}`, `visitor ${n}`, waiting(1, "event")));
+    const tree = stopped({ Shop: program }, { group: true, pageSize: 10 });
+    assert.match(
+      await draw(tree),
+      / {2}> at least 994 tasks: visitor 1 … \|[^]*\n {4}Show More \| 9,006 not loaded yet$/,
+    );
+    const rows = await tree.outline.children((await tree.outline.children(undefined))[0]);
+    const [row, more] = [rows[1], rows.at(-1)];
+    assert.ok(more?.kind === "more" && row?.kind === "group");
+    assert.ok(labelOf(row).tooltip.includes("Not all are loaded: there may be more."));
+    const rest = (await tree.outline.children(row)).pop();
+    assert.ok(rest?.kind === "more");
+    assert.equal(labelOf(rest).description, "984 not shown");
+    await rest.show();
+    assert.equal((await tree.outline.children(row)).length, 21);
+    await more.show();
+    assert.match(await draw(tree), / {2}> 10,000 tasks: visitor 1 … \|[^]*new 2 \| created$/);
+  });
+
+  test("in a task group are one row, too", async () => {
+    const program = crowd();
+    const children = program.activities
+      .slice(1)
+      .map(({ id }) => ({ kind: "task" as const, activityId: id, object: { type: "Task", address: id } }));
+    const contexts = [context("asyncio.taskgroups.TaskGroup", 6, { children })];
+    program.stacks.set("t5", { frames: [frame("main", 7, { contexts })] });
+    const tree = stopped({ Shop: program }, { group: true, pageSize: Infinity });
+    const group = await find(tree, "async with TaskGroup");
+    const [first] = await tree.outline.children(group);
+    assert(first);
+    assert.equal(labelOf(first).label, "3 tasks: visitor 1 …");
+    assert.equal((await tree.outline.children(first)).length, 3);
+    const { text } = await textOf([await find(tree, "other")], tree.outline);
+    assert.match(text, /3 tasks: visitor 1 .*\n {8}visitor 1 .*\n {8}visitor 2 .*\n/);
   });
 });
 
@@ -304,7 +418,12 @@ describe("failures", () => {
     const tree = stopped({ Shop: program });
     const [row] = await tree.outline.children(undefined);
     assert.ok(row?.kind === "error");
-    assert.deepEqual(labelOf(row), { label: "ImportError: no zlib", description: "", tooltip: [traceback] });
+    assert.deepEqual(labelOf(row), {
+      label: "Async stacks are not available: ImportError: no zlib",
+      description: "click to try again",
+      spoken: "click to try again",
+      tooltip: [traceback, "Click to try again."],
+    });
     row.retry();
     assert.match(await draw(tree), /^v MainThread/);
   });
@@ -316,7 +435,7 @@ describe("failures", () => {
     const task1 = await find(tree, "MainThread").then(async (row) => (await tree.outline.children(row))[1]);
     const [row] = await tree.outline.children(task1);
     assert.ok(row?.kind === "error");
-    assert.equal(labelOf(row).label, "it took too long");
+    assert.equal(labelOf(row).label, "This is not available: it took too long");
     row.retry();
     const [again] = await tree.outline.children(task1);
     assert.equal(again?.kind, "frame");
@@ -336,18 +455,4 @@ test("nothing is shown, nor asked, before the first stop", async () => {
   tree.store.open("s", () => "Shop", program.send);
   assert.equal(await draw(tree), "");
   assert.deepEqual(program.sent, []);
-});
-
-test("a stack as text for the clipboard", async () => {
-  const program = shop();
-  const tree = stopped({ Shop: program });
-  assert.equal(
-    await textOf([await find(tree, "ship-2"), await find(tree, "printer")], tree.outline),
-    "ship-2  (created)\n  it has not started\nprinter  (running · wait · shop.py:331)\n  wait  (shop.py:331)\n",
-  );
-  // The tasks of a group are listed, not drawn once more.
-  assert.match(
-    await textOf([await find(tree, "Task-1")], tree.outline),
-    /TaskGroup[^\n]+\n {6}ship-1[^\n]+\n {6}Task /,
-  );
 });

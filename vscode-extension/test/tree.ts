@@ -1,7 +1,8 @@
 /** The outline as text. */
 
 import { labelOf } from "../src/model/labels";
-import { isExpandable, Outline, startsExpanded, type OutlineOptions, type Row } from "../src/model/rows";
+import type { Row } from "../src/model/row";
+import { isExpandable, Outline, startsExpanded, type OutlineOptions } from "../src/model/rows";
 import { Store } from "../src/model/store";
 import { options as helperOptions, type Program } from "./program";
 
@@ -9,17 +10,27 @@ export interface Tree {
   readonly store: Store;
   readonly outline: Outline;
   options: OutlineOptions;
+  /** Text of files by path. */
+  readonly files: Map<string, string>;
+  /** For which rows the rows below have changed; undefined for all. */
+  readonly changes: (Row | undefined)[];
 }
 
 export function newTree(options: Partial<OutlineOptions> = {}): Tree {
   const store = new Store(helperOptions());
   const tree: Tree = {
     store,
-    options: { showHidden: false, pageSize: 200, filter: "", ...options },
+    options: { showHidden: false, group: false, pageSize: 200, filter: "", ...options },
+    files: new Map(),
+    changes: [],
     outline: new Outline(
       store,
       () => tree.options,
-      () => undefined,
+      (row) => void tree.changes.push(row),
+      (path) => {
+        const text = tree.files.get(path);
+        return text === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(text);
+      },
     ),
   };
   return tree;

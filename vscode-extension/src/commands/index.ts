@@ -3,14 +3,14 @@
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
 import { CaptureEnded } from "../model/capture";
-import type { MoreRow, Row } from "../model/rows";
+import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
-import { textOf } from "../model/text";
 import type { VariableRow } from "../model/variables";
-import { setShowHiddenFrames } from "../settings";
+import { change } from "../settings";
 import type { Filter } from "../view/filter";
 import type { StacksProvider } from "../view/provider";
 import type { VariablesView } from "../view/variables";
+import { copyAll, copyRow } from "./copy";
 import { goTo } from "./navigate";
 
 export interface CommandTargets {
@@ -27,19 +27,22 @@ export function registerCommands({ store, provider, filter, highlight, variables
   };
   const handlers: Record<string, (row: Row) => unknown> = {
     "asynctb.refresh": refresh,
-    "asynctb.showRunning": () => {
-      for (const session of store.sessions) session.refresh();
+    "asynctb.showRunning": (row?: Row) => {
+      store.showRunning(row?.kind === "session" ? row.session : undefined);
     },
     "asynctb.goTo": (row) => goTo(row, store, highlight),
     "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
     "asynctb.retry": (row) => (row.kind === "error" ? row.retry() : undefined),
     "asynctb.filter": () => askForFilter(filter),
+    "asynctb.editFilter": () => askForFilter(filter),
     "asynctb.clearFilter": () => {
       filter.text = "";
     },
-    "asynctb.showHiddenFrames": () => setShowHiddenFrames(true),
-    "asynctb.hideHiddenFrames": () => setShowHiddenFrames(false),
-    "asynctb.copyStack": async (row) => vscode.env.clipboard.writeText(await textOf([row], provider.outline)),
+    "asynctb.showHiddenFrames": () => change("showHiddenFrames", true),
+    "asynctb.hideHiddenFrames": () => change("showHiddenFrames", false),
+    "asynctb.groupStacks": () => change("groupIdenticalStacks", true),
+    "asynctb.ungroupStacks": () => change("groupIdenticalStacks", false),
+    "asynctb.copyStack": (row) => copyRow(row, provider.unpaged),
     "asynctb.showVariables": async (row) => {
       if (row.kind !== "frame") return;
       await goTo(row, store, highlight);
@@ -47,10 +50,8 @@ export function registerCommands({ store, provider, filter, highlight, variables
       await variables.reveal();
     },
     "asynctb.evaluate": () => askForExpression(variables),
-    "asynctb.copyAll": async () => {
-      const rows = await provider.outline.children(undefined);
-      await vscode.env.clipboard.writeText(await textOf(rows, provider.outline));
-    },
+    "asynctb.copySession": (row) => (row.kind === "session" ? copyAll([row.session], provider.unpaged) : undefined),
+    "asynctb.copyAll": () => copyAll(store.sessions, provider.unpaged),
   };
   const variableHandlers: Record<string, (row: VariableRow) => unknown> = {
     "asynctb.setValue": (row) => askForValue(row, variables),
@@ -75,7 +76,7 @@ async function showMore(row: MoreRow): Promise<void> {
 async function askForFilter(filter: Filter): Promise<void> {
   const text = await vscode.window.showInputBox({
     title: "Filter Async Stacks",
-    prompt: "Show tasks whose name, state, function, file or wait contains this text",
+    prompt: "Show tasks whose name, state, wait, exception, innermost function or its file contains this text",
     value: filter.text,
   });
   if (text !== undefined) filter.text = text;

@@ -2,7 +2,8 @@
 
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
-import { sourceOf, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { sourceOf } from "../model/rows";
 import type { Capture } from "../model/capture";
 import type { Store } from "../model/store";
 import type { Location, SourceRef } from "../protocol";
@@ -48,8 +49,9 @@ function targetOf(row: Row): Target | undefined {
       const { location } = row.context;
       return location && { firstLineOnly: true, capture: row.capture, location, sources: row.sources };
     }
+    case "group":
     case "activity": {
-      const { info, sources } = row.activity;
+      const { info, sources } = row.kind === "group" ? row.first : row.activity;
       return info.top && { firstLineOnly: false, capture: row.capture, location: info.top.location, sources };
     }
     default:

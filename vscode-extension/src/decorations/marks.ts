@@ -1,4 +1,4 @@
-/** Says behind each line of source which tasks are suspended there. */
+/** Shows the names of suspended tasks at the end of their line of source. */
 
 import * as vscode from "vscode";
 import { count } from "../model/labels";
@@ -34,8 +34,7 @@ export class Marks implements vscode.Disposable {
   }
 
   #update(): void {
-    const captures = this.store.sessions.flatMap(({ capture }) => (capture ? [capture] : []));
-    const lines = suspendedLines(showsEditorMarks() ? captures : []);
+    const lines = suspendedLines(showsEditorMarks() ? this.store.captures : []);
     // Paths as editors spell them.
     this.#lines = new Map([...lines].map(([path, found]) => [vscode.Uri.file(path).toString(), found]));
     this.#draw();

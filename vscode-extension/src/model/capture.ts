@@ -41,6 +41,8 @@ export class Capture {
   notes: readonly string[] = [];
   /** How many activities the program had. */
   total = 0;
+  /** When the program was asked for its activities. */
+  takenAt = new Date();
 
   readonly #changed = new Emitter<void>();
   readonly #activities = new Map<string, Activity>();
@@ -149,6 +151,7 @@ export class Capture {
 
   async #loadPage(): Promise<void> {
     this.check();
+    if (this.#snapshotId === undefined) this.takenAt = new Date();
     const page = await this.helper.snapshot(
       this.#snapshotId === undefined
         ? { count: MAX_PAGE }

@@ -1,12 +1,18 @@
 /** The words of each row. */
 
-import type { ActivityInfo, ActivityKind, Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
-import { sourceOf, type Row } from "./rows";
+import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import { describe, lastPart } from "./managers";
+import type { Capture } from "./capture";
+import type { Session } from "./store";
+import type { ContextRow, ErrorRow, GroupRow, Row } from "./row";
+import { matches, sourceOf } from "./rows";
 
 export interface Label {
   readonly label: string;
   /** Shown dimmed beside the label. */
   readonly description: string;
+  /** The description in words that are clear without their place and without the icon. */
+  readonly spoken: string;
   /** Lines of the tooltip. */
   readonly tooltip: readonly string[];
 }
@@ -26,8 +32,10 @@ export function labelOf(row: Row): Label {
       return label(row.session.name(), sessionState(row.session.paused, row.session.capture?.live));
     case "activity":
       return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail);
+    case "group":
+      return groupLabel(row);
     case "loop":
-      return label(row.loopId, count(row.activities.length, "task"));
+      return label(row.loopId, count(row.members, "task"));
     case "threadStack":
       return label("Thread Stack", topOf(row.activity.info, row.activity.sources));
     case "frame":
@@ -35,15 +43,15 @@ export function labelOf(row: Row): Label {
     case "hidden":
       return hiddenLabel(row.frames.map(({ frame }) => frame.name));
     case "context":
-      return contextLabel(row.context, row.sources, row.isEntry);
+      return contextLabel(row);
     case "object":
       return objectLabel(row.object, row.role);
     case "note":
       return label(row.text, "", [row.text]);
     case "error":
-      return errorLabel(row.message);
+      return errorLabel(row);
     case "more":
-      return label(`Show More`, `${number(row.rest)} not shown`);
+      return label(`Show More`, `${number(row.rest)} not ${row.isUnloaded ? "loaded yet" : "shown"}`);
   }
 }
 
@@ -59,12 +67,30 @@ export function count(amount: number, noun: string): string {
   return `${number(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 }
 
+/** What the header of the view says: "7 stacks", or "1 of 7 stacks · filter: ticks". */
+export function summaryOf(captures: readonly Capture[], filter: string): string {
+  const total = captures.reduce((sum, capture) => sum + capture.total, 0);
+  if (filter === "") return total > 0 ? count(total, "stack") : "";
+  const found = captures.flatMap(({ activities }) => [...activities]).filter((each) => matches(each, filter)).length;
+  return join([total > 0 ? `${number(found)} of ${count(total, "stack")}` : "", `filter: ${filter}`]);
+}
+
+/** What to say above pictures of programs that run. */
+export function liveText(sessions: readonly Session[]): string {
+  const texts = sessions.flatMap(({ name, capture }) => {
+    if (capture?.live !== true) return [];
+    const who = sessions.length > 1 ? `${name()}: running.` : "Running.";
+    return [`${who} This picture was taken at ${capture.takenAt.toTimeString().slice(0, 8)}.`];
+  });
+  return texts.join("\n");
+}
+
 function number(amount: number): string {
   return amount.toLocaleString("en-US");
 }
 
-function label(text: string, description = "", tooltip: readonly string[] = []): Label {
-  return { label: text, description, tooltip: tooltip.length > 0 ? tooltip : [join([text, description])] };
+function label(text: string, description = "", tooltip: readonly string[] = [], spoken = description): Label {
+  return { label: text, description, spoken, tooltip: tooltip.length > 0 ? tooltip : [join([text, description])] };
 }
 
 function join(parts: readonly (string | undefined)[]): string {
@@ -85,10 +111,14 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
   const waits = info.waitsFor && `waits for ${info.waitsFor.description}`;
   const failed = info.failure && `failed with ${info.failure}`;
   const state = info.state === "unknown" ? "state unknown" : info.state;
-  // That it is suspended goes without saying where it stands, and rooms are narrow; the icon shows it, too.
-  const shownState = info.state === "suspended" && top !== "" ? "" : (failed ?? state);
-  const description =
-    members > 0 ? `${count(members, "task")}${isTail ? " and more" : ""}` : join([shownState, top, waits]);
+  // That it is suspended goes without saying where it stands, and a view is narrow; the icon shows it, too. A thread
+  // runs also while it waits for a lock.
+  const isPlain = info.state === "suspended" ? top !== "" : info.state === "running" && waits !== undefined;
+  const shownState = isPlain ? "" : (failed ?? state);
+  const tasks = members > 0 ? `${isTail ? "at least " : ""}${count(members, "task")}` : undefined;
+  // What it waits for says most, so that it stands where it is not cut off.
+  const description = tasks ?? join([shownState, info.waitsFor?.description, top]);
+  const spoken = tasks ?? join([shownState, waits, top]);
   const lines = [
     `${info.framework} ${KIND_NAMES[info.kind]} ${info.name}`,
     `State: ${state}`,
@@ -98,21 +128,38 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
   ];
-  return label(info.name, description, defined(lines));
+  return label(info.name, description, defined(lines), spoken);
+}
+
+function groupLabel({ first, members, isPartial }: GroupRow): Label {
+  const { info, sources } = first;
+  const amount = `${isPartial ? "at least " : ""}${count(members, KIND_NAMES[info.kind])}`;
+  const one = activityLabel(info, sources, 0, false);
+  const text = `${amount}: ${info.name} …`;
+  const partial = isPartial ? "Not all are loaded: there may be more." : undefined;
+  return label(text, one.description, defined([text, partial, ...one.tooltip.slice(1)]), one.spoken);
 }
 
 function frameLabel(frame: Frame, sources: readonly SourceRef[]): Label {
   return label(frame.name, place(frame.location, sources), [frame.name, fullPlace(frame.location, sources)]);
 }
 
-function contextLabel(context: Context, sources: readonly SourceRef[], isEntry: boolean): Label {
-  const [what, how] = describeManager(context);
+function contextLabel(row: ContextRow): Label {
+  const { context, sources, isEntry, code, isAmbiguous } = row;
+  const { what, how } = describe(context);
   const keyword = isEntry ? "" : context.isAsync ? "async with " : "with ";
   const target = context.varname === undefined ? "" : ` as ${context.varname}`;
+  const text = `${keyword}${code ?? `${what}${target}`}`;
+  // The statement shows what a call is, and the names of most types.
+  const isSeen =
+    code === undefined ||
+    code.includes(what.endsWith("()") ? what.slice(0, -1) : what.includes("(") ? what : `${what}(`);
   const line = context.location?.line;
   const phase = context.phase === "active" ? "" : context.phase;
+  const address = context.manager && isAmbiguous ? shortAddress(context.manager.address) : "";
   const lines = [
-    `${keyword}${what}${target}`,
+    text,
+    what,
     how,
     context.manager && object(context.manager),
     phase === "" ? undefined : `It is ${phase}.`,
@@ -120,20 +167,16 @@ function contextLabel(context: Context, sources: readonly SourceRef[], isEntry: 
     context.location && fullPlace(context.location, sources),
   ];
   return label(
-    `${keyword}${what}${target}`,
-    join([phase, how, line === undefined ? "" : `line ${line}`, context.unknown]),
+    text,
+    join([phase, isSeen ? "" : what, how, address, line === undefined ? "" : `line ${line}`, context.unknown]),
     defined(lines),
   );
 }
 
-/** What the manager is, such as "ExitStack with 3 entries" or "Lock", and how, such as "locked, 1 waiting". */
-function describeManager({ manager, description }: Context): [what: string, how?: string] {
-  const name = manager && lastPart(manager.type);
-  if (description === undefined) return [name ?? "unknown context manager"];
-  // Some descriptions say what it is, others only how it is.
-  const words = description.toLowerCase().split(/\W+/);
-  const complete = name === undefined || description.includes("(") || words.includes(name.toLowerCase());
-  return complete ? [description] : [name, description];
+/** Enough of an address to tell a few objects apart. */
+function shortAddress(address: string): string {
+  const digits = address.replace(/^0x/, "");
+  return `at ${digits.length > 5 ? "…" : ""}${digits.slice(-5)}`;
 }
 
 function hiddenLabel(names: readonly string[]): Label {
@@ -145,23 +188,20 @@ function objectLabel(ref: ObjectRef, role: "leaf" | "task"): Label {
   return label(text, ref.address, [object(ref)]);
 }
 
-function errorLabel(message: string): Label {
+function errorLabel({ parent, message }: ErrorRow): Label {
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   // Errors of the debugged program arrive as a traceback, whose last line says what is wrong.
   const last = lines[lines.length - 1]?.trim() ?? "Unknown error";
-  return label(last, "", [message]);
+  const what = parent === undefined || parent.kind === "session" ? "Async stacks are" : "This is";
+  return label(`${what} not available: ${last}`, "click to try again", [message, "Click to try again."]);
 }
 
 function object(ref: ObjectRef): string {
   return `${ref.type} at ${ref.address}`;
 }
 
-/** The last part of a dotted name. */
-function lastPart(name: string): string {
-  return name.slice(name.lastIndexOf(".") + 1);
-}
-
-function fullPlace(location: Location, sources: readonly SourceRef[]): string {
+/** Such as "/project/client.py:42". */
+export function fullPlace(location: Location, sources: readonly SourceRef[]): string {
   const source = sourceOf(location, sources);
   const path = source?.path ?? source?.name ?? "unknown source";
   return location.line === undefined ? path : `${path}:${location.line}`;

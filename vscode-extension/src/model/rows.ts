@@ -1,111 +1,17 @@
-/** The rows of the tree, top down. Pure data: what a row looks like is decided elsewhere. */
+/** Which rows the tree has, top down. What a row looks like is decided elsewhere. */
 
-import type { Context, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import type { Context, ContextChild, Location, SourceRef, TaskChild } from "../protocol";
 import { CaptureEnded, type Activity, type Capture, type LoadedStack } from "./capture";
+import { stateOf } from "./managers";
+import type { ActivityRow, ContextRow, ErrorRow, FrameRow, NoteRow, Row } from "./row";
+import { Files, withItem } from "./source";
 import type { Session, Store } from "./store";
-
-interface Base {
-  /** Unique, and the same for the same thing in the next picture of the program, so that it stays expanded. */
-  readonly id: string;
-  readonly parent: Row | undefined;
-}
-
-export interface SessionRow extends Base {
-  readonly kind: "session";
-  readonly session: Session;
-}
-
-export interface ActivityRow extends Base {
-  readonly kind: "activity";
-  readonly capture: Capture;
-  readonly activity: Activity;
-  /** How many activities hang under it, apart from its stack. */
-  readonly members: number;
-  /** Whether those that are not loaded yet follow them. */
-  readonly isTail: boolean;
-}
-
-/** One of several event loops of a thread. */
-export interface LoopRow extends Base {
-  readonly kind: "loop";
-  readonly capture: Capture;
-  readonly loopId: string;
-  readonly activities: readonly Activity[];
-}
-
-/** The stack of a thread that also runs tasks. */
-export interface ThreadStackRow extends Base {
-  readonly kind: "threadStack";
-  readonly capture: Capture;
-  readonly activity: Activity;
-}
-
-export interface FrameRow extends Base {
-  readonly kind: "frame";
-  readonly capture: Capture;
-  readonly frame: Frame;
-  readonly sources: readonly SourceRef[];
-  /** Why context managers may be missing, unless that is said once for the whole stack. */
-  readonly contextsUnknown: string | undefined;
-}
-
-/** Frames of framework internals, folded. */
-export interface HiddenRow extends Base {
-  readonly kind: "hidden";
-  readonly frames: readonly FrameRow[];
-}
-
-export interface ContextRow extends Base {
-  readonly kind: "context";
-  readonly capture: Capture;
-  readonly context: Context;
-  readonly sources: readonly SourceRef[];
-  /** Whether it is an entry of an exit stack, and so has no statement of its own. */
-  readonly isEntry: boolean;
-}
-
-/** The innermost awaitable, or a task that is not among the activities. */
-export interface ObjectRow extends Base {
-  readonly kind: "object";
-  readonly role: "leaf" | "task";
-  readonly object: ObjectRef;
-}
-
-export interface NoteRow extends Base {
-  readonly kind: "note";
-  readonly severity: "info" | "warning";
-  readonly text: string;
-}
-
-export interface ErrorRow extends Base {
-  readonly kind: "error";
-  readonly message: string;
-  readonly retry: () => void;
-}
-
-export interface MoreRow extends Base {
-  readonly kind: "more";
-  /** How many rows there are beyond those shown. */
-  readonly rest: number;
-  readonly show: () => Promise<void>;
-}
-
-export type Row =
-  | SessionRow
-  | ActivityRow
-  | LoopRow
-  | ThreadStackRow
-  | FrameRow
-  | HiddenRow
-  | ContextRow
-  | ObjectRow
-  | NoteRow
-  | ErrorRow
-  | MoreRow;
 
 export interface OutlineOptions {
   /** Whether hidden frames stand among the others. */
   readonly showHidden: boolean;
+  /** Whether activities with identical stacks are put together. */
+  readonly group: boolean;
   /** How many activities a list shows at first, and more at each request. */
   readonly pageSize: number;
   /** Show only activities that contain this text; empty for all. */
@@ -126,15 +32,24 @@ export function sourceOf(location: Location, sources: readonly SourceRef[]): Sou
   return sources[location.source];
 }
 
+/** The stack of what has failed is that of the exception. */
+const NOT_RECORDED = "Context managers unknown: a traceback does not record them";
+
 /** Arranges the store as a tree. Nothing is loaded before the row above it is opened. */
 export class Outline {
+  readonly #files = new WeakMap<Capture, Files>();
+  /** Addresses of the managers that have been seen, by the words that describe them. */
+  readonly #managers = new WeakMap<Capture, Map<string, Set<string>>>();
+  /** Those of which it is known that they are several. */
+  readonly #told = new WeakSet<Set<string>>();
   readonly #shown = new WeakMap<Capture, Map<string, number>>();
 
   constructor(
     private readonly store: Store,
-    private readonly options: () => OutlineOptions,
+    readonly options: () => OutlineOptions,
     /** Called when the rows under `row` (undefined: all) have changed without a change of the store. */
     private readonly changed: (row: Row | undefined) => void,
+    private readonly read: (path: string) => Promise<string>,
   ) {}
 
   async children(row: Row | undefined): Promise<Row[]> {
@@ -154,8 +69,12 @@ export class Outline {
         return this.#session(row.session, row);
       case "activity":
         return this.#activity(row);
+      case "group": {
+        const members = this.#listed(row.parent).filter((activity) => groupKey(activity) === row.key);
+        return this.#list(row, row.capture, members);
+      }
       case "loop":
-        return this.#list(row, row.capture, row.activities);
+        return this.#list(row, row.capture, this.#listed(row));
       case "threadStack":
         return this.#stack(row, row.capture, row.activity.info.id);
       case "frame":
@@ -191,13 +110,14 @@ export class Outline {
     const last = capture.roots[capture.roots.length - 1];
     const tail = !capture.complete && last && loopsOf(capture.members(last.info.id)).size === 1 ? last : undefined;
     for (const activity of capture.roots) {
-      const members = capture.members(activity.info.id).filter((member) => matches(member, filter));
+      const members = this.#members(capture, activity.info.id);
       if (members.length === 0 && !matches(activity, filter)) continue;
       rows.push(this.#activityRow(session.id, parent, capture, activity, members.length, activity === tail));
     }
     if (!capture.complete && !tail) {
       const rest = capture.total - capture.loaded;
-      rows.push({ kind: "more", id: `${session.id}/more`, parent, rest, show: () => capture.loadMore() });
+      const show = (): Promise<void> => capture.loadMore();
+      rows.push({ kind: "more", id: `${session.id}/more`, parent, rest, isUnloaded: true, show });
     }
     [...handshake.notes, ...capture.notes].forEach((text, index) => {
       rows.push({ kind: "note", id: `${session.id}/note${index}`, parent, severity: "info", text });
@@ -219,37 +139,77 @@ export class Outline {
   async #activity(row: ActivityRow): Promise<Row[]> {
     const { capture, activity } = row;
     if (row.members === 0) return this.#stack(row, capture, activity.info.id);
-    const members = capture.members(activity.info.id).filter((member) => matches(member, this.options().filter));
+    const threadId = activity.info.id;
+    const members = this.#members(capture, threadId);
     const stack: Row = { kind: "threadStack", id: `${row.id}/stack`, parent: row, capture, activity };
     const loops = loopsOf(members);
     if (loops.size < 2) return [stack, ...this.#list(row, capture, members)];
     const rows: Row[] = [stack];
     for (const [loopId, activities] of loops) {
       if (loopId === "") rows.push(...this.#list(row, capture, activities));
-      else rows.push({ kind: "loop", id: `${row.id}/${loopId}`, parent: row, capture, loopId, activities });
+      else {
+        const id = `${row.id}/${loopId}`;
+        rows.push({ kind: "loop", id, parent: row, capture, threadId, loopId, members: activities.length });
+      }
     }
     return rows;
   }
 
+  /** What the thread runs, or one of its loops, and the filter lets pass. */
+  #members(capture: Capture, threadId: string, loopId?: string): Activity[] {
+    const { filter } = this.options();
+    return capture
+      .members(threadId)
+      .filter((member) => (loopId === undefined || member.info.loopId === loopId) && matches(member, filter));
+  }
+
   #list(parent: Row, capture: Capture, activities: readonly Activity[]): Row[] {
     const { pageSize } = this.options();
+    const { group } = this.options();
+    // Where the members of a group stand does not change what they are.
+    const base = parent.kind === "group" ? parent.parent.id : parent.id;
+    const entries = group && parent.kind !== "group" ? grouped(activities) : activities.map((activity) => [activity]);
     let limits = this.#shown.get(capture);
     if (!limits) this.#shown.set(capture, (limits = new Map<string, number>()));
     const limit = limits.get(parent.id) ?? pageSize;
-    const rows: Row[] = activities
-      .slice(0, limit)
-      .map((activity) => this.#activityRow(parent.id, parent, capture, activity));
+    const rows: Row[] = [];
+    for (const [first, ...others] of entries.slice(0, limit)) {
+      if (!first) continue;
+      const members = others.length + 1;
+      if (members === 1) {
+        rows.push(this.#activityRow(base, parent, capture, first));
+      } else {
+        const id = `${parent.id}/group ${first.info.id}`;
+        const isPartial = !capture.complete;
+        rows.push({ kind: "group", id, parent, capture, key: groupKey(first) ?? "", first, members, isPartial });
+      }
+    }
     const toLoad = parent.kind === "activity" && parent.isTail ? capture.total - capture.loaded : 0;
-    const rest = activities.length - rows.length + toLoad;
+    const rest = entries.slice(limit).reduce((sum, members) => sum + members.length, toLoad);
     if (rest > 0) {
       const show = async (): Promise<void> => {
-        if (activities.length < limit + pageSize && toLoad > 0) await capture.loadMore();
+        if (entries.length < limit + pageSize && toLoad > 0) await (group ? capture.loadAll() : capture.loadMore());
         limits.set(parent.id, limit + pageSize);
         this.changed(undefined);
       };
-      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, show });
+      const isUnloaded = rest === toLoad;
+      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, isUnloaded, show });
     }
     return rows;
+  }
+
+  /** The activities that stand under a row. */
+  #listed(row: Row): Activity[] {
+    switch (row.kind) {
+      case "activity":
+        return this.#members(row.capture, row.activity.info.id);
+      case "loop":
+        return this.#members(row.capture, row.threadId, row.loopId);
+      case "context":
+        return (row.context.children ?? []).flatMap((child) => childActivity(row.capture, child) ?? []);
+      default:
+        return [];
+    }
   }
 
   async #stack(parent: Row, capture: Capture, activityId: string): Promise<Row[]> {
@@ -260,13 +220,19 @@ export class Outline {
   #frames(parent: Row, capture: Capture, { stack, sources }: LoadedStack): Row[] {
     const rows: Row[] = [];
     if (stack.error !== undefined) rows.push(note(parent, "warning", `${parent.id}/error`, stack.error));
-    if (stack.leaf) {
+    const info = parent.kind === "activity" || parent.kind === "threadStack" ? parent.activity.info : undefined;
+    // What it waits for is known better than by the innermost object.
+    if (stack.leaf && !info?.waitsFor) {
       rows.push({ kind: "object", id: `${parent.id}/leaf`, parent, role: "leaf", object: stack.leaf });
     }
     const reasons = new Set(stack.frames.map((frame) => frame.contextsUnknown));
     const [reason] = reasons;
-    const isCommon = reasons.size === 1 && reason !== undefined && stack.frames.length > 1;
-    if (isCommon) rows.push(note(parent, "info", `${parent.id}/unknown`, reason));
+    const isFailure = info?.failure !== undefined;
+    const isCommon = reasons.size === 1 && reason !== undefined && (stack.frames.length > 1 || isFailure);
+    if (isCommon) {
+      const text = isFailure ? NOT_RECORDED : `Perhaps more context managers: ${reason}`;
+      rows.push(note(parent, "info", `${parent.id}/unknown`, text));
+    }
     const { showHidden } = this.options();
     let hidden: FrameRow[] = [];
     const flush = (): void => {
@@ -290,8 +256,9 @@ export class Outline {
     return rows;
   }
 
-  #frame(row: FrameRow): Row[] {
+  async #frame(row: FrameRow): Promise<Row[]> {
     const { frame, capture, sources, contextsUnknown } = row;
+    const codes = await this.#codes(capture, frame.contexts ?? [], sources);
     const rows: Row[] = (frame.contexts ?? []).map((context, index) => ({
       kind: "context",
       id: `${row.id}/c${index}`,
@@ -300,27 +267,72 @@ export class Outline {
       context,
       sources,
       isEntry: false,
+      code: codes[index],
+      isAmbiguous: this.#isAmbiguous(capture, context),
     }));
     if (contextsUnknown !== undefined) {
-      rows.push(note(row, "warning", `${row.id}/unknown`, contextsUnknown));
+      const text = `Perhaps more context managers: ${contextsUnknown}`;
+      rows.push(note(row, "warning", `${row.id}/unknown`, text));
     }
     return rows;
   }
 
+  /** How their statements spell them. */
+  async #codes(
+    capture: Capture,
+    contexts: readonly Context[],
+    sources: readonly SourceRef[],
+  ): Promise<(string | undefined)[]> {
+    let files = this.#files.get(capture);
+    if (!files) this.#files.set(capture, (files = new Files(this.read)));
+    const codes: (string | undefined)[] = [];
+    // Items of one statement may have one location; they are entered in their order.
+    const seen = new Map<string, number>();
+    for (const { location } of contexts) {
+      const key = JSON.stringify(location);
+      const ordinal = seen.get(key) ?? 0;
+      seen.set(key, ordinal + 1);
+      const source = location && sourceOf(location, sources);
+      // What only the debugger has is not read.
+      const path = (source?.sourceReference ?? 0) > 0 ? undefined : source?.path;
+      codes.push(location && path !== undefined ? withItem(await files.lines(path), location, ordinal) : undefined);
+    }
+    return codes;
+  }
+
+  /** Whether there is another manager that the same words describe. */
+  #isAmbiguous(capture: Capture, context: Context): boolean {
+    const { manager } = context;
+    const state = stateOf(context);
+    if (!manager || state === undefined) return false;
+    let managers = this.#managers.get(capture);
+    if (!managers) this.#managers.set(capture, (managers = new Map<string, Set<string>>()));
+    const key = `${manager.type} ${state}`;
+    const addresses = managers.get(key) ?? new Set<string>();
+    managers.set(key, addresses.add(manager.address));
+    if (addresses.size === 2 && !this.#told.has(addresses)) {
+      this.#told.add(addresses);
+      this.changed(undefined); // the first one has been shown without its address
+    }
+    return addresses.size > 1;
+  }
+
   #context(row: ContextRow): Row[] {
     const { context, capture, sources } = row;
+    const others: Row[] = [];
     const rows = context.inner ? this.#frames(row, capture, { stack: context.inner, sources }) : [];
     (context.children ?? []).forEach((child, index) => {
       const id = `${row.id}/${index}`;
       if (child.kind === "context") {
-        rows.push({ kind: "context", id, parent: row, capture, context: child.context, sources, isEntry: true });
+        const isAmbiguous = this.#isAmbiguous(capture, child.context);
+        const entry = { capture, context: child.context, sources, isEntry: true, code: undefined, isAmbiguous };
+        rows.push({ kind: "context", id, parent: row, ...entry });
         return;
       }
-      const activity = child.activityId === undefined ? undefined : capture.activity(child.activityId);
-      if (activity) rows.push(this.#activityRow(row.id, row, capture, activity));
-      else rows.push({ kind: "object", id, parent: row, role: "task", object: child.object });
+      if (childActivity(capture, child)) return;
+      others.push({ kind: "object", id, parent: row, role: "task", object: child.object });
     });
-    return rows;
+    return [...rows, ...this.#list(row, capture, this.#listed(row)), ...others];
   }
 
   #retry(row: Row | undefined): void {
@@ -341,6 +353,7 @@ export function isExpandable(row: Row): boolean {
     case "session":
       return row.session.capture !== undefined;
     case "activity":
+    case "group":
     case "loop":
     case "threadStack":
     case "hidden":
@@ -377,6 +390,36 @@ function loopsOf(activities: readonly Activity[]): Map<string, Activity[]> {
     else loops.set(loopId, [activity]);
   }
   return loops;
+}
+
+/** What activities have in common whose rows can be one; undefined if the activity stands for itself. */
+function groupKey({ info }: Activity): string | undefined {
+  const { kind, framework, state, signature, waitsFor, failure } = info;
+  if (signature === undefined || failure !== undefined) return undefined;
+  return JSON.stringify([kind, framework, state, signature, waitsFor?.description]);
+}
+
+/** Each group stands where its first member does. */
+function grouped(activities: readonly Activity[]): Activity[][] {
+  const groups = new Map<string, Activity[]>();
+  const entries: Activity[][] = [];
+  for (const activity of activities) {
+    const key = groupKey(activity);
+    const group = key === undefined ? undefined : groups.get(key);
+    if (group) {
+      group.push(activity);
+      continue;
+    }
+    const entry = [activity];
+    entries.push(entry);
+    if (key !== undefined) groups.set(key, entry);
+  }
+  return entries;
+}
+
+/** The activity that a task of a group is, if it is one that is loaded. */
+function childActivity(capture: Capture, child: ContextChild | TaskChild): Activity | undefined {
+  return child.kind === "task" && child.activityId !== undefined ? capture.activity(child.activityId) : undefined;
 }
 
 function note(parent: Row, severity: NoteRow["severity"], id: string, text: string): NoteRow {

@@ -7,11 +7,21 @@ import { Helper, type HelperOptions, type SendRequest } from "./helper";
 /** How long (ms) a step's old picture stays before the view is cleared, so that stepping does not make it flicker. */
 const LINGER = 500;
 
+/** Why the debugger holds a program, as far as it says so. */
+export interface Stop {
+  /** Such as "breakpoint". */
+  readonly reason?: string;
+  /** The thread, in the numbers of standard requests. */
+  readonly threadId?: number;
+}
+
 export class Session {
   /** What to show, if anything. */
   capture: Capture | undefined;
   /** Whether the debugger holds the program. */
   paused = false;
+  /** What the latest stop was. */
+  stop: Stop = {};
   readonly helper: Helper;
   #linger: NodeJS.Timeout | undefined;
   #configured = false;
@@ -27,8 +37,9 @@ export class Session {
   }
 
   /** The program stopped, or stopped once more. */
-  stopped(): void {
+  stopped(stop: Stop = this.stop): void {
     this.paused = true;
+    this.stop = stop;
     this.#show(new Capture(this.helper, false));
     if (!this.#configured && this.options.callStack().enabled) this.configure();
   }
@@ -89,6 +100,21 @@ export class Store {
 
   get sessions(): readonly Session[] {
     return [...this.#sessions.values()];
+  }
+
+  get captures(): readonly Capture[] {
+    return this.sessions.flatMap(({ capture }) => (capture ? [capture] : []));
+  }
+
+  /** What there is to see: pictures, or at least programs that one could look at. */
+  get state(): "paused" | "running" | undefined {
+    if (this.sessions.some((session) => session.capture)) return "paused";
+    return this.sessions.length > 0 ? "running" : undefined;
+  }
+
+  /** Look at programs that run: that of one session, or all. */
+  showRunning(only?: Session): void {
+    for (const session of only ? [only] : this.sessions) if (!session.paused) session.refresh();
   }
 
   get(id: string): Session | undefined {

@@ -18,6 +18,12 @@ export interface VariableRow {
   readonly open: boolean;
 }
 
+/** Why the debugger cannot look into a frame; undefined if it can. */
+export function obstacle({ live }: Capture, { name, frameId }: Frame): string | undefined {
+  if (frameId !== undefined) return undefined;
+  return `The variables of ${name} cannot be read: ${live ? "the program runs" : "its thread is not held"}.`;
+}
+
 /** The variables of one frame, until the program goes on. */
 export class FrameVariables {
   constructor(

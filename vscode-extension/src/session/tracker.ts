@@ -79,12 +79,12 @@ class SessionTracker implements vscode.DebugAdapterTracker {
   #event(event: DebugProtocol.Event): void {
     switch (event.event) {
       case "stopped": {
-        const { threadId, allThreadsStopped } = (event as DebugProtocol.StoppedEvent).body;
+        const { reason, threadId, allThreadsStopped } = (event as DebugProtocol.StoppedEvent).body;
         if (allThreadsStopped === true || threadId === undefined) this.#stopped = "all";
         else if (this.#stopped !== "all") this.#stopped.add(threadId);
         // A restarted session goes on under its old identifier after its end.
         if (this.store.get(this.#session.id) !== this.#session) this.#session = this.#open();
-        this.#session.stopped();
+        this.#session.stopped({ reason, ...(threadId !== undefined && { threadId }) });
         break;
       }
       case "continued": {

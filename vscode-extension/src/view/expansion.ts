@@ -1,7 +1,8 @@
 /** Remembers which rows the user opened and closed, because VS Code forgets it when the tree is empty for a while. */
 
 import type * as vscode from "vscode";
-import { startsExpanded, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { startsExpanded } from "../model/rows";
 import type { Store } from "../model/store";
 
 export class Expansion {

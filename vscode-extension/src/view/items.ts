@@ -1,21 +1,23 @@
 /** How a row of the model looks in VS Code's tree. */
 
 import * as vscode from "vscode";
+import { actionsOf } from "../model/actions";
 import { labelOf } from "../model/labels";
-import { isExpandable, startsExpanded, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { isExpandable, startsExpanded } from "../model/rows";
 import type { ActivityInfo, ActivityState, Context } from "../protocol";
 
 const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
 
 export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
-  const { label, description, tooltip } = labelOf(row);
+  const { label, description, tooltip, spoken } = labelOf(row);
   const item = new vscode.TreeItem(label, collapsibleState(row, expanded));
   // VS Code would keep a row closed that could not be opened, or was not open by itself, before.
   item.id = isExpandable(row) && startsExpanded(row) ? `${row.id}/open` : row.id;
   item.description = description;
   item.tooltip = tooltip.join("\n");
   // Otherwise the whole tooltip is read out.
-  item.accessibilityInformation = { label: accessibleLabel(row, label, description) };
+  item.accessibilityInformation = { label: accessibleLabel(row, label, spoken) };
   const icon = iconOf(row);
   if (icon) item.iconPath = icon;
   const { contextValue, command } = actionsOf(row);
@@ -24,40 +26,15 @@ export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
   return item;
 }
 
-function accessibleLabel(row: Row, label: string, description: string): string {
-  const state = row.kind === "activity" && row.activity.info.state === "suspended" ? "suspended" : "";
-  return [label, state, description].filter((part) => part !== "").join(", ");
+function accessibleLabel(row: Row, label: string, spoken: string): string {
+  const activity = row.kind === "activity" ? row.activity : row.kind === "group" ? row.first : undefined;
+  const state = activity?.info.state === "suspended" ? "suspended" : "";
+  return [label, state, spoken].filter((part) => part !== "").join(", ");
 }
 
 function collapsibleState(row: Row, expanded: boolean): vscode.TreeItemCollapsibleState {
   if (!isExpandable(row)) return vscode.TreeItemCollapsibleState.None;
   return expanded ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
-}
-
-/** Words for `when` clauses of menus, and what a click does. */
-function actionsOf(row: Row): { contextValue: string; command?: string } {
-  switch (row.kind) {
-    case "activity":
-      return { contextValue: row.activity.info.top ? "stack source" : "stack" };
-    case "frame": {
-      const inspectable = row.frame.frameId === undefined ? "" : " inspectable";
-      return { contextValue: `stack source${inspectable}`, command: "asynctb.goTo" };
-    }
-    case "context":
-      return { contextValue: "stack source", command: "asynctb.goTo" };
-    case "session":
-    case "loop":
-    case "threadStack":
-    case "hidden":
-      return { contextValue: "stack" };
-    case "error":
-      return { contextValue: "retry", command: "asynctb.retry" };
-    case "more":
-      return { contextValue: "more", command: "asynctb.showMore" };
-    case "object":
-    case "note":
-      return { contextValue: row.kind };
-  }
 }
 
 function iconOf(row: Row): vscode.ThemeIcon | undefined {
@@ -66,6 +43,8 @@ function iconOf(row: Row): vscode.ThemeIcon | undefined {
       return new vscode.ThemeIcon("debug-alt");
     case "activity":
       return activityIcon(row.activity.info);
+    case "group":
+      return activityIcon(row.first.info);
     case "loop":
       return new vscode.ThemeIcon("sync");
     case "threadStack":

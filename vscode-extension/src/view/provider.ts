@@ -1,7 +1,8 @@
 /** The tree "Async Stacks": hands VS Code the rows of the outline. */
 
 import * as vscode from "vscode";
-import { Outline, type Row } from "../model/rows";
+import type { Row } from "../model/row";
+import { Outline } from "../model/rows";
 import type { Store } from "../model/store";
 import { outlineOptions } from "../settings";
 import { Expansion } from "./expansion";
@@ -10,6 +11,8 @@ import { itemOf } from "./items";
 
 export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly outline: Outline;
+  /** The same, but with all that could be loaded in one page. */
+  readonly unpaged: Outline;
   readonly expansion = new Expansion();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
@@ -21,6 +24,13 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
       store,
       () => outlineOptions(filter.text),
       (row) => this.#changed.fire(row),
+      readText,
+    );
+    this.unpaged = new Outline(
+      store,
+      () => ({ ...outlineOptions(filter.text), pageSize: Infinity }),
+      () => undefined,
+      readText,
     );
     const refresh = (): void => this.#changed.fire(undefined);
     this.#subscriptions = vscode.Disposable.from(
@@ -48,4 +58,9 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
   dispose(): void {
     this.#subscriptions.dispose();
   }
+}
+
+/** Text of a file where the extension runs, as it is saved. */
+async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path)));
 }

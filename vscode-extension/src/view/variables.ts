@@ -1,9 +1,9 @@
-/** The view "Async Variables": what a frame of a suspended task holds. */
+/** The view "Async Variables": what a frame of a paused program holds. */
 
 import * as vscode from "vscode";
 import type { Capture } from "../model/capture";
 import type { Store } from "../model/store";
-import { FrameVariables, type VariableRow } from "../model/variables";
+import { FrameVariables, obstacle, type VariableRow } from "../model/variables";
 import type { Frame } from "../protocol";
 
 export class VariablesView implements vscode.TreeDataProvider<VariableRow>, vscode.Disposable {
@@ -11,6 +11,8 @@ export class VariablesView implements vscode.TreeDataProvider<VariableRow>, vsco
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #view: vscode.TreeView<VariableRow>;
   readonly #subscriptions: vscode.Disposable;
+  /** Picture that the selected frame is of. */
+  #capture: Capture | undefined;
   #frame: FrameVariables | undefined;
   /** Rows of evaluated expressions, newest first. */
   #results: VariableRow[] = [];
@@ -30,10 +32,12 @@ export class VariablesView implements vscode.TreeDataProvider<VariableRow>, vsco
     return this.#frame?.frame.name ?? "";
   }
 
-  /** Show the variables of a frame, if the debugger can look into it. */
+  /** Show the variables of a frame, or why the debugger cannot look into it. */
   select(capture: Capture, frame: Frame): void {
     if (this.#frame?.frame === frame) return;
-    this.#set(frame.frameId === undefined ? undefined : new FrameVariables(capture, frame));
+    const reason = obstacle(capture, frame);
+    this.#set(reason === undefined ? new FrameVariables(capture, frame) : undefined, reason);
+    this.#capture = capture;
   }
 
   /** Open the view, which VS Code folds at first. */
@@ -98,12 +102,15 @@ export class VariablesView implements vscode.TreeDataProvider<VariableRow>, vsco
   }
 
   #dropOutdated(): void {
-    const capture = this.#frame?.capture;
+    const capture = this.#capture;
     if (capture && !this.store.sessions.some((session) => session.capture === capture)) this.#set(undefined);
   }
 
-  #set(frame: FrameVariables | undefined): void {
+  #set(frame: FrameVariables | undefined, message = ""): void {
     this.#frame = frame;
+    this.#capture = undefined;
+    this.#view.message = message;
+    void vscode.commands.executeCommand("setContext", "asynctb.frameUnreadable", message !== "");
     this.#results = [];
     this.#view.description = this.frameName;
     void vscode.commands.executeCommand("setContext", "asynctb.frameSelected", frame !== undefined);

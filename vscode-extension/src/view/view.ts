@@ -1,8 +1,8 @@
 /** The view around the tree: its header, and the context keys that its welcome texts and menus depend on. */
 
 import * as vscode from "vscode";
-import { count } from "../model/labels";
-import type { Row } from "../model/rows";
+import { liveText, summaryOf } from "../model/labels";
+import type { Row } from "../model/row";
 import type { Store } from "../model/store";
 import type { Filter } from "./filter";
 import type { StacksProvider } from "./provider";
@@ -21,17 +21,19 @@ export function createView(
     treeDataProvider: provider,
     showCollapseAll: true,
   });
-  let state: string | undefined;
+  const keys = new Map<string, unknown>();
+  const setKey = (key: string, value: unknown): void => {
+    if (keys.get(key) !== value) void vscode.commands.executeCommand("setContext", `asynctb.${key}`, value);
+    keys.set(key, value);
+  };
   const update = (): void => {
-    const now = stateOf(store);
-    if (now !== state) void vscode.commands.executeCommand("setContext", "asynctb.state", now);
-    state = now;
-    const total = store.sessions.reduce((sum, session) => sum + (session.capture?.total ?? 0), 0);
-    const parts = [total > 0 ? count(total, "stack") : "", filter.text === "" ? "" : `filter: ${filter.text}`];
-    view.description = parts.filter((part) => part !== "").join(" · ");
-    view.message = store.sessions.some((session) => session.capture?.live === true)
-      ? "The program runs. This is how it was when you asked."
-      : "";
+    setKey("state", store.state);
+    setKey(
+      "running",
+      store.sessions.some((session) => !session.paused),
+    );
+    view.description = summaryOf(store.captures, filter.text);
+    view.message = liveText(store.sessions);
     if (store.sessions.some((session) => session.paused)) void introduce(view, provider, memory);
   };
   update();
@@ -46,14 +48,8 @@ export function createView(
   );
 }
 
-/** Value of the context key `asynctb.state`. */
-function stateOf(store: Store): "paused" | "running" | undefined {
-  if (store.sessions.some((session) => session.capture)) return "paused";
-  return store.sessions.length > 0 ? "running" : undefined;
-}
-
 /**
- * Open the view at the first stop ever. VS Code adds views to Run and Debug folded, where nobody would find them; what
+ * Open the view at the first stop after installation. VS Code adds views to Run and Debug folded, where nobody would find them; what
  * the user makes of it afterwards stays.
  */
 async function introduce(view: vscode.TreeView<Row>, provider: StacksProvider, memory: vscode.Memento): Promise<void> {

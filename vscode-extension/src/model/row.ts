@@ -1,0 +1,126 @@
+/** What the rows of the tree are. */
+
+import type { Context, Frame, ObjectRef, SourceRef } from "../protocol";
+import type { Activity, Capture } from "./capture";
+import type { Session } from "./store";
+
+interface Base {
+  /** Unique, and the same for the same thing in the next picture of the program, so that it stays expanded. */
+  readonly id: string;
+  readonly parent: Row | undefined;
+}
+
+export interface SessionRow extends Base {
+  readonly kind: "session";
+  readonly session: Session;
+}
+
+export interface ActivityRow extends Base {
+  readonly kind: "activity";
+  readonly capture: Capture;
+  readonly activity: Activity;
+  /** How many activities hang under it, apart from its stack. */
+  readonly members: number;
+  /** Whether those that are not loaded yet follow them. */
+  readonly isTail: boolean;
+}
+
+/** Activities of one parent with identical stacks. */
+export interface GroupRow extends Base {
+  readonly kind: "group";
+  readonly parent: Row;
+  readonly capture: Capture;
+  /** What its activities have in common. */
+  readonly key: string;
+  readonly first: Activity;
+  readonly members: number;
+  /** Whether there may be more that are not loaded yet. */
+  readonly isPartial: boolean;
+}
+
+/** One of several event loops of a thread. */
+export interface LoopRow extends Base {
+  readonly kind: "loop";
+  readonly capture: Capture;
+  readonly threadId: string;
+  readonly loopId: string;
+  /** How many activities it runs. */
+  readonly members: number;
+}
+
+/** The stack of a thread that also runs tasks. */
+export interface ThreadStackRow extends Base {
+  readonly kind: "threadStack";
+  readonly capture: Capture;
+  readonly activity: Activity;
+}
+
+export interface FrameRow extends Base {
+  readonly kind: "frame";
+  readonly capture: Capture;
+  readonly frame: Frame;
+  readonly sources: readonly SourceRef[];
+  /** Why context managers may be missing, unless that is said once for the whole stack. */
+  readonly contextsUnknown: string | undefined;
+}
+
+/** Frames of framework internals, folded. */
+export interface HiddenRow extends Base {
+  readonly kind: "hidden";
+  readonly frames: readonly FrameRow[];
+}
+
+export interface ContextRow extends Base {
+  readonly kind: "context";
+  readonly capture: Capture;
+  readonly context: Context;
+  readonly sources: readonly SourceRef[];
+  /** Whether it is an entry of an exit stack, and so has no statement of its own. */
+  readonly isEntry: boolean;
+  /** How the statement spells it, if that can be read. */
+  readonly code: string | undefined;
+  /** Whether only its address tells it from another one of the picture. */
+  readonly isAmbiguous: boolean;
+}
+
+/** The innermost awaitable, or a task that is not among the activities. */
+export interface ObjectRow extends Base {
+  readonly kind: "object";
+  readonly role: "leaf" | "task";
+  readonly object: ObjectRef;
+}
+
+export interface NoteRow extends Base {
+  readonly kind: "note";
+  readonly severity: "info" | "warning";
+  readonly text: string;
+}
+
+export interface ErrorRow extends Base {
+  readonly kind: "error";
+  readonly message: string;
+  readonly retry: () => void;
+}
+
+export interface MoreRow extends Base {
+  readonly kind: "more";
+  /** How many activities there are beyond those shown. */
+  readonly rest: number;
+  /** Whether none of them are loaded yet. */
+  readonly isUnloaded: boolean;
+  readonly show: () => Promise<void>;
+}
+
+export type Row =
+  | SessionRow
+  | ActivityRow
+  | GroupRow
+  | LoopRow
+  | ThreadStackRow
+  | FrameRow
+  | HiddenRow
+  | ContextRow
+  | ObjectRow
+  | NoteRow
+  | ErrorRow
+  | MoreRow;
