@@ -49,6 +49,12 @@ def _module(name: str) -> Any:
     return module
 
 
+def _thread_ident() -> int:
+    """Return the ident of this thread as pydevd and `threading` know it: under gevent, it is that of a greenlet."""
+    ident: int = _module("threading").get_ident()
+    return ident
+
+
 def _processor() -> Any:
     return _module("_pydevd_bundle.pydevd_process_net_command_json").PyDevJsonCommandProcessor
 
@@ -154,7 +160,7 @@ class _Command:
         # A thread of the program that is about to be suspended takes commands for any thread, too (do_wait_suspend in
         # pydevd.py). It has not got its frames tracked yet, and should not be delayed: leave the work to pydevd.
         command_thread = py_db.py_db_command_thread
-        if command_thread is not None and command_thread.ident != threading.get_ident() and command_thread.is_alive():
+        if command_thread is not None and command_thread.ident != _thread_ident() and command_thread.is_alive():
             py_db.post_internal_command(self, "*")
         elif suspended_threads(py_db):
             without_collections(self._work)
@@ -277,7 +283,7 @@ def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
 
     :param frame: of the calling thread; the innermost one that clients see.
     """
-    thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
+    thread = threading._active.get(_thread_ident())  # type: ignore[attr-defined]
     if not is_to_stop(thread):
         return
     outer: Optional[types.FrameType] = frame
