@@ -24,7 +24,10 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
-_IMPORTER = "dap_extension/debuggee/_importer.py"
+#: What runs first, in this order and as one program.
+_FIRST = ("dap_extension/debuggee/_standard.py", "dap_extension/debuggee/_importer.py")
+#: Standard modules that the Python which packs the helper may not know.
+_NEWER = frozenset({"annotationlib"})
 #: What does not travel: it runs outside, or as a program.
 _LEFT_OUT = ("dap_extension/client/", "dap_extension/payload.py")
 #: Sources are decompressed and compiled in the debugged process, which runs them in its first second.
@@ -45,10 +48,10 @@ def payload_key() -> str:
 def _build() -> Tuple[str, str]:
     sources = collect_sources()
     key = _digest(sources)
-    importer = sources.pop(_IMPORTER)
+    first = "\n\n".join([sources.pop(path) for path in _FIRST])
     standard = sorted(_standard_imports(sources))
     program = (
-        f"{importer}\n\n"
+        f"{first}\n\n"
         f"Importer({f'asynctb_helper_{key}.'!r}, {sources!r}, frozenset({standard!r}))"
         f".load('dap_extension.debuggee._bootstrap').install({key!r})\n"
     )
@@ -98,7 +101,7 @@ def _standard_imports(sources: Dict[str, str]) -> Set[str]:
                 names.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 names.add(node.module.partition(".")[0])
-    return names & sys.stdlib_module_names
+    return names & (sys.stdlib_module_names | _NEWER)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -1,18 +1,19 @@
 """Imports the helper's modules from the payload, apart from the import system of the program.
 
-This file is the first part of the payload: it runs before anything else is there, so it imports the standard library
-only, and that which every interpreter has loaded at its start.
+This file is a part of the payload that runs before anything else is there, with the names of `_standard`, the part
+before it; so it imports nothing but what every interpreter has loaded at its start.
 
 The helper's modules see builtins of their own, whose ``__import__`` is `Importer`. So
 
 - they stand in no table of the program (``sys.modules``, ``sys.meta_path``), and none of its import hooks runs;
+- standard modules are views that hold nothing of the program (see `_standard`);
 - ``attrs`` means the copy that travelled along, whatever the program has installed;
 - no framework is ever imported, only looked up: the thread that imports it may be paused inside the import, and waiting
   for its lock would block debugpy for good;
-- `warnings` means one that drops them: the program's own would print them among its output, or raise them.
+- `warnings` means one that drops them: the program's own would print them among its output, or raise them;
+- `linecache` means one of the helper's own: attrs puts what it generates there.
 """
 
-import builtins
 import importlib
 import sys
 import types
@@ -21,9 +22,9 @@ TYPE_CHECKING = False  # not that of typing: nothing is imported here that is no
 if TYPE_CHECKING:
     from typing import Any, FrozenSet, Mapping, Optional, Sequence
 
+    from ._standard import HONOURS_BUILTINS, StandardLibrary
 
-#: PyPy always takes its own ``__import__``, whatever the builtins of a module say (``honor__builtins__`` is off).
-_HONOURS_BUILTINS = sys.implementation.name != "pypy"
+
 _FUNCTION = "__asynctb_import__"
 
 
@@ -40,14 +41,15 @@ class Importer:
         self._sources = sources
         self._standard = standard
         self._modules: dict[str, types.ModuleType] = {}
-        self._builtins = dict(builtins.__dict__, __import__=self)
+        self._library = StandardLibrary()
+        self._builtins = dict(self._library.builtins, __import__=self)
         self._packages = frozenset(path.partition("/")[0] for path in sources)
-        #: What the modules get for `importlib`: they load parts of themselves by name.
-        self._importlib = types.ModuleType("importlib")
-        self._importlib.__dict__["import_module"] = self.import_module
-        #: What they get for `warnings`. Whoever asks for the helper's notes is told the same.
-        self._warnings = types.ModuleType("warnings")
-        self._warnings.__dict__["warn"] = lambda *args, **kwargs: None
+        #: What the modules get in place of others.
+        self._replaced = {name: types.ModuleType(name) for name in ("importlib", "linecache", "warnings")}
+        self._replaced["importlib"].__dict__["import_module"] = self.import_module  # they load parts of themselves
+        self._replaced["linecache"].__dict__["cache"] = {}
+        # Whoever asks for the helper's notes is told the same.
+        self._replaced["warnings"].__dict__["warn"] = lambda *args, **kwargs: None
 
     def __call__(
         self,
@@ -67,10 +69,8 @@ class Importer:
             name = package + "." + name if name else package
         elif name == "attrs":
             name = "attr"  # holds all that `attrs` publishes for defining classes
-        if name == "importlib":
-            return self._importlib
-        if name == "warnings":
-            return self._warnings
+        if name in self._replaced:
+            return self._replaced[name]
         if name.partition(".")[0] not in self._packages:
             return self._outside(name, fromlist)
         module = self.load(name)
@@ -98,13 +98,15 @@ class Importer:
         if path is None:
             raise ModuleNotFoundError("the helper has no module " + name, name=name)
         module = types.ModuleType(self.prefix + name)
+        if not HONOURS_BUILTINS:
+            module.__dict__.update({**self._builtins, **module.__dict__})
         is_package = path.endswith("/__init__.py")
         module.__dict__.update(__builtins__=self._builtins, __package__=self.prefix + (name if is_package else parent))
         module.__dict__[_FUNCTION] = self
         if is_package:
             module.__path__ = []
         source = self._sources[path]
-        program = source if _HONOURS_BUILTINS else _with_calls(source)
+        program = source if HONOURS_BUILTINS else _with_calls(source)
         code = compile(program, "<" + self.prefix + path + ">", "exec", 0, True)
         self._modules[name] = module
         try:
@@ -125,6 +127,13 @@ class Importer:
 
     def _outside(self, name: str, fromlist: "Optional[Sequence[str]]") -> types.ModuleType:
         top = name.partition(".")[0]
+        if name == "sys":
+            return self._library.view(name)
+        if top in self._standard:
+            try:
+                return self._library.importer(name, None, None, fromlist)
+            except ModuleNotFoundError:
+                pass  # the standard library is not made of files (an archive, an embedded interpreter)
         module = sys.modules.get(name)
         if module is None:
             if top not in self._standard:
@@ -133,10 +142,6 @@ class Importer:
         elif type(module) is types.ModuleType and getattr(module.__dict__.get("__spec__"), "_initializing", False):
             # Another thread is inside this import; if it is paused there, waiting for it would never end.
             raise ImportError("the program is just importing " + name, name=name)
-        if top in self._standard:
-            for item in fromlist or ():
-                if item and not hasattr(module, item):
-                    importlib.import_module(name + "." + item)
         return module if fromlist else sys.modules[top]
 
 

@@ -51,6 +51,12 @@ def _module(name: str) -> Any:
     return module
 
 
+def _thread_ident() -> int:
+    """Return the ident of this thread as pydevd and `threading` know it: under gevent, it is that of a greenlet."""
+    ident: int = _module("threading").get_ident()
+    return ident
+
+
 def _processor() -> Any:
     return _module("_pydevd_bundle.pydevd_process_net_command_json").PyDevJsonCommandProcessor
 
@@ -151,7 +157,7 @@ _EVALUATION = ("_pydevd_bundle.pydevd_vars", "evaluate_expression")
 def _on_command_thread(py_db: Debugger) -> bool:
     """Whether this is pydevd's command thread, or none is left."""
     thread = py_db.py_db_command_thread
-    if thread is None or thread.ident == threading.get_ident() or not thread.is_alive():
+    if thread is None or thread.ident == _thread_ident() or not thread.is_alive():
         return True
     # That may be gevent's, which does not know a thread that was started before gevent came.
     try:
@@ -327,7 +333,7 @@ def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
 
     :param frame: of the calling thread; the innermost one that clients see.
     """
-    thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
+    thread = threading._active.get(_thread_ident())  # type: ignore[attr-defined]
     if not is_to_stop(thread):
         return
     outer: Optional[types.FrameType] = frame

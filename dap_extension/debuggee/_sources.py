@@ -6,7 +6,7 @@ Paths are mapped to the client's, columns turned from offsets in UTF-8 (what CPy
 
 from __future__ import annotations
 
-import runpy
+import os
 import types
 from typing import Dict, List, Optional, Tuple
 
@@ -20,7 +20,7 @@ from . import _pydevd
 #: Longest path that is sent, in characters; longer ones are no paths.
 _LONGEST_PATH = 4096
 #: Files that run the main module; the debugger needs them to start a program.
-_STARTERS = ("<frozen runpy>", runpy.__file__)
+_STARTERS = ("<frozen runpy>", os.path.join(os.path.dirname(os.__file__), "runpy.py"))
 
 
 def is_starter(filename: str) -> bool:
