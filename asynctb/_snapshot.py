@@ -107,11 +107,15 @@ class Listing:
             ("Tasks of asyncio", lambda: AsyncioTasks(threads, heap, thorough=thorough)),
             ("Tasks of trio", lambda: TrioTasks(threads)),
             ("Tasks of curio", lambda: CurioTasks(threads)),
-            ("Greenlets", lambda: greenlets),
+            ("Greenlets", lambda: greenlets or Greenlets(threads, heap, thorough=thorough)),
         )
-        greenlets = Greenlets(threads, heap, thorough=thorough)
-        for ident, callers in greenlets.suspended_callers().items():
-            threads[ident] = threads[ident]._replace(callers=callers)
+        greenlets: Optional[Greenlets] = None
+        try:
+            greenlets = Greenlets(threads, heap, thorough=thorough)
+            for ident, callers in greenlets.suspended_callers().items():
+                threads[ident] = threads[ident]._replace(callers=callers)
+        except Exception:  # if it fails again below, a note says so
+            pass
         groups: List[Group] = []
         if loose_objects:
             sources += (("Loose objects", lambda: LooseObjects(heap, roots_of(groups))),)

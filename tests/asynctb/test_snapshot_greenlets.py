@@ -13,6 +13,7 @@ import pytest
 
 import asynctb
 from asynctb import Activity, Snapshot, Traceback
+from asynctb._discovery import _greenlets
 from asynctb._snapshot import snapshot
 
 greenlet = pytest.importorskip("greenlet", reason="greenlet is not installed")
@@ -371,3 +372,13 @@ def test_managers_of_gevent() -> None:
         "no deadline",
         "not locked",
     ]
+
+
+def test_greenlets_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(_greenlets, "reader", fail)
+    found = snapshot()
+    assert "Greenlets could not be listed: ValueError: broken" in found.notes
+    assert found.activities[0].name == "MainThread"
