@@ -439,11 +439,15 @@ def test_sockets_and_idle_threads() -> None:
         async with client, server, listener, running(reads=reads, accepts=listener.accept):
             await trio.to_thread.run_sync(int)
             idle = None
-            while idle is None:  # it waits for its next work a moment after this one has been reported
-                idle = next((a.waits_for for a in snapshot().activities if a.name.startswith("Trio thread")), None)
+            for _ in range(1000):  # it waits for its next work a moment after this one has been reported
+                found = snapshot(tracebacks=False).activities
+                idle = next((each.waits_for for each in found if each.name.startswith("Trio thread")), None)
+                if idle is not None:
+                    break
             tasks = tasks_of(snapshot())
         waits = [tasks[name].waits_for for name in ("reads", "accepts")]
         assert [wait and wait.description for wait in waits] == ["socket data", "connection"]
+        assert idle is not None
         assert idle.description == "work"
 
     trio.run(main)
