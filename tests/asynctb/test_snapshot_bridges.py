@@ -290,7 +290,9 @@ def test_summary_of_what_goes_on_in_greenlets() -> None:
         await settle()
         found = {activity.target: activity for activity in snapshot(tracebacks=False).activities}
         first, second, third = [found[task] for task in tasks]
-        assert first.signature == second.signature != third.signature
+        assert third.signature not in (first.signature, second.signature)
+        # On CPython 3.11, a call that has been specialised between the two is at another instruction than before.
+        assert first.signature == second.signature or sys.version_info[:2] == (3, 11)
         for activity in (first, second, third):
             assert activity.top is not None
             assert activity.top.frame.f_code.co_name == "awaited"
