@@ -13,7 +13,7 @@ import stat
 import sys
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple, cast
 
-from .._objects import describe_error, exact_str, is_a, module_field, type_name
+from .._objects import describe_error, exact_str, is_a, type_name
 
 GROUP = "asynctb"
 #: Taken when this module is imported, as programs (and their tests) replace them by functions of their own.
@@ -76,7 +76,7 @@ def entry_points() -> Tuple[List[EntryPoint], Optional[str]]:
 def _folders() -> Tuple[List[str], Optional[str]]:
     """Return the texts in `sys.path`, and why there are none if it is no list."""
     # The program can put there what it likes, also lists and texts with methods of its own.
-    path: object = module_field(sys, "path")
+    path: object = getattr(sys, "path", None)
     if not is_a(path, list):
         return [], f"Entry points were not looked for: sys.path is a {type_name(type(path))}"
     # Whatever is no text the interpreter ignores, too.
