@@ -7,7 +7,7 @@ import math
 import sys
 import time
 import types
-from typing import Callable, List, Optional, cast
+from typing import List, Optional, cast
 
 import attrs
 
@@ -26,6 +26,7 @@ from .._frames import local_variable
 from .._model import ContextInfo
 from .._objects import class_attribute, exact_str, get_field, is_a, module_field, module_of_frame
 from .._stacks import thread_frames
+from ._describing import describe_by, lock_text, waiting_text
 from ._hiding import hide_package
 from .asyncio import is_monotonic
 from .concurrent import source_finders
@@ -35,9 +36,7 @@ from .trio import (
     describe_lock,
     describe_semaphore,
     limiter_text,
-    lock_text,
     nursery_children,
-    waiting_text,
 )
 
 #: Modules of the functions that a worker thread of anyio runs between two pieces of work.
@@ -58,7 +57,7 @@ def install(module: types.ModuleType) -> None:
         ):
             cls = module_field(sys.modules["anyio._core._synchronization"], class_name)
             if cls is not None:
-                register_elaborate_context(cls)(_describe_by(describe))
+                register_elaborate_context(cls)(describe_by(describe))
     elif name == "anyio.from_thread":
         call = class_attribute(module_field(module, "BlockingPortal"), "_call_func")
         callback = nested_code(call, "callback")
@@ -127,10 +126,6 @@ def _asyncio_group(futures: Futures, context: ContextInfo, walk: Walk) -> Contex
 def _trio_group(context: ContextInfo, walk: Walk) -> ContextInfo:
     tasks = nursery_children(get_field(context.manager, "_nursery"))
     return attrs.evolve(context, description=_count(tasks), children=tuple([walk.child(task) for task in tasks]))
-
-
-def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
-    return lambda context, walk: attrs.evolve(context, description=describe(context.manager))
 
 
 def _behind(obj: object, adapter_field: str, class_name: str) -> object:

@@ -21,6 +21,7 @@ from .._frames import local_variable
 from .._model import ContextInfo
 from .._objects import class_attribute, exact_str, get_field, module_field
 from .._stacks import CallersUnknown
+from ._describing import describe_by, waiting_text
 from ._hiding import hide_package
 from .concurrent import source_finders, source_of
 
@@ -56,7 +57,7 @@ def install(module: types.ModuleType) -> None:
     ):
         cls = module_field(sys.modules[module_name], class_name) if module_name in sys.modules else None
         if cls is not None:
-            register_elaborate_context(cls)(_describe_by(describe))
+            register_elaborate_context(cls)(describe_by(describe))
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
         register_elaborate_context(module_field(groups, "TaskGroup"))(_Groups(futures))
@@ -152,17 +153,9 @@ class _Groups:
         return attrs.evolve(context, description=description, children=children)
 
 
-def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
-    def elaborate(context: ContextInfo, walk: Walk) -> ContextInfo:
-        return attrs.evolve(context, description=describe(context.manager))
-
-    return elaborate
-
-
 def _waiting(lock: object) -> str:
     waiters = get_field(lock, "_waiters")
-    count = len(waiters) if type(waiters) is collections.deque else 0
-    return f", {count} waiting" if count else ""
+    return waiting_text(len(waiters) if type(waiters) is collections.deque else 0)
 
 
 def _lock(lock: object) -> str:

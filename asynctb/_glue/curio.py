@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import types
-from typing import Callable, List, Optional, cast
+from typing import List, Optional, cast
 
 import attrs
 
@@ -13,6 +13,7 @@ from .._customize import Target, Walk, register_elaborate_context, register_root
 from .._discovery._sets import copy_set
 from .._model import ContextInfo
 from .._objects import get_field, module_field
+from ._describing import describe_by, waiting_text
 from ._hiding import hide_package
 
 
@@ -21,16 +22,12 @@ def install(module: types.ModuleType) -> None:
     register_root(_class("curio.task", "Task"))(lambda task: cast(Target, get_field(task, "coro")))
     register_elaborate_context(_class("curio.task", "TaskGroup"))(_group)
     for name, describe in (("Lock", _lock), ("Semaphore", _semaphore)):
-        register_elaborate_context(_class("curio.sync", name))(_described_by(describe))
-    register_elaborate_context(_class("curio.time", "_TimeoutAfter"))(_described_by(_timeout))
+        register_elaborate_context(_class("curio.sync", name))(describe_by(describe))
+    register_elaborate_context(_class("curio.time", "_TimeoutAfter"))(describe_by(_timeout))
 
 
 def _class(module_name: str, name: str) -> type:
     return cast(type, module_field(sys.modules[module_name], name))
-
-
-def _described_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
-    return lambda context, walk: attrs.evolve(context, description=describe(context.manager))
 
 
 def _group(context: ContextInfo, walk: Walk) -> ContextInfo:
@@ -49,7 +46,7 @@ def _number(task: object) -> int:
 
 def _waiting(lock: object) -> str:
     count = get_field(get_field(lock, "_waiting"), "_actual_len")
-    return f", {count} waiting" if type(count) is int and count > 0 else ""
+    return waiting_text(count if type(count) is int and count > 0 else 0)
 
 
 def _lock(lock: object) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import types
-from typing import Callable, Optional
+from typing import Optional
 
-import attrs
-
-from .._customize import Walk, register_elaborate_context
-from .._model import ContextInfo
+from .._customize import register_elaborate_context
 from .._objects import address_of, exact_str, get_field, module_field, type_name
+from ._describing import describe_by
 from ._hiding import hide_package
 
 
@@ -18,14 +16,10 @@ def install(module: types.ModuleType) -> None:
     if name == "gevent":
         hide_package("gevent")
     elif name == "gevent.timeout":
-        register_elaborate_context(module_field(module, "Timeout"))(_describe_by(_timeout))
+        register_elaborate_context(module_field(module, "Timeout"))(describe_by(_timeout))
     else:
-        register_elaborate_context(module_field(module, "Semaphore"))(_describe_by(_semaphore))
-        register_elaborate_context(module_field(module, "RLock"))(_describe_by(_rlock))
-
-
-def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
-    return lambda context, walk: attrs.evolve(context, description=describe(context.manager))
+        register_elaborate_context(module_field(module, "Semaphore"))(describe_by(_semaphore))
+        register_elaborate_context(module_field(module, "RLock"))(describe_by(_rlock))
 
 
 def _semaphore(semaphore: object) -> Optional[str]:

@@ -9,13 +9,11 @@ import types
 from _thread import RLock as CRLock, allocate_lock
 from typing import Callable, Dict, List, Optional, cast
 
-import attrs
-
-from .._customize import Target, Walk, customize, register_elaborate_context, register_root
+from .._customize import Target, customize, register_elaborate_context, register_root
 from .._discovery._greenlets import greenlet_at
-from .._model import ContextInfo
 from .._objects import class_attribute, describe, exact_str, get_field, is_a, module_field, mro_of, simple_type_name
 from .._stacks import CallersUnknown, thread_frames
+from ._describing import describe_by
 
 _RLOCK_REPR = re.compile(r"owner=(\d+) count=(\d+)")
 
@@ -28,11 +26,11 @@ def install(module: types.ModuleType) -> None:
             customize(cast(Callable[..., object], function), skip_frame=True)
     # gevent puts a subclass of it in its place, which the main thread is no instance of.
     register_root(mro_of(thread)[-2])(frames_of_thread)
-    register_elaborate_context(type(allocate_lock()))(_describe_by(_lock))
-    register_elaborate_context(CRLock)(_describe_by(_c_rlock))
-    register_elaborate_context(module_field(module, "_RLock"))(_describe_by(_py_rlock))
-    register_elaborate_context(module_field(module, "Condition"))(_describe_by(_condition))
-    register_elaborate_context(module_field(module, "Semaphore"))(_describe_by(_semaphore))
+    register_elaborate_context(type(allocate_lock()))(describe_by(_lock))
+    register_elaborate_context(CRLock)(describe_by(_c_rlock))
+    register_elaborate_context(module_field(module, "_RLock"))(describe_by(_py_rlock))
+    register_elaborate_context(module_field(module, "Condition"))(describe_by(_condition))
+    register_elaborate_context(module_field(module, "Semaphore"))(describe_by(_semaphore))
 
 
 def frames_of_thread(thread: object) -> Target:
@@ -61,13 +59,6 @@ def _active_threads() -> Dict[int, object]:
     module = sys.modules.get("threading")
     active = None if module is None else module_field(module, "_active")
     return cast(Dict[int, object], active) if type(active) is dict else {}
-
-
-def _describe_by(function: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
-    def elaborate(context: ContextInfo, walk: Walk) -> ContextInfo:
-        return attrs.evolve(context, description=function(context.manager))
-
-    return elaborate
 
 
 def describe_lock(lock: object) -> Optional[str]:

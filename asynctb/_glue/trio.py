@@ -25,6 +25,7 @@ from .._frames import local_variable
 from .._model import ContextInfo
 from .._objects import class_attribute, get_field, module_field
 from .._stacks import outward, thread_frames
+from ._describing import describe_by, lock_text, waiting_text
 from ._hiding import hide_package
 
 
@@ -46,7 +47,7 @@ def install(module: types.ModuleType) -> None:
     ):
         cls = module_field(module, class_name)
         if cls is not None:
-            register_elaborate_context(cls)(_describe_by(describe))
+            register_elaborate_context(cls)(describe_by(describe))
     threads = sys.modules.get("trio._threads")
     run_sync = module_field(threads, "to_thread_run_sync") if threads is not None else None
     if threads is not None and run_sync is not None:
@@ -98,24 +99,10 @@ def _seconds_left(scope: object) -> Optional[float]:
     return float(deadline - (time.perf_counter() + offset))
 
 
-def _describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
-    return lambda context, walk: attrs.evolve(context, description=describe(context.manager))
-
-
 def _parked(lock: object) -> int:
     """Return how many tasks wait in the parking lot of *lock*."""
     parked = get_field(get_field(lock, "_lot"), "_parked")
     return len(parked) if type(parked) is dict or type(parked) is collections.OrderedDict else 0
-
-
-def waiting_text(count: int) -> str:
-    """Return the end of a description that tells how many tasks wait."""
-    return f", {count} waiting" if count else ""
-
-
-def lock_text(holder: Optional[str]) -> str:
-    """Return the beginning of the description of a lock that is held by the task of that name, or by none."""
-    return "not locked" if holder is None else f"held by {holder}"
 
 
 def describe_lock(lock: object, waiting: Optional[int] = None) -> Optional[str]:

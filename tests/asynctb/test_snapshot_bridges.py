@@ -7,7 +7,7 @@ import contextlib
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Awaitable, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
@@ -67,11 +67,10 @@ def test_run_in_executor() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.skipif(sys.version_info < (3, 9), reason="asyncio.to_thread is new in Python 3.9")
-def test_to_thread() -> None:
+def check_goes_on_in_a_thread(run: Callable[[Any], Awaitable[None]], waits_for: str) -> None:
     async def main() -> None:
         async def works() -> None:
-            await asyncio.to_thread(blocks)
+            await run(blocks)
 
         with blocking() as blocks:
             task = asyncio.ensure_future(works())
@@ -81,10 +80,22 @@ def test_to_thread() -> None:
             found = activities()["works"]
             assert shown(found.traceback)[:2] == ["works", "blocks"]
             assert found.waits_for is not None
-            assert found.waits_for.description == "thread"
+            assert found.waits_for.description == waits_for
         await task
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="asyncio.to_thread is new in Python 3.9")
+def test_to_thread() -> None:
+    check_goes_on_in_a_thread(lambda blocks: asyncio.to_thread(blocks), "thread")
+
+
+def test_wait_for_the_work_of_a_thread() -> None:
+    def run(blocks: Any) -> Awaitable[None]:
+        return asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, blocks), 3600)
+
+    check_goes_on_in_a_thread(run, "executor")
 
 
 @pytest.mark.parametrize("method", ["result", "exception"])
@@ -120,25 +131,6 @@ def test_executor_that_is_shutting_down() -> None:
             description = next((c.description for c in contexts if type(c.manager) is ThreadPoolExecutor), None)
         assert description == "ThreadPoolExecutor with 1 thread, shutting down"
     thread.join()
-
-
-def test_wait_for_the_work_of_a_thread() -> None:
-    async def main() -> None:
-        async def works() -> None:
-            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, blocks), 3600)
-
-        with blocking() as blocks:
-            task = asyncio.ensure_future(works())
-            task.set_name("works")
-            await settle()
-            blocks.begun.wait()
-            found = activities()["works"]
-            assert shown(found.traceback)[:2] == ["works", "blocks"]
-            assert found.waits_for is not None
-            assert found.waits_for.description == "executor"
-        await task
-
-    asyncio.run(main())
 
 
 def test_run_coroutine_threadsafe() -> None:
