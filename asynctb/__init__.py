@@ -1,18 +1,6 @@
 """Stacks of coroutines, generators, tasks, greenlets and threads, with the context managers active in each frame."""
 
-from . import _glue as _glue
-from ._customize import (
-    Registration as Registration,
-    Walk as Walk,
-    customize as customize,
-    register_elaborate_context as register_elaborate_context,
-    register_get_target as register_get_target,
-    register_root as register_root,
-    register_stack_finder as register_stack_finder,
-    register_unwrap_awaitable as register_unwrap_awaitable,
-    register_unwrap_context_manager as register_unwrap_context_manager,
-)
-from ._dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
+from . import _frameworks as _frameworks
 from ._frames import local_variable as local_variable
 from ._model import (
     Activity as Activity,
@@ -26,6 +14,18 @@ from ._model import (
     WithBlock as WithBlock,
 )
 from ._objects import get_field as get_field
-from ._plain import SnapshotData as SnapshotData, TracebackData as TracebackData
-from ._snapshot import snapshot as snapshot
+from ._output.dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
+from ._output.plain import SnapshotData as SnapshotData, TracebackData as TracebackData
+from ._snapshot.listing import snapshot as snapshot
+from ._stacks.customize import (
+    Registration as Registration,
+    Walk as Walk,
+    customize as customize,
+    register_elaborate_context as register_elaborate_context,
+    register_get_target as register_get_target,
+    register_root as register_root,
+    register_stack_finder as register_stack_finder,
+    register_unwrap_awaitable as register_unwrap_awaitable,
+    register_unwrap_context_manager as register_unwrap_context_manager,
+)
 from ._version import __version__ as __version__

@@ -16,7 +16,7 @@ from ._objects import filename_of, funcname_of
 if TYPE_CHECKING:
     import traceback
 
-    from ._plain import SnapshotData, TracebackData
+    from ._output.plain import SnapshotData, TracebackData
 
 Phase = Literal["entering", "active", "exiting"]
 ActivityKind = Literal["thread", "task", "greenlet", "coroutine", "generator", "async_generator"]
@@ -142,7 +142,7 @@ class FrameInfo:
     @property
     def position(self) -> Position:
         """Range of the expression (CPython 3.11 and later) or line (before) that the frame was at."""
-        from ._contexts import position_at
+        from ._code.with_blocks import position_at
 
         return position_at(self.frame.f_code, self.lasti)
 
@@ -184,7 +184,7 @@ class Traceback:
         """
         global _extract
         if _extract is None:  # an import statement takes a microsecond each time
-            from ._extract import extract
+            from ._stacks.extract import extract
 
             _extract = extract
         return _extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks)
@@ -198,7 +198,7 @@ class Traceback:
 
         :raises TypeError: if *outer_frame* is not a frame.
         """
-        from ._extract import extract_since
+        from ._stacks.extract import extract_since
 
         return extract_since(outer_frame, with_contexts=with_contexts)
 
@@ -216,7 +216,7 @@ class Traceback:
         :raises TypeError: if *inner_frame* or *limit* has another type.
         :raises ValueError: if *limit* is a frame that is not a caller of *inner_frame*, or is negative.
         """
-        from ._extract import extract_until
+        from ._stacks.extract import extract_until
 
         return extract_until(inner_frame, limit, with_contexts=with_contexts)
 
@@ -239,7 +239,7 @@ class Traceback:
         :param show_contexts: include context managers and what is inside them.
         :param show_hidden: include frames whose `FrameInfo.hide` is set.
         """
-        from ._render import format_traceback
+        from ._output.stack_text import format_traceback
 
         return format_traceback(self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden)
 
@@ -248,7 +248,7 @@ class Traceback:
 
         :param show_contexts: add an entry for each context manager, at its ``with`` line.
         """
-        from ._render import stdlib_summary
+        from ._output.stack_text import stdlib_summary
 
         return stdlib_summary(self, show_contexts=show_contexts, show_hidden=show_hidden)
 
@@ -257,7 +257,7 @@ class Traceback:
 
         It keeps no reference to the program: an object is its type's name and its address.
         """
-        from ._plain import traceback_data
+        from ._output.plain import traceback_data
 
         return traceback_data(self)
 
@@ -328,7 +328,7 @@ class Snapshot:
         :param show_contexts: include context managers and what is inside them.
         :param show_hidden: include frames whose `FrameInfo.hide` is set.
         """
-        from ._render_snapshot import format_snapshot
+        from ._output.snapshot_text import format_snapshot
 
         return format_snapshot(self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden)
 
@@ -337,6 +337,6 @@ class Snapshot:
 
         It keeps no reference to the program: an object is its type's name and its address.
         """
-        from ._plain import snapshot_data
+        from ._output.plain import snapshot_data
 
         return snapshot_data(self)

@@ -13,8 +13,8 @@ import types
 from typing import Any, Callable, Coroutine, List, Tuple
 
 import asynctb
-from asynctb._extract import top_frame
 from asynctb._frames import read_frame
+from asynctb._stacks.extract import top_frame
 
 DEPTH = 5
 ROUNDS = 5

@@ -16,7 +16,7 @@ import types
 from typing import Callable, List, Tuple
 
 from asynctb import Traceback
-from asynctb._snapshot import Listing, snapshot
+from asynctb._snapshot.listing import Listing, snapshot
 
 _DEPTH = 5
 _ROUNDS = 5

@@ -24,7 +24,7 @@ from inspect import CO_OPTIMIZED
 from types import CellType, FrameType
 from typing import List, Optional, Tuple, cast
 
-from .._bytecode import slot_of_variable
+from .._code.bytecode import slot_of_variable
 from .._model import InspectionWarning
 from ._types import MODES, FrameRead, LocalReader, Mode, Reader
 

@@ -15,8 +15,8 @@ from operator import and_, getitem
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Dict, Iterator, Optional, Tuple, Type, cast
 
-from .._bytecode import local_slots
-from .._contexts import Plan, analyses, analysis_of, plans_at
+from .._code.bytecode import local_slots
+from .._code.with_blocks import Plan, analyses, analysis_of, plans_at
 from ._managers import Access, exit_at, find_at
 from ._memory import LEADING, without_collection
 from ._suspended import quick_read

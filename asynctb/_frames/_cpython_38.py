@@ -17,9 +17,9 @@ from operator import getitem
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, cast
 
-from .._bytecode import local_slots
-from .._contexts import Plan, analyses, analysis_of, merge_plans, plans_at
-from .._simulation import Block, Blocks
+from .._code.bytecode import local_slots
+from .._code.simulation import Block, Blocks
+from .._code.with_blocks import Plan, analyses, analysis_of, merge_plans, plans_at
 from ._managers import Access, exit_at
 from ._memory import LEADING, without_collection
 from ._suspended import quick_read

@@ -7,10 +7,10 @@ import types
 from types import FrameType
 from typing import Optional, Tuple
 
-from .._bytecode import HAS_BLOCK_STACK
-from .._contexts import CodeAnalysis, Plan, analysis_of, merge_plans, plans_at
+from .._code.bytecode import HAS_BLOCK_STACK
+from .._code.simulation import NULL
+from .._code.with_blocks import CodeAnalysis, Plan, analysis_of, merge_plans, plans_at
 from .._model import ContextInfo
-from .._simulation import NULL
 from ._gc import exits_by_order
 from ._managers import Access, no_released
 from ._types import UNKNOWN_MANAGER, FrameRead, no_plan, with_managers, without_managers

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Set
 
-from .._contexts import Plan
+from .._code.simulation import Kind, Stage
+from .._code.with_blocks import Plan
 from .._objects import class_attribute
-from .._simulation import Kind, Stage
 from ._managers import manager_of_exit
 
 

@@ -11,7 +11,7 @@ import operator
 import types
 from typing import Callable, Iterable, Mapping, NamedTuple, Optional, cast
 
-from .._contexts import PlannedContext, first_argument_of
+from .._code.with_blocks import PlannedContext, first_argument_of
 from .._objects import class_attribute, defines_exit, exact_str, get_field
 
 _MethodWrapperType = type(object().__str__)

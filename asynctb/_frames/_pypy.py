@@ -9,7 +9,7 @@ import gc
 from types import FrameType
 from typing import Optional
 
-from .._contexts import analysis_of, plans_at
+from .._code.with_blocks import analysis_of, plans_at
 from ._gc import exits_by_order
 from ._managers import Access, no_released
 from ._types import UNSTABLE, FrameRead, no_plan, with_managers, without_managers

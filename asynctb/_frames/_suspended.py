@@ -12,7 +12,7 @@ import struct
 import types
 from typing import Any, Callable, Dict, Tuple, cast
 
-from .._contexts import QuickPlan, QuickRead
+from .._code.with_blocks import QuickPlan, QuickRead
 from .._objects import defines_exit, defining_exit
 from .._quick import new_active_context
 from ._memory import MEMORY

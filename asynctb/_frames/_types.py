@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FrameType
 from typing import Callable, Literal, Mapping, NamedTuple, Optional, Tuple
 
-from .._contexts import CodeAnalysis, Plan
+from .._code.with_blocks import CodeAnalysis, Plan
 from .._model import ContextInfo
 from .._quick import new_context_info
 from ._managers import Access, find_manager

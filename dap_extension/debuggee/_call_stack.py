@@ -12,8 +12,8 @@ import types
 import weakref
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-from asynctb._extract import extract
 from asynctb._model import Activity, Traceback
+from asynctb._stacks.extract import extract
 
 from ..protocol import CallStackSettings
 from . import _pydevd

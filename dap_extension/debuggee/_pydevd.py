@@ -15,9 +15,9 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from asynctb._discovery._source import caller_of
 from asynctb._objects import exact_str, get_field, module_of_frame
-from asynctb._stacks import this_thread
+from asynctb._snapshot.source import caller_of
+from asynctb._stacks.follow import this_thread
 
 from ._collector import without_collections
 from ._errors import RequestError

@@ -6,7 +6,7 @@ import time
 import types
 from typing import Callable, Dict, List, Optional, Tuple, Union
 
-from asynctb._contexts import position_at
+from asynctb._code.with_blocks import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, Wait
 from asynctb._objects import address_of, describe_error, exact_str, filename_of, funcname_of, type_name
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import types
 from typing import Optional
 
-from asynctb._discovery._source import caller_of
-from asynctb._extract import extract, extract_until
 from asynctb._model import Traceback
 from asynctb._objects import describe_error, filename_of
-from asynctb._stacks import innermost_frame
+from asynctb._snapshot.source import caller_of
+from asynctb._stacks.extract import extract, extract_until
+from asynctb._stacks.follow import innermost_frame
 
 from ..protocol import ActivityStack
 from . import _pydevd

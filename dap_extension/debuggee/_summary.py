@@ -11,10 +11,10 @@ import time
 import weakref
 from typing import Any, Dict, Iterator, List, Optional, Protocol
 
-from asynctb._discovery._source import Group, caller_of, top_of_frames
 from asynctb._model import Activity, FrameInfo
 from asynctb._objects import describe_error
-from asynctb._snapshot import Listing
+from asynctb._snapshot.listing import Listing
+from asynctb._snapshot.source import Group, caller_of, top_of_frames
 
 from ..protocol import ActivityInfo
 from . import _pydevd

@@ -459,9 +459,9 @@ def compile_program(source: Source) -> types.FunctionType:
 def is_covered_too_long(program: types.FunctionType, source: Source) -> bool:
     """Return whether PyPy's exception table says that the handler of a with statement covers lines below the statement.
 
-    See `asynctb._bytecode.COVERS_TOO_MUCH`. If anything raises there, the program goes on in that handler with a broken
-    stack: PyPy calls what is not callable or crashes, so there is nothing to compare. This looks at the lines and the
-    table alone, and knows nothing of what is tested.
+    See `asynctb._code.bytecode.COVERS_TOO_MUCH`. If anything raises there, the program goes on in that handler with a
+    broken stack: PyPy calls what is not callable or crashes, so there is nothing to compare. This looks at the lines
+    and the table alone, and knows nothing of what is tested.
     """
     ends = {
         line: node.end_lineno

@@ -14,7 +14,7 @@ import pytest
 from support import frame_named, names, pause, run, suspended, trap
 
 from asynctb import ContextInfo, Traceback
-from asynctb._customize import plain_manager_types
+from asynctb._stacks.customize import plain_manager_types
 
 
 class Manager:

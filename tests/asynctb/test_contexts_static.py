@@ -12,10 +12,10 @@ from typing import Any, Dict, Iterator
 
 import pytest
 
-from asynctb import _contexts
-from asynctb._bytecode import has_with_blocks
-from asynctb._contexts import analysis_of, plans_at, position_at
-from asynctb._simulation import Simulation
+from asynctb._code import with_blocks
+from asynctb._code.bytecode import has_with_blocks
+from asynctb._code.simulation import Simulation
+from asynctb._code.with_blocks import analysis_of, plans_at, position_at
 
 TARGETS = """x; G; n; env.a; env.a.b; env[0]; env[i]; env['k']; env[i][1]; env['a', 1]; env[i, 1]; env[1:2]
 env[i:]; env[:]
@@ -76,7 +76,7 @@ def test_nothing_is_kept_alive() -> None:
     for _ in range(3):
         gc.collect()
     assert reference() is None
-    assert key not in _contexts.analyses
+    assert key not in with_blocks.analyses
 
 
 def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -112,7 +112,7 @@ def test_an_analysis_that_was_interrupted_is_made_again(monkeypatch: pytest.Monk
     code = function_in("def f():\n  with g() as x:\n    yield")
     analysis = analysis_of(code)
     with monkeypatch.context() as patch:
-        patch.setattr(_contexts, "_with_blocks", interrupted)
+        patch.setattr(with_blocks, "_with_blocks", interrupted)
         with pytest.raises(TimeoutError):
             plans_at(analysis, code, 0)
     (block,) = blocks_of(code)
@@ -129,8 +129,8 @@ def test_an_analysis_can_outlive_its_code() -> None:
     code, other = (function_in(f"def f():\n  with {name}() as {name}:\n    yield") for name in ("x", "y"))
     blocks_of(code)
     try:
-        _contexts.analyses[id(other)] = _contexts.analyses[id(code)]
+        with_blocks.analyses[id(other)] = with_blocks.analyses[id(code)]
         (block,) = blocks_of(other)
     finally:
-        _contexts.analyses.pop(id(other), None)
+        with_blocks.analyses.pop(id(other), None)
     assert block.varname == "y"

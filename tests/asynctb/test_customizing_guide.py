@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from asynctb import Registration, _customize
+from asynctb import Registration
+from asynctb._stacks import customize
 
 GUIDE = Path(__file__).parents[2] / "docs" / "customizing.md"
 
@@ -26,7 +27,7 @@ def blocks() -> List[Tuple[str, str, int]]:
 def test_guide() -> None:
     space: Dict[str, Any] = {"__name__": "guide"}
     printed = ""
-    finders = list(_customize.stack_finders)
+    finders = list(customize.stack_finders)
     try:
         for language, text, line in blocks():
             if language == "python":
@@ -41,7 +42,7 @@ def test_guide() -> None:
         assert not printed
         space["_asynctb_install_"](Registration())
     finally:
-        _customize.stack_finders[:] = finders
+        customize.stack_finders[:] = finders
         for value in list(space.values()):
             if hasattr(value, "cr_frame"):
                 value.close()

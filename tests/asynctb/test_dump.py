@@ -87,7 +87,7 @@ def test_dump_writes_every_stack_to_stderr(capsys: pytest.CaptureFixture[str]) -
     assert "test_dump_writes_every_stack_to_stderr" in err
     assert "with waiting_thread():" not in err  # the line is that of the call
     assert "wait_on_lock" in err
-    assert os.path.join("asynctb", "_dump.py") not in err
+    assert os.path.join("asynctb", "_output", "dump.py") not in err
 
 
 def test_dump_nests_tasks_under_what_they_belong_to() -> None:
@@ -292,7 +292,7 @@ def test_the_watchdog_is_a_thread_also_where_gevent_makes_greenlets_of_them() ->
             text = os.read(read_end, 100_000).decode()  # blocks the only thread, and so all greenlets
         own = io.StringIO()
         asynctb.dump(own)
-        print("<module>" in text, "<module>" in own.getvalue(), "asynctb/_dump.py" in own.getvalue())
+        print("<module>" in text, "<module>" in own.getvalue(), "asynctb/_output/dump.py" in own.getvalue())
     """
     assert python(program)[:2] == (0, "True True False\n")
 
@@ -309,7 +309,7 @@ def test_dump_on_signal() -> None:
     text = stream.getvalue()
     assert text.splitlines()[0].endswith(", SIGUSR1 received")
     assert "signal.raise_signal(signal.SIGUSR1)" in text
-    assert os.path.join("asynctb", "_dump.py") not in text
+    assert os.path.join("asynctb", "_output", "dump.py") not in text
 
 
 @unix

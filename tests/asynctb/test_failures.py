@@ -16,9 +16,9 @@ from hostile import HostileStr, armed, hostile_type
 from support import names
 
 from asynctb import Activity, Traceback
-from asynctb._discovery import _failures
+from asynctb._frameworks.asyncio import failures
 from asynctb._objects import describe_error
-from asynctb._snapshot import Listing, snapshot
+from asynctb._snapshot.listing import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
 #: Whether a future keeps the traceback of its exception.
@@ -415,7 +415,7 @@ def test_a_state_that_is_no_exception() -> None:
     ],
 )
 def test_descriptions(error: Exception, text: str) -> None:
-    assert _failures.describe_failure(error) == text
+    assert failures.describe_failure(error) == text
     assert describe_error(error).startswith(text.rstrip("…"))
 
 
@@ -425,12 +425,12 @@ def test_exception_groups(task_type: Any) -> None:
         group: Any = vars(builtins)["ExceptionGroup"]
         task = await failed(task_type, group("several", [ValueError(1), KeyError(2)]))
         assert found()["failed"].failure == "ExceptionGroup: several (2 sub-exceptions)"
-        assert _failures.describe_failure(group("", [ValueError()])) == "ExceptionGroup (1 sub-exception)"
+        assert failures.describe_failure(group("", [ValueError()])) == "ExceptionGroup (1 sub-exception)"
         for value in (hostile_type("Exceptions")(), 7):
             error = type("Slotted", (group,), {"__slots__": ("exceptions",)})("text", [ValueError()])
             error.exceptions = value
             with armed():
-                assert _failures.describe_failure(error).endswith("Slotted: text (1 sub-exception)")
+                assert failures.describe_failure(error).endswith("Slotted: text (1 sub-exception)")
         task.exception()
 
     assert run(main) == []

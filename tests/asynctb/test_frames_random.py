@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 import pytest
 from program_generator import KINDS, PYPY, Env, Observation, Writer, compile_program, drive, is_covered_too_long
 
-from asynctb._contexts import analysis_of, plans_at
+from asynctb._code.with_blocks import analysis_of, plans_at
 from asynctb._frames import FrameRead, read_frame
 
 POINTS = int(os.environ.get("ASYNCTB_TEST_POINTS", "3000"))

@@ -15,8 +15,8 @@ import hostile
 import pytest
 
 from asynctb import Snapshot
-from asynctb._discovery import _asyncio
-from asynctb._snapshot import Listing
+from asynctb._frameworks.asyncio import tasks
+from asynctb._snapshot.listing import Listing
 
 _BASES = (object, list, dict, tuple, set, int)
 _HOSTILE: List[Callable[[], Any]] = [hostile.HostileStr, *[hostile.hostile_type("Hostile", base) for base in _BASES]]
@@ -86,7 +86,7 @@ def started(target: Any) -> threading.Thread:
 
 def test_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
     # The search of the heap takes long, and does not look into anything.
-    monkeypatch.setattr(_asyncio._search, "run", lambda *args: [])
+    monkeypatch.setattr(tasks._search, "run", lambda *args: [])
 
     async def main() -> None:
         loop = asyncio.get_running_loop()

@@ -18,15 +18,12 @@ PACKAGE = Path(str(asynctb.__file__)).parent
 #: From the bottom to the top: a module imports from its own layer and those below. Packages stand for their modules.
 LAYERS: List[Tuple[str, ...]] = [
     ("_version", "_model", "_objects"),
-    ("_source", "_ids", "_quick", "_bytecode", "_targets", "_simulation", "_contexts"),
+    ("_source", "_ids", "_quick"),
+    ("_code",),
     ("_frames",),
-    ("_customize",),
-    ("_stacks", "_extract"),
-    ("_discovery",),
-    ("_glue",),
-    ("_snapshot",),
-    ("_render", "_plain", "_render_snapshot"),
-    ("_dump",),
+    ("_stacks",),
+    ("_snapshot", "_frameworks"),
+    ("_output",),
     ("", "_demo", "__main__"),
 ]
 #: Imported inside functions or for type checkers only, so that results can offer methods.

@@ -22,11 +22,11 @@ from hostile import HostileStr, armed
 
 import asynctb
 from asynctb import Activity, Snapshot
-from asynctb._discovery import _asyncio as asyncio_discovery
-from asynctb._discovery._known import KnownFunctions
-from asynctb._glue._hiding import codes_of
+from asynctb._frameworks._hiding import codes_of
+from asynctb._frameworks._known import KnownFunctions
+from asynctb._frameworks.asyncio import tasks as asyncio_discovery
 from asynctb._ids import IdRegistry, ThreadIds
-from asynctb._snapshot import Listing, snapshot
+from asynctb._snapshot.listing import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
 
@@ -578,7 +578,7 @@ def test_frameworks_are_not_imported() -> None:
     code = """if True:
         import sys
         import asynctb
-        from asynctb._snapshot import snapshot
+        from asynctb._snapshot.listing import snapshot
         before = set(sys.modules)
         found = snapshot(loose_objects=True)
         assert [a.kind for a in found.activities][:1] == ["thread"], found.activities

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 
 from asynctb import Activity, ContextInfo, Traceback
-from asynctb._snapshot import snapshot
+from asynctb._snapshot.listing import snapshot
 
 anyio = pytest.importorskip("anyio", reason="anyio is not installed")
 pytest.importorskip("anyio.from_thread")

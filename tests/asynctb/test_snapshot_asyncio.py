@@ -16,8 +16,10 @@ import hostile as traps
 import pytest
 
 from asynctb import Activity, Snapshot, Traceback
-from asynctb._discovery import _asyncio as discovery, _sets, _threads as threads_discovery
-from asynctb._snapshot import Listing, snapshot
+from asynctb._frameworks.asyncio import tasks as discovery
+from asynctb._frameworks.threading import threads as threads_discovery
+from asynctb._snapshot import sets
+from asynctb._snapshot.listing import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
 
@@ -248,7 +250,7 @@ def test_loop_that_does_not_run() -> None:
 
 
 def test_quick_way_sees_running_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sets.heap_searches, "due", lambda: False)
+    monkeypatch.setattr(sets.heap_searches, "due", lambda: False)
     monkeypatch.setattr(discovery._search, "loops", [])
 
     async def main() -> None:

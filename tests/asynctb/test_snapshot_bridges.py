@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterator, List, Optional
 import pytest
 
 from asynctb import Activity, ContextInfo, Traceback
-from asynctb._snapshot import snapshot
+from asynctb._snapshot.listing import snapshot
 
 
 def activities() -> Dict[str, Activity]:

@@ -13,8 +13,8 @@ import pytest
 
 import asynctb
 from asynctb import Activity, Snapshot, Traceback
-from asynctb._discovery import _greenlets
-from asynctb._snapshot import snapshot
+from asynctb._frameworks.greenlet import greenlets
+from asynctb._snapshot.listing import snapshot
 
 greenlet = pytest.importorskip("greenlet", reason="greenlet is not installed")
 PYPY = sys.implementation.name == "pypy"
@@ -378,7 +378,7 @@ def test_greenlets_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(*args: object) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(_greenlets, "reader", fail)
+    monkeypatch.setattr(greenlets, "reader", fail)
     found = snapshot()
     assert "Greenlets could not be listed: ValueError: broken" in found.notes
     assert found.activities[0].name == "MainThread"

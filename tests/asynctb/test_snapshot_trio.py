@@ -13,7 +13,7 @@ import pytest
 from support import normalised
 
 from asynctb import Activity, ContextInfo, Snapshot, Traceback
-from asynctb._snapshot import snapshot
+from asynctb._snapshot.listing import snapshot
 
 trio = pytest.importorskip("trio", reason="trio is not installed")
 pytest.importorskip("trio.testing")

@@ -14,8 +14,9 @@ import pytest
 from support import Worker, frame_named, names, suspended, trap
 
 import asynctb
-from asynctb import Traceback, _stacks
-from asynctb._glue.threading import thread_name
+from asynctb import Traceback
+from asynctb._frameworks.threading.hooks import thread_name
+from asynctb._stacks import follow
 
 
 async def hold(manager: Any) -> None:
@@ -79,12 +80,12 @@ def test_name_of_a_thread_that_threading_does_not_know() -> None:
     _thread.start_new_thread(work, ())
     waiting.wait()
     assert thread_name(idents[0]) == f"thread {idents[0]}"
-    frames = _stacks.thread_frames(idents[0])
+    frames = follow.thread_frames(idents[0])
     assert [frame.f_code.co_name for frame in frames][:1] == ["work"]
     assert names(Traceback.until(frames[-1]))[:1] == ["work"]
     go_on.set()
     done.wait()
-    assert _stacks.thread_frames(12345) == []
+    assert follow.thread_frames(12345) == []
 
 
 def test_threads_that_change_while_they_are_read() -> None:
@@ -228,11 +229,11 @@ def test_callers_that_the_interpreter_cannot_tell(monkeypatch: pytest.MonkeyPatc
             raise SystemError("unexpected internal exception")
         return caller_of(frame)
 
-    caller_of = _stacks.caller_of
+    caller_of = follow.caller_of
     with Worker(middle) as thread:
         whole = Traceback.of(thread)
         outermost = whole.frames[0].frame
-        monkeypatch.setattr(_stacks, "caller_of", fails)
+        monkeypatch.setattr(follow, "caller_of", fails)
         stack = Traceback.of(thread)
         until = Traceback.until(whole.frames[-1].frame, outermost)
         short = Traceback.until(whole.frames[-1].frame, 1)

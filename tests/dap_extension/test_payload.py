@@ -31,7 +31,7 @@ exec(source, namespace)
 importer = eval("Importer(" + rest.rpartition(".load(")[0], namespace)
 importer.load("dap_extension.debuggee._service")
 for path in sorted(importer._sources):
-    if path.startswith("asynctb/_glue/"):
+    if path.startswith("asynctb/_frameworks/"):
         importer.load(path[:-3].replace("/", ".").replace(".__init__", ""))
 sys.meta_path.remove(Hook)
 assert not [name for name in asked if "asynctb" in name or "attr" in name or "dap" in name], asked

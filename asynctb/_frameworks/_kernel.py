@@ -1,0 +1,82 @@
+"""What trio's and curio's tasks have in common: plain objects with a coroutine and a name, which a kernel switches."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional
+
+from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
+from .._objects import get_field, type_name
+from .._snapshot.source import Coroutine, Group, Listing, ThreadRecord, running_state
+from ._known import KnownFunctions
+
+
+class KernelTasks:
+    """The base of the sources of such tasks."""
+
+    kind: ActivityKind = "task"
+    framework: str
+    #: What the tasks can wait for.
+    waits: KnownFunctions
+
+    def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
+        self.notes: List[str] = []
+        self.threads = threads
+
+    def root_of(self, obj: object) -> Optional[object]:
+        coroutine: Optional[object] = get_field(obj, "coro")
+        return coroutine
+
+    def name_of(self, obj: object) -> str:
+        name = get_field(obj, "name")
+        return name if type(name) is str else type_name(type(obj))
+
+    def is_thread_running(self, obj: object) -> bool:
+        return False
+
+    def state_of(self, task: object, coroutine: object) -> ActivityState:
+        """Return the state of a task that is not running, whether or not it has been cancelled."""
+        raise NotImplementedError
+
+    def is_cancelled(self, task: object) -> bool:
+        """Return whether an exception for its cancellation is, or will be, raised in a task."""
+        raise NotImplementedError
+
+    def parent_of(self, task: object, group: Group) -> Optional[object]:
+        """Return the task that *task* is a child of, or None."""
+        raise NotImplementedError
+
+    def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
+        coroutine = self.root_of(obj)
+        top: Optional[FrameInfo] = None
+        signature: Optional[int] = None
+        wait: Optional[Wait] = None
+        if type(coroutine) is Coroutine and coroutine.cr_running:
+            state, top = running_state(coroutine, listing)
+        else:
+            owners, top, signature = listing.survey(coroutine)
+            state = self.state_of(obj, coroutine)
+            if state == "suspended":
+                wait = self.waits.wait(owners)
+            if state != "done" and self.is_cancelled(obj):
+                state = "cancelling"
+        thread = listing.thread(group.thread)
+        parent = self.parent_of(obj, group)
+        if parent is not None:
+            parent_id: Optional[str] = listing.id_of(parent, "task")
+        else:
+            parent_id = thread.id if thread is not None else None
+        return Activity(
+            self.kind,
+            self.framework,
+            listing.id_of(obj, "task"),
+            self.name_of(obj),
+            state,
+            obj,
+            parent_id,
+            thread.id if thread is not None else None,
+            listing.id_of(group.loop, "loop"),
+            wait,
+            top,
+            traceback,
+            signature=signature,
+        )

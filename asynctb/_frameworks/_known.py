@@ -1,0 +1,125 @@
+"""What one waits for inside of a library's functions: told by code objects, not by running anything."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
+
+from .._model import Wait
+from .._objects import class_attribute, exact_str, is_a, module_field
+from .._snapshot.source import Owner, caller_of, code_of, frame_of
+
+
+class _Known(NamedTuple):
+    #: The code of the function, so that its address stays its own: the program can give the function another.
+    code: types.CodeType
+    description: str
+    #: The class whose instances the function is a method of, or None.
+    owner: Optional[type]
+
+
+class KnownFunctions:
+    """A table of functions of a library that waits end in.
+
+    :param functions: module, name of a function in it (or of a class and its method, or of a function and one that it
+        defines), what a task inside it waits for. An empty text: only what it calls or what calls it tells that.
+        Whatever is missing is passed over.
+    """
+
+    def __init__(self, functions: Sequence[Tuple[str, str, str]]) -> None:
+        self._functions = functions
+        self._known: Dict[int, _Known] = {}
+        self._modules_seen = -1
+
+    def wait(self, owners: Sequence[Owner]) -> Optional[Wait]:
+        """Return what the outermost of the known functions waits for that the stack *owners* ends in, or None."""
+        known_functions = self._known if self._modules_seen == len(sys.modules) else self._refreshed()
+        if not owners or id(code_of(owners[-1])) not in known_functions:
+            return None
+        found: Optional[_Known] = None
+        method: Optional[Owner] = None
+        for owner in reversed(owners):
+            known = known_functions.get(id(code_of(owner)))
+            if known is None:
+                break
+            if known.description:
+                found, method = known, owner
+        if found is None or method is None:
+            return None
+        return Wait(found.description, _self_of(method, found.owner) if found.owner is not None else None)
+
+    def wait_of_thread(self, frame: Optional[types.FrameType]) -> Tuple[Optional[Wait], Optional[types.FrameType]]:
+        """Return the same for a thread whose innermost frame is *frame*, and the innermost frame outside of the table.
+
+        Without a target: to look for it in a running frame could disturb a debugger.
+        """
+        known_functions = self._known if self._modules_seen == len(sys.modules) else self._refreshed()
+        description = ""
+        while frame is not None:
+            known = known_functions.get(id(frame.f_code))
+            if known is None:
+                break
+            description = known.description or description
+            frame = caller_of(frame)
+        return Wait(description) if description else None, frame
+
+    def _refreshed(self) -> Dict[int, _Known]:
+        """Return the table, made again as modules have been imported since."""
+        modules = len(sys.modules)
+        self._known = {id(known.code): known for known in self._find()}
+        self._modules_seen = modules  # last: the recursion limit may have ended this before
+        return self._known
+
+    def _find(self) -> Iterator[_Known]:
+        for module_name, path, description in self._functions:
+            module = sys.modules.get(module_name)
+            if not is_a(module, types.ModuleType):
+                continue
+            class_name, _, name = path.rpartition(".")
+            holder = module_field(cast(types.ModuleType, module), class_name or name)
+            function, owner = holder, None
+            if class_name and is_a(holder, type):
+                function, owner = class_attribute(holder, name), holder
+                if type(function) is classmethod:
+                    function, owner = function.__func__, None
+            elif class_name:
+                code = nested_code(holder, name)
+                if code is not None:
+                    yield _Known(code, description, None)
+                continue
+            while type(function) is types.FunctionType:
+                yield _Known(function.__code__, description, owner)
+                function = vars(function).get("__wrapped__")
+
+
+def nested_code(function: object, name: str) -> Optional[types.CodeType]:
+    """Return the code of a function called *name* that is defined inside another one, or None."""
+    if type(function) is not types.FunctionType:
+        return None
+    for const in function.__code__.co_consts:
+        if type(const) is types.CodeType and exact_str(const.co_name) == name:
+            return const
+    return None
+
+
+def variables_of(owner: Owner) -> Iterator[object]:
+    """Return the objects that the variables of a suspended function refer to (and others), in their order."""
+    referents: List[object] = gc.get_referents(owner)
+    frame = frame_of(owner)
+    if frame is not None:
+        referents += gc.get_referents(frame)  # before CPython 3.11, the frame has the variables
+    for referent in referents:
+        if type(referent) is types.CellType:  # a function inside the method uses it, too
+            try:
+                yield referent.cell_contents
+            except ValueError:
+                continue
+        else:
+            yield referent
+
+
+def _self_of(owner: Owner, cls: type) -> Optional[object]:
+    """Return the first argument of a suspended method of *cls*, which is the first of its variables of that type."""
+    return next((variable for variable in variables_of(owner) if is_a(variable, cls)), None)

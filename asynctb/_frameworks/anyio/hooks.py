@@ -1,0 +1,215 @@
+"""anyio on both backends: task groups, cancel scopes, locks, worker threads; its own frames are hidden."""
+
+from __future__ import annotations
+
+import collections
+import math
+import sys
+import time
+import types
+from typing import List, Optional, cast
+
+import attrs
+
+from ..._frames import local_variable
+from ..._model import ContextInfo
+from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, module_of_frame
+from ..._snapshot.sets import copy_set
+from ..._stacks.customize import (
+    Target,
+    Walk,
+    customize,
+    register_elaborate_context,
+    register_unwrap_context_manager,
+)
+from ..._stacks.follow import thread_frames
+from .._describing import describe_by, lock_text, waiting_text
+from .._hiding import hide_package
+from .._known import nested_code
+from ..asyncio.futures import Futures, closure_of
+from ..asyncio.hooks import is_monotonic
+from ..asyncio.links import parent_finders
+from ..threading.concurrent import source_finders
+from ..trio.hooks import (
+    coroutine_inside,
+    describe_limiter,
+    describe_lock,
+    describe_semaphore,
+    limiter_text,
+    nursery_children,
+)
+
+#: Modules of the functions that a worker thread of anyio runs between two pieces of work.
+_IDLE = ("queue", "asyncio.base_events", "threading")
+
+
+def install(module: types.ModuleType) -> None:
+    """Called for anyio itself and for what is imported when it is used first: backends, and portals for threads."""
+    hide_package("anyio")
+    name = exact_str(module_field(module, "__name__"))
+    if name == "anyio":
+        for class_name, describe in (
+            ("Lock", _lock),
+            ("Condition", _condition),
+            ("Semaphore", _semaphore),
+            ("CapacityLimiter", _limiter),
+            ("ResourceGuard", _guard),
+        ):
+            cls = module_field(sys.modules["anyio._core._synchronization"], class_name)
+            if cls is not None:
+                register_elaborate_context(cls)(describe_by(describe))
+    elif name == "anyio.from_thread":
+        call = class_attribute(module_field(module, "BlockingPortal"), "_call_func")
+        callback = nested_code(call, "callback")
+        if type(call) is types.FunctionType and callback is not None:
+            code = call.__code__
+            source_finders.append(lambda future: _call_of_portal(future, code, callback))
+    elif name == "anyio._backends._asyncio":
+        _install_asyncio(module)
+    elif name == "anyio._backends._trio":
+        group, scope = module_field(module, "TaskGroup"), module_field(module, "CancelScope")
+        register_elaborate_context(group)(_trio_group)
+        register_unwrap_context_manager(scope)(lambda scope: get_field(scope, "_CancelScope__original"))
+
+
+def _install_asyncio(module: types.ModuleType) -> None:
+    futures = Futures()
+    group = module_field(module, "TaskGroup")
+    register_elaborate_context(group)(lambda context, walk: _asyncio_group(futures, context, walk))
+    register_elaborate_context(module_field(module, "CancelScope"))(_asyncio_scope)
+    done = nested_code(class_attribute(group, "_spawn"), "task_done")
+    if done is not None:
+        parent_finders[id(done)] = _owner
+    run_sync = class_attribute(module_field(module, "AsyncIOBackend"), "run_sync_in_worker_thread")
+    function = run_sync.__func__ if isinstance(run_sync, classmethod) else None
+    worker_run = class_attribute(module_field(module, "WorkerThread"), "run")
+    if type(function) is types.FunctionType and type(worker_run) is types.FunctionType:
+        run_code = worker_run.__code__
+        customize(function, get_target=lambda frame, inner: _worker_frames(frame, run_code))
+
+
+def _call_of_portal(future: object, code: types.CodeType, callback_code: types.CodeType) -> Target:
+    """Return the coroutine, of *code*, that a portal has made for *future*, and that cancels itself if that is."""
+    callbacks = get_field(future, "_done_callbacks")
+    for callback in tuple(callbacks) if type(callbacks) is list else ():
+        if type(callback) is types.FunctionType and callback.__code__ is callback_code:
+            group = get_field(closure_of(callback).get("self"), "_task_group")
+            for task in (*copy_set(get_field(group, "_tasks")), *nursery_children(get_field(group, "_nursery"))):
+                call = coroutine_inside(_coroutine(task), (code,), "future", future)
+                if call is not None:
+                    return call
+    return None
+
+
+def _coroutine(task: object) -> object:
+    futures = Futures()
+    reader = futures.reader_of_task(task)
+    return get_field(task, "coro") if reader is None else reader.coroutine(task)
+
+
+def _owner(task_done: types.FunctionType) -> Optional[object]:
+    """Return the task that has entered the task group whose child calls *task_done*."""
+    scope = get_field(closure_of(task_done).get("self"), "cancel_scope")
+    return cast(Optional[object], get_field(scope, "_host_task"))
+
+
+def _count(tasks: List[object]) -> str:
+    return "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+
+
+def _asyncio_group(futures: Futures, context: ContextInfo, walk: Walk) -> ContextInfo:
+    tasks = copy_set(get_field(context.manager, "_tasks"))
+    children = tuple([walk.child(task) for task in futures.in_order(tasks)])
+    return attrs.evolve(context, description=_count(tasks), children=children)
+
+
+def _trio_group(context: ContextInfo, walk: Walk) -> ContextInfo:
+    tasks = nursery_children(get_field(context.manager, "_nursery"))
+    return attrs.evolve(context, description=_count(tasks), children=tuple([walk.child(task) for task in tasks]))
+
+
+def _behind(obj: object, adapter_field: str, class_name: str) -> object:
+    """Return what *obj* hands on to: trio's own object, or what an adapter has made once there was a backend."""
+    made_later = get_field(obj, adapter_field)
+    if made_later is not None:
+        obj = made_later
+    original = get_field(obj, f"_{class_name}__original")
+    return obj if original is None else cast(object, original)
+
+
+def _lock(lock: object) -> Optional[str]:
+    lock = _behind(lock, "_internal_lock", "Lock")
+    waiters = get_field(lock, "_waiters")
+    if type(waiters) is not collections.deque:
+        return describe_lock(lock)
+    return lock_text(_holder(lock)) + waiting_text(len(waiters))
+
+
+def _holder(lock: object) -> Optional[str]:
+    owner = get_field(lock, "_owner_task")
+    return None if owner is None else Futures().name_of(owner)
+
+
+def _condition(condition: object) -> Optional[str]:
+    waiters = get_field(condition, "_waiters")
+    lock = _behind(get_field(condition, "_lock"), "_internal_lock", "Lock")
+    if type(waiters) is not collections.deque:
+        return None
+    if type(get_field(lock, "_waiters")) is collections.deque:
+        return lock_text(_holder(lock)) + waiting_text(len(waiters))
+    return describe_lock(lock, len(waiters))
+
+
+def _semaphore(semaphore: object) -> Optional[str]:
+    semaphore = _behind(semaphore, "_internal_semaphore", "Semaphore")
+    waiters = get_field(semaphore, "_waiters")
+    if type(waiters) is not collections.deque:
+        return describe_semaphore(semaphore)
+    value = get_field(semaphore, "_value")
+    return f"value {value}{waiting_text(len(waiters))}" if type(value) is int else None
+
+
+def _limiter(limiter: object) -> Optional[str]:
+    limiter = _behind(limiter, "_internal_limiter", "CapacityLimiter")
+    waiters = get_field(limiter, "_wait_queue")
+    if type(waiters) is not collections.OrderedDict:
+        return describe_limiter(limiter)
+    return limiter_text(limiter, len(waiters))
+
+
+def _guard(guard: object) -> Optional[str]:
+    action = exact_str(get_field(guard, "action"))
+    return None if action is None else f"ResourceGuard({action!r})"
+
+
+def _asyncio_scope(context: ContextInfo, walk: Walk) -> ContextInfo:
+    scope = context.manager
+    deadline = get_field(scope, "_deadline")
+    handle = get_field(scope, "_timeout_handle")
+    parts: List[str] = []
+    if get_field(scope, "_cancel_called") is True:
+        parts.append("cancelled")
+    elif type(deadline) is float and math.isfinite(deadline) and is_monotonic(get_field(handle, "_loop")):
+        left = deadline - time.monotonic()
+        parts.append(f"{left:.1f} s left" if left > 0 else "expired")
+    if get_field(scope, "_shield") is True:
+        parts.append("shielded")
+    return attrs.evolve(context, description=", ".join(parts) or None)
+
+
+def _worker_frames(frame: types.FrameType, run_code: types.CodeType) -> Target:
+    """Return the frames in which the thread of `anyio.to_thread.run_sync` works for the coroutine of *frame*."""
+    worker = local_variable(frame, "worker")
+    threading = sys.modules.get("threading")
+    if worker is None or threading is None or not is_a(worker, module_field(threading, "Thread")):
+        return None
+    ident = get_field(worker, "_ident")
+    if type(ident) is not int:
+        return None
+    frames = thread_frames(ident)
+    for index, candidate in enumerate(frames[:-1]):
+        if candidate.f_code is run_code:
+            # A worker has one piece of work at a time, and this one has not been reported back.
+            idle = module_of_frame(frames[index + 1]) in _IDLE
+            return None if idle else tuple(frames[index:])
+    return None

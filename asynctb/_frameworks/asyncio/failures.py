@@ -1,0 +1,94 @@
+"""Which exception a task of asyncio ended with, and where that came from."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import sys
+import types
+from typing import Callable, Optional, cast
+
+from ..._model import FrameInfo
+from ..._objects import describe_error, is_a
+from ..._snapshot.source import Coroutine, Generator, call_if_found, code_of
+from ..._stacks.customize import handling_by_code
+from .futures import FutureReader, Futures
+
+#: Programs put whole responses and queries into their messages.
+_LONGEST_TEXT = 200
+#: Whether a future keeps the traceback that its exception had.
+KEEPS_TRACEBACK = sys.version_info >= (3, 10)
+#: Whether the collector tells which tasks refer to an object; in CPython 3.10 and 3.11 it was seen not to.
+_FINDS_TASKS = sys.version_info >= (3, 12)
+_GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None) if sys.version_info >= (3, 11) else None
+# Not by attribute access, and not as a field: a subclass can have a property or a slot of that name.
+_exceptions_of: Optional[Callable[[object], object]] = None if _GROUP is None else vars(_GROUP)["exceptions"].__get__
+_traceback_of = cast(
+    Callable[[BaseException], Optional[types.TracebackType]], BaseException.__dict__["__traceback__"].__get__
+)
+
+
+def failure_of(reader: FutureReader, task: object) -> Optional[BaseException]:
+    """Return the exception that *task* ended with; None if it is not done, was cancelled or has a result."""
+    exception = call_if_found(reader.exception, task)
+    return cast(BaseException, exception) if is_a(exception, BaseException) else None
+
+
+def origin_of(
+    reader: FutureReader, task: object, exception: BaseException, is_shared: Callable[[], bool]
+) -> Optional[types.TracebackType]:
+    """Return where the *exception* of *task* came from: its traceback, from the coroutine of the task inward.
+
+    None if that cannot be told. From CPython 3.10 on, a task keeps the traceback that its exception had, but one that
+    is written in C hands it out once, to whoever awaits it (``future_get_result`` in Modules/_asynciomodule.c). Then
+    there is what the exception has itself: the frames of all tasks that it was raised in (before 3.10) or those of the
+    last one, of which only the function tells which are the task's.
+
+    :param is_shared: tells whether another task has ended with this exception, too.
+    """
+    coroutine = call_if_found(reader.coroutine, task)
+    is_known = type(coroutine) is Coroutine or type(coroutine) is Generator
+    code = code_of(coroutine) if is_known else None
+    kept = reader.exception_traceback(task)
+    found = []
+    entry = kept or _traceback_of(exception)
+    while entry is not None:
+        # Where nothing tells the function, as of a task that failed in its eager start, all that was kept is its own.
+        if entry.tb_frame.f_code is code or (code is None and kept is not None):
+            found.append(entry)
+        entry = entry.tb_next
+    if kept is None and (len(found) != 1 or (KEEPS_TRACEBACK and is_shared())):
+        return None
+    return found[0] if found else None
+
+
+def raised_in_others(futures: Futures, task: object, exception: BaseException) -> bool:
+    """Return whether another task than *task* may have ended with this very *exception*, which several can await."""
+    return not _FINDS_TASKS or any(
+        other is not task and futures.reader_of_task(other) is not None for other in gc.get_referrers(exception)
+    )
+
+
+def top_of_traceback(entry: Optional[types.TracebackType]) -> Optional[FrameInfo]:
+    """Return the innermost frame of a traceback that is not hidden."""
+    top = None
+    while entry is not None:
+        handling = handling_by_code.get(id(entry.tb_frame.f_code))
+        if handling is None or not handling.skip_frame:
+            top = entry
+        entry = entry.tb_next
+    return None if top is None else FrameInfo(top.tb_frame, top.tb_lasti)
+
+
+def describe_failure(exception: BaseException) -> str:
+    """Return the type and message of *exception* in one line, without running its code."""
+    text, line_break, _ = describe_error(exception).partition("\n")
+    if line_break or len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT] + "…"
+    if _GROUP is not None and _exceptions_of is not None and is_a(exception, _GROUP):
+        exceptions = _exceptions_of(exception)
+        if type(exceptions) is not tuple:
+            return text
+        count = len(exceptions)
+        text += f" ({count} sub-exception{'' if count == 1 else 's'})"  # as its __str__ does
+    return text

@@ -1,0 +1,226 @@
+"""What an asyncio task waits for, as far as that is certain: told by the innermost functions, all of them asyncio's."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Dict, Optional, Sequence, Tuple, cast
+
+from ..._model import Wait
+from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, type_name
+from ..._quick import new_wait
+from ..._snapshot.source import Listing, Owner, code_of
+from .._known import KnownFunctions, variables_of
+from ..anyio.waits import ANYIO_WAITS
+from .futures import FutureReader, Futures, closure_of
+
+_FUNCTIONS = (
+    ("asyncio.futures", "_PyFuture.__await__", ""),
+    ("asyncio.locks", "Lock.acquire", "lock"),
+    ("asyncio.locks", "Event.wait", "event"),
+    ("asyncio.locks", "Condition.wait", "condition"),
+    ("asyncio.locks", "Condition.wait_for", "condition"),
+    ("asyncio.locks", "Semaphore.acquire", "semaphore"),
+    ("asyncio.locks", "Barrier.wait", "barrier"),
+    ("asyncio.locks", "Barrier._wait", "barrier"),
+    ("asyncio.locks", "Barrier._block", "barrier"),
+    ("asyncio.locks", "_ContextManagerMixin.__aenter__", ""),
+    ("asyncio.locks", "Barrier.__aenter__", ""),
+    ("asyncio.queues", "Queue.get", "item of a queue"),
+    ("asyncio.queues", "Queue.put", "place in a queue"),
+    ("asyncio.queues", "Queue.join", "end of a queue"),
+    ("asyncio.tasks", "sleep", "sleep"),
+    ("asyncio.tasks", "wait_for", ""),
+    ("asyncio.tasks", "wait", "tasks"),
+    ("asyncio.tasks", "_wait", "tasks"),
+    ("asyncio.tasks", "as_completed._wait_for_one", "tasks"),
+    ("asyncio.tasks", "_AsCompletedIterator._wait_for_one", "tasks"),
+    ("asyncio.tasks", "_AsCompletedIterator.__anext__", "tasks"),
+    ("asyncio.taskgroups", "TaskGroup.__aexit__", "tasks of a group"),
+    ("asyncio.taskgroups", "TaskGroup._aexit", "tasks of a group"),
+    ("asyncio.threads", "to_thread", "thread"),
+    ("asyncio.streams", "StreamReader._wait_for_data", "stream data"),
+    ("asyncio.streams", "StreamReader.read", "stream data"),
+    ("asyncio.streams", "StreamReader.readline", "stream data"),
+    ("asyncio.streams", "StreamReader.readexactly", "stream data"),
+    ("asyncio.streams", "StreamReader.readuntil", "stream data"),
+    ("asyncio.streams", "StreamReader.__anext__", "stream data"),
+    ("asyncio.streams", "FlowControlMixin._drain_helper", "stream to drain"),
+    ("asyncio.streams", "StreamWriter.drain", "stream to drain"),
+    ("asyncio.streams", "StreamWriter.wait_closed", "stream to close"),
+    ("asyncio.streams", "open_connection", "connection"),
+    ("asyncio.base_events", "BaseEventLoop.create_connection", "connection"),
+    ("asyncio.base_events", "BaseEventLoop._connect_sock", "connection"),
+    ("asyncio.base_events", "BaseEventLoop.getaddrinfo", "name resolution"),
+    ("asyncio.base_events", "BaseEventLoop._ensure_resolved", "name resolution"),
+    ("asyncio.base_events", "BaseEventLoop.shutdown_default_executor", "executor to end"),
+    ("asyncio.base_events", "Server.serve_forever", "server to end"),
+    ("asyncio.base_events", "Server.wait_closed", "server to close"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_recv", "socket data"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_recv_into", "socket data"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_recvfrom", "socket data"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_sendall", "socket to send"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_connect", "connection"),
+    ("asyncio.selector_events", "BaseSelectorEventLoop.sock_accept", "connection"),
+    ("asyncio.subprocess", "Process.wait", "process"),
+    ("asyncio.subprocess", "Process.communicate", "process"),
+    ("asyncio.base_subprocess", "BaseSubprocessTransport._wait", "process"),
+    *ANYIO_WAITS,
+)
+
+
+_known = KnownFunctions(_FUNCTIONS)
+
+#: How many callbacks of a future are looked at for the one that connects it to where its result comes from. asyncio
+#: adds that first of all, before anybody can await the future; those of whoever awaits it can be very many.
+FIRST_CALLBACKS = 10
+#: More shields around each other than anybody makes, also by mistake in a loop.
+_MAX_SHIELDS = 10_000
+
+
+class WaitTable:
+    """Describes the futures that tasks wait for."""
+
+    def __init__(self, futures: Futures) -> None:
+        self._futures = futures
+        #: Readers of the two plain classes of futures, by identity.
+        self._plain: Dict[int, FutureReader] = {
+            id(reader.future): reader for reader in (futures.c, futures.python) if reader is not None
+        }
+        #: By identity of futures, which are kept alive: what those wait for that more than one task may wait for.
+        self._shared: Dict[int, Tuple[object, Wait]] = {}
+        self._gathering: Optional[type] = None
+        self._wait_for: Optional[types.CodeType] = None
+        method = class_attribute(futures.python.future, "__await__") if futures.python is not None else None
+        self._await = method.__code__ if type(method) is types.FunctionType else None
+        tasks = sys.modules.get("asyncio.tasks")
+        if is_a(tasks, types.ModuleType):
+            self._gathering = module_field(cast(types.ModuleType, tasks), "_GatheringFuture")
+            wait_for = module_field(cast(types.ModuleType, tasks), "wait_for")
+            self._wait_for = wait_for.__code__ if type(wait_for) is types.FunctionType else None
+
+    def describe(self, future: object, owners: Sequence[Owner], listing: Listing) -> Wait:
+        """Return what a task waits for.
+
+        :param future: what it awaits in the end.
+        :param owners: the coroutines of its stack, outermost first.
+        """
+        kind = type(future)
+        plain = self._plain.get(id(kind))
+        if plain is None:
+            if self._futures.reader_of_task(future) is not None:
+                return Wait("task " + self._futures.name_of(future), future, listing.id_of(future, "task"))
+            if kind is self._gathering:
+                shared = self._shared.get(id(future))
+                if shared is None:
+                    shared = self._shared[id(future)] = future, Wait(self._describe_gathering(future), future)
+                return shared[1]
+        known = _known.wait(owners)
+        if known is not None:
+            return known if known.target is not None else new_wait(known.description, future, None)
+        inner = self._inside_wait_for(owners, future)
+        if inner is not None:
+            return self.describe(inner, (), listing)
+        shared = self._shared.get(id(future))
+        if shared is not None:
+            return shared[1]
+        callbacks = plain.callbacks(future) if plain is not None else self._futures.callbacks_of(future)
+        if type(callbacks) is list and len(callbacks) > 1:  # more than the one that resumes the task
+            wait = self._describe_source(future, listing) or Wait("future" if plain else type_name(kind), future)
+            if len(callbacks) > 2:
+                self._shared[id(future)] = future, wait
+            return wait
+        return new_wait("future" if plain else type_name(kind), future, None)
+
+    def _describe_source(self, future: object, listing: Listing) -> Optional[Wait]:
+        """Return what a task waits for if *future* gets its result from somewhere else."""
+        callbacks = self._futures.callbacks_of(future, FIRST_CALLBACKS)
+        shielded = shielded_task(self._futures, callbacks)
+        if shielded is not None:
+            return self.describe(shielded, (), listing)
+        source = concurrent_future(self._futures, future, callbacks)
+        if source is None:
+            return None
+        task = task_behind(self._futures, source)
+        if task is not None:
+            return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
+        return Wait("executor", source)
+
+    def _inside_wait_for(self, owners: Sequence[Owner], waiter: object) -> Optional[object]:
+        """Return the future inside `asyncio.wait_for`, which awaits one of its own before CPython 3.12."""
+        if self._wait_for is None or not owners:
+            return None
+        code = code_of(owners[-1])
+        if code is self._await and len(owners) > 1:  # of a future written in Python
+            owners = owners[:-1]
+            code = code_of(owners[-1])
+        if code is not self._wait_for:
+            return None
+        for referent in variables_of(owners[-1]):
+            if referent is not waiter and self._futures.reader_of_future(referent) is not None:
+                return referent
+        return None
+
+    def _describe_gathering(self, future: object) -> str:
+        # Its dictionary cannot be had (C futures have no __dict__), but nobody inherits from this very class.
+        children = getattr(future, "_children", None)
+        if type(children) is not list:
+            return "tasks"
+        left = 0
+        for child in tuple(children):
+            reader = self._futures.reader_of_future(child)
+            left += reader is None or reader.state(child) == "PENDING"
+        return f"{left} of {len(children)} tasks"
+
+
+def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:
+    """Return the `concurrent.futures.Future` whose result *future*, which has these *callbacks*, gets; or None."""
+    for _ in range(_MAX_SHIELDS):
+        if len(callbacks) < 2:  # whoever awaits it comes after what connects it
+            return None
+        shielded: Optional[object] = None
+        for callback in callbacks:
+            source = chained_source(callback)
+            if source is not None and futures.reader_of_future(source) is None:
+                return source
+            inner = _shielded_by(callback)
+            if inner is not None and inner is not future and futures.reader_of_task(inner) is None:
+                shielded = inner
+                break
+        if shielded is None:
+            return None
+        future, callbacks = shielded, futures.callbacks_of(shielded, FIRST_CALLBACKS)
+    return None
+
+
+def shielded_task(futures: Futures, callbacks: Sequence[object]) -> Optional[object]:
+    """Return the task whose result a future of `asyncio.shield` with these *callbacks* gets, or None."""
+    for callback in callbacks:
+        inner = _shielded_by(callback)
+        if futures.reader_of_task(inner) is not None:
+            return inner
+    return None
+
+
+def _shielded_by(callback: object) -> Optional[object]:
+    """Return the future inside of the `asyncio.shield` whose outer future has *callback*, or None."""
+    if type(callback) is not types.FunctionType or exact_str(callback.__code__.co_name) != "_outer_done_callback":
+        return None
+    return closure_of(callback).get("inner") if exact_str(callback.__module__) == "asyncio.tasks" else None
+
+
+def task_behind(futures: Futures, source: object) -> Optional[object]:
+    """Return the task whose result a `concurrent.futures.Future` gets (`run_coroutine_threadsafe`), or None."""
+    callbacks = get_field(source, "_done_callbacks")
+    for callback in callbacks[:FIRST_CALLBACKS] if type(callbacks) is list else ():
+        task = chained_source(callback)
+        if futures.reader_of_task(task) is not None:
+            return task
+    return None
+
+
+def chained_source(callback: object) -> Optional[object]:
+    """Return the future whose result goes to another one that has *callback*; None if *callback* is something else."""
+    if type(callback) is not types.FunctionType or exact_str(callback.__code__.co_name) != "_call_check_cancel":
+        return None
+    return closure_of(callback).get("source") if exact_str(callback.__module__) == "asyncio.futures" else None

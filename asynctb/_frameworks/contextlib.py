@@ -1,0 +1,164 @@
+"""What is inside the context managers of `contextlib`: generators, entries of exit stacks, wrapped objects."""
+
+from __future__ import annotations
+
+import collections
+import types
+from typing import Any, Callable, List, Optional, Tuple, cast
+
+import attrs
+
+from .._model import ContextInfo
+from .._objects import (
+    callable_name,
+    class_attribute,
+    exact_str,
+    get_field,
+    is_a,
+    module_field,
+    simple_type_name,
+    type_name,
+)
+from .._stacks.customize import NO_ROOM, Walk, customize, register_elaborate_context
+
+#: Functions whose frames stand between the program's ``with`` and its own code.
+_PLUMBING = (
+    ("_GeneratorContextManager", "__enter__"),
+    ("_GeneratorContextManager", "__exit__"),
+    ("_AsyncGeneratorContextManager", "__aenter__"),
+    ("_AsyncGeneratorContextManager", "__aexit__"),
+    ("_BaseExitStack", "enter_context"),
+    ("ExitStack", "__exit__"),
+    ("ExitStack", "close"),
+    ("AsyncExitStack", "enter_async_context"),
+    ("AsyncExitStack", "__aexit__"),
+    ("AsyncExitStack", "aclose"),
+)
+#: Functions that make a function that calls the callback, and the name of that one.
+_CALLBACK_WRAPPERS = (
+    ("_BaseExitStack", "_create_cb_wrapper", "_exit_wrapper"),
+    ("AsyncExitStack", "_create_async_cb_wrapper", "_exit_wrapper"),
+)
+
+
+def install(module: types.ModuleType) -> None:
+    for class_name, method in _PLUMBING:
+        function = class_attribute(module_field(module, class_name), method)
+        if function is not None:
+            customize(cast(Callable[..., Any], function), skip_frame=True)
+    for class_name, method, wrapper in _CALLBACK_WRAPPERS:
+        function = class_attribute(module_field(module, class_name), method)
+        if function is not None:
+            customize(cast(Callable[..., Any], function), wrapper, skip_frame=True)
+    for class_name in ("_GeneratorContextManager", "_AsyncGeneratorContextManager"):
+        register_elaborate_context(module_field(module, class_name))(generator_manager)
+    for class_name in ("ExitStack", "AsyncExitStack"):
+        register_elaborate_context(module_field(module, class_name))(exit_stack)
+    for class_name, field in (
+        ("closing", "thing"),
+        ("aclosing", "thing"),
+        ("nullcontext", "enter_result"),
+        ("_RedirectStream", "_new_target"),
+        ("suppress", "_exceptions"),
+        ("chdir", "path"),
+    ):
+        cls = module_field(module, class_name)
+        if cls is not None:
+            register_elaborate_context(cls)(_shows(field))
+
+
+def generator_manager(context: ContextInfo, walk: Walk) -> ContextInfo:
+    """Describe a ``@contextmanager`` by its call, and add the stack of its generator."""
+    generator = get_field(context.manager, "gen")
+    is_generator = type(generator) is types.GeneratorType or type(generator) is types.AsyncGeneratorType
+    name = exact_str(generator.__qualname__) if is_generator else None
+    # While it is entered or exited, the generator is in the stack of the frame: there it would stand twice.
+    inner = walk.stack(generator) if name is not None and context.phase == "active" else None
+    return attrs.evolve(context, description=None if name is None else f"{name}()", inner=inner)
+
+
+def exit_stack(context: ContextInfo, walk: Walk) -> ContextInfo:
+    """Describe an exit stack by the number of its entries, and add them as children, outermost first."""
+    entries = get_field(context.manager, "_exit_callbacks")
+    if not is_a(entries, collections.deque):
+        return attrs.evolve(context, unknown="it has no list of entries")
+    children: List[ContextInfo] = []
+    unknown = None
+    # Copied in one go: the stack may be in use in another thread.
+    found = tuple(collections.deque.__iter__(entries))
+    count = 0
+    for index, entry in enumerate(found):
+        if type(entry) is not tuple or len(entry) != 2:
+            unknown = "some of its entries are of an unknown form"
+            continue
+        child = _entry(entry[1], entry[0] is not True, walk)
+        if child.unknown is NO_ROOM:  # nor is there for the others, which can be very many
+            count += len(found) - index
+            unknown = f"{len(found) - index} of its entries are {NO_ROOM}"
+            break
+        children.append(child)
+        count += 1
+    name = simple_type_name(type(context.manager))
+    entries_text = "no entries" if not count else "1 entry" if count == 1 else f"{count} entries"
+    description = f"{name} with {entries_text}"
+    return attrs.evolve(context, description=description, children=tuple(children), unknown=unknown)
+
+
+def _entry(callback: object, is_async: bool, walk: Walk) -> ContextInfo:
+    """Return the context for what an exit stack calls: a manager, a pushed exit function, or a callback."""
+    if type(callback) is types.MethodType:
+        manager, function = callback.__self__, callback.__func__
+        exit_method = class_attribute(type(manager), "__aexit__" if is_async else "__exit__")
+        # enter_context() binds whatever __exit__ is on the type. What the program bound itself is a method of the
+        # manager's class with a name of its own.
+        if exit_method is not None and (function is exit_method or type(function) is not types.FunctionType):
+            return walk.context(manager, is_async=is_async)
+    elif type(callback) is types.BuiltinMethodType and exact_str(callback.__name__) in ("__exit__", "__aexit__"):
+        return walk.context(callback.__self__, is_async=is_async)  # CPython 3.15 binds C methods as such
+    elif type(callback) is types.FunctionType:
+        wrapped = get_field(callback, "__wrapped__")
+        if wrapped is not None and exact_str(callback.__name__) == "_exit_wrapper":
+            return _function(wrapped, is_async, "callback", walk)
+    return _function(callback, is_async, "pushed exit", walk)
+
+
+def _function(function: object, is_async: bool, kind: str, walk: Walk) -> ContextInfo:
+    description = f"{'async ' if is_async else ''}{kind} {callable_name(function)}()"
+    return walk.context(function, is_async=is_async, description=description)
+
+
+def _shows(field: str) -> Callable[[ContextInfo, Walk], ContextInfo]:
+    """Return a hook that describes a manager by its class and what it was made with."""
+
+    def elaborate(context: ContextInfo, walk: Walk) -> ContextInfo:
+        value = get_field(context.manager, field)
+        name = simple_type_name(type(context.manager))
+        # A generator that is being iterated is in the stack of whoever does that: there it would stand twice.
+        inner = walk.stack(value) if _is_idle(value) and context.phase == "active" else None
+        return attrs.evolve(context, description=f"{name}({_brief(value)})", inner=inner)
+
+    return elaborate
+
+
+def _is_idle(value: Any) -> bool:
+    """Return whether *value* is a generator, synchronous or not, that is suspended at a ``yield`` and goes on later."""
+    kind = type(value)
+    if kind is types.GeneratorType:
+        return not value.gi_running and value.gi_yieldfrom is None and value.gi_frame is not None
+    return kind is types.AsyncGeneratorType and not value.ag_running and value.ag_frame is not None
+
+
+def _brief(value: object) -> str:
+    """Return a text for an argument: names of classes, text as it is, the type of anything else."""
+    if value is None:
+        return ""
+    if type(value) is tuple:
+        return ", ".join(map(_brief, cast(Tuple[object, ...], value)))
+    if is_a(value, type):
+        return type_name(cast(type, value))
+    kind = type(value)
+    if kind is types.GeneratorType or kind is types.AsyncGeneratorType:
+        name = exact_str(cast(Any, value).__qualname__)
+        return type_name(kind) if name is None else name + "()"
+    text: Optional[str] = exact_str(value)
+    return type_name(type(value)) if text is None else repr(text)

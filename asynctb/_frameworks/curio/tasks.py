@@ -1,0 +1,99 @@
+"""Tasks of curio: those of every kernel that runs in a thread (curio/kernel.py and curio/task.py of curio 1.6)."""
+
+from __future__ import annotations
+
+import types
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..._frames import local_variable
+from ..._model import ActivityState
+from ..._objects import class_attribute, exact_str, get_field, is_a, module_field
+from ..._snapshot.sets import imported
+from ..._snapshot.source import (
+    Group,
+    ThreadRecord,
+    is_unstarted,
+)
+from .._kernel import KernelTasks
+from .._known import KnownFunctions
+from ..threading.threads import frames_of
+
+_KERNEL = "curio.kernel"
+_WAITS = KnownFunctions(
+    (
+        ("curio.traps", "_kernel_trap", ""),
+        ("curio.traps", "_scheduler_wait", ""),
+        ("curio.traps", "_read_wait", "socket to read"),
+        ("curio.traps", "_write_wait", "socket to write"),
+        ("curio.traps", "_future_wait", "future"),
+        ("curio.traps", "_sleep", "sleep"),
+        ("curio.sched", "SchedBase.suspend", ""),
+        ("curio.time", "sleep", "sleep"),
+        ("curio.sync", "Event.wait", "event"),
+        ("curio.sync", "Lock.acquire", "lock"),
+        ("curio.sync", "RLock.acquire", "lock"),
+        ("curio.sync", "Semaphore.acquire", "semaphore"),
+        ("curio.sync", "Condition.acquire", "lock"),
+        ("curio.sync", "Condition.wait", "condition"),
+        ("curio.sync", "Condition.wait_for", "condition"),
+        ("curio.sync", "_LockBase.__aenter__", ""),
+        ("curio.queue", "QueueBase.get", "item of a queue"),
+        ("curio.queue", "QueueBase.put", "place in a queue"),
+        ("curio.queue", "QueueBase.join", "end of a queue"),
+        ("curio.task", "Task.wait", "task"),
+        ("curio.task", "Task.join", "task"),
+        ("curio.task", "TaskGroup.next_done", "tasks of a group"),
+        ("curio.task", "TaskGroup.join", "tasks of a group"),
+        ("curio.task", "TaskGroup.__aexit__", "tasks of a group"),
+        ("curio.workers", "ThreadWorker.apply", "thread"),
+        ("curio.workers", "run_in_thread", "thread"),
+        ("curio.workers", "ProcessWorker.apply", "process"),
+        ("curio.workers", "run_in_process", "process"),
+    )
+)
+
+
+class CurioTasks(KernelTasks):
+    """The source of curio's tasks."""
+
+    framework = "curio"
+    waits = _WAITS
+
+    def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
+        super().__init__(threads)
+        #: By kernel (its identity; the groups keep it alive) and number.
+        self._tasks: Dict[Tuple[int, int], object] = {}
+
+    def groups(self) -> List[Group]:
+        module = imported(_KERNEL)
+        kernel_class: Any = module_field(module, "Kernel") if module is not None else None
+        run = class_attribute(kernel_class, "run") if kernel_class is not None else None
+        groups = []
+        for ident, frame in frames_of(self.threads, run.__code__) if type(run) is types.FunctionType else ():
+            kernel = local_variable(frame, "self")
+            table = get_field(kernel, "_tasks") if is_a(kernel, kernel_class) else None
+            members = tuple(table.values()) if type(table) is dict else ()
+            for task in members:
+                self._tasks[id(kernel), _number(task)] = task
+            groups.append(Group(self, ident, kernel, members))
+        return groups
+
+    def state_of(self, task: object, coroutine: object) -> ActivityState:
+        state = exact_str(get_field(task, "state"))
+        if state == "TERMINATED":
+            return "done"
+        if is_unstarted(coroutine):
+            return "created"
+        return "ready" if state == "READY" else "suspended"
+
+    def is_cancelled(self, task: object) -> bool:
+        return get_field(task, "cancel_pending") is not None
+
+    def parent_of(self, task: object, group: Group) -> Optional[object]:
+        number = get_field(task, "parentid")
+        return self._tasks.get((id(group.loop), number)) if type(number) is int else None
+
+
+def _number(task: object) -> int:
+    number = get_field(task, "id")
+    return number if type(number) is int else -1

@@ -1,0 +1,69 @@
+"""greenlet: suspended, running, dead and unstarted greenlets as roots of stacks."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Optional, Tuple
+
+from ..._objects import get_field
+from ..._snapshot.sets import Heap, with_subclasses
+from ..._stacks.customize import customize, register_root, register_stack_finder
+from ..._stacks.follow import CallersUnknown, calling_frame, thread_frames
+from .._hiding import codes_of
+from .greenlets import GreenletReader, frames_outward, reader, thread_that_began, worker_thread
+
+
+def install(module: types.ModuleType) -> None:
+    found = reader()
+    if found is None:
+        return
+    register_root(found.cls)(lambda greenlet: _frames_of(found, greenlet))
+    register_stack_finder(lambda frame: _stack_with(found, frame))
+    if sys.implementation.name == "pypy":
+        for code in codes_of("greenlet"):  # written in Python there
+            customize(code, skip_frame=True)
+
+
+def _frames_of(reader: GreenletReader, greenlet: object) -> Optional[Tuple[object, ...]]:
+    if reader.is_dead(greenlet) or not reader.is_active(greenlet):
+        return None
+    frame = reader.frame(greenlet)
+    if frame is not None:
+        return tuple(frames_outward(frame)[::-1])
+    if greenlet is reader.current():
+        return tuple(frames_outward(calling_frame())[::-1])
+    ident = _thread_of(reader, greenlet)
+    frames = () if ident is None else tuple(thread_frames(ident))
+    if not frames or reader.frame(greenlet) is not None:  # it was switched out in the meantime
+        return (CallersUnknown("it is running in another thread, but it cannot be told in which"),)
+    return frames
+
+
+def _thread_of(reader: GreenletReader, greenlet: object) -> Optional[int]:
+    """Return the number of the other thread that runs *greenlet*, or None if it cannot be told."""
+    ident = worker_thread(greenlet)
+    if ident is not None:
+        return ident
+    main = frames_outward(reader.frame(reader.main_of(greenlet)))
+    thread = thread_that_began(main[-1]) if main else None
+    ident = get_field(thread, "_ident")  # with gevent, also that of a greenlet
+    return ident if type(ident) is int else None
+
+
+def _stack_with(reader: GreenletReader, frame: types.FrameType) -> Optional[Tuple[types.FrameType, ...]]:
+    """Return the stack of the suspended greenlet that has *frame* on it, up to what it has switched to."""
+    heap = Heap()
+    greenlets = heap.instances(with_subclasses(reader.cls))
+    heap.drop()
+    for greenlet in greenlets:
+        try:
+            frames = frames_outward(reader.frame(greenlet))[::-1]
+        except Exception:  # one of a thread that has ended
+            continue
+        if any(candidate is frame for candidate in frames):
+            for child in reader.running_below(greenlet, greenlets):
+                target = _frames_of(reader, child)
+                frames += [item for item in target or () if type(item) is types.FrameType]
+            return tuple(frames)
+    return None

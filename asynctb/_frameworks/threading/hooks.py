@@ -1,0 +1,110 @@
+"""Threads as roots of stacks, and what their locks say about themselves."""
+
+from __future__ import annotations
+
+import collections
+import re
+import sys
+import types
+from _thread import RLock as CRLock, allocate_lock
+from typing import Callable, Dict, List, Optional, cast
+
+from ..._objects import class_attribute, describe, exact_str, get_field, is_a, module_field, mro_of, simple_type_name
+from ..._stacks.customize import Target, customize, register_elaborate_context, register_root
+from ..._stacks.follow import CallersUnknown, thread_frames
+from .._describing import describe_by
+from ..greenlet.greenlets import greenlet_at
+
+_RLOCK_REPR = re.compile(r"owner=(\d+) count=(\d+)")
+
+
+def install(module: types.ModuleType) -> None:
+    thread = module_field(module, "Thread")
+    for name in ("_bootstrap", "_bootstrap_inner", "run"):
+        function = class_attribute(thread, name)
+        if function is not None:
+            customize(cast(Callable[..., object], function), skip_frame=True)
+    # gevent puts a subclass of it in its place, which the main thread is no instance of.
+    register_root(mro_of(thread)[-2])(frames_of_thread)
+    register_elaborate_context(type(allocate_lock()))(describe_by(_lock))
+    register_elaborate_context(CRLock)(describe_by(_c_rlock))
+    register_elaborate_context(module_field(module, "_RLock"))(describe_by(_py_rlock))
+    register_elaborate_context(module_field(module, "Condition"))(describe_by(_condition))
+    register_elaborate_context(module_field(module, "Semaphore"))(describe_by(_semaphore))
+
+
+def frames_of_thread(thread: object) -> Target:
+    """Return the frames of a `threading.Thread`; None if it has not begun or has ended.
+
+    Under gevent it is a greenlet, which is returned then; its identifier is the identity of the greenlet
+    (``get_ident`` in gevent/thread.py).
+    """
+    ident = get_field(thread, "_ident")
+    # The identifier of a thread that has ended can be in use again.
+    if type(ident) is not int or _active_threads().get(ident) is not thread:
+        return None
+    problems: List[CallersUnknown] = []
+    frames = thread_frames(ident, problems)
+    return (*problems, *frames) or greenlet_at(ident)
+
+
+def thread_name(ident: int) -> str:
+    """Return the name of the thread with the identifier *ident* (`threading.get_ident`)."""
+    thread = _active_threads().get(ident)
+    name = None if thread is None else exact_str(get_field(thread, "_name"))
+    return name or f"thread {ident}"
+
+
+def _active_threads() -> Dict[int, object]:
+    module = sys.modules.get("threading")
+    active = None if module is None else module_field(module, "_active")
+    return cast(Dict[int, object], active) if type(active) is dict else {}
+
+
+def describe_lock(lock: object) -> Optional[str]:
+    """Describe a lock of `threading`, such as ``RLock held by MainThread``; None if it is none of them."""
+    for cls, function in ((type(allocate_lock()), _lock), (CRLock, _c_rlock)):
+        if is_a(lock, cls):
+            return function(lock)
+    return _py_rlock(lock)
+
+
+def _lock(lock: object) -> str:
+    locked = type(allocate_lock()).locked(lock)  # type: ignore[arg-type]
+    return ("locked " if locked else "free ") + _name(lock, "Lock")
+
+
+def _c_rlock(lock: object) -> Optional[str]:
+    # Modules/_threadmodule.c: rlock_repr() is the only way to its owner, and asks nothing of the program.
+    match = _RLOCK_REPR.search(CRLock.__repr__(cast(CRLock, lock)))
+    return None if match is None else _held(_name(lock, "RLock"), int(match[1]), int(match[2]))
+
+
+def _py_rlock(lock: object) -> Optional[str]:
+    owner, count = get_field(lock, "_owner"), get_field(lock, "_count")
+    if type(count) is not int:
+        return None
+    return _held(_name(lock, "RLock"), owner if type(owner) is int else 0, count)
+
+
+def _held(name: str, owner: int, count: int) -> str:
+    if not count:
+        return f"free {name}"
+    return f"{name} held by {thread_name(owner)}" + (f" {count} times" if count > 1 else "")
+
+
+def _name(lock: object, usual: str) -> str:
+    """Return the name of the lock's class, unless it is one of those that everybody knows under their factory's."""
+    name = simple_type_name(type(lock))
+    return usual if name in ("lock", "_RLock") else name
+
+
+def _condition(condition: object) -> str:
+    lock, waiters = get_field(condition, "_lock"), get_field(condition, "_waiters")
+    waiting = len(waiters) if type(waiters) is collections.deque else 0
+    return f"{simple_type_name(type(condition))} of {describe_lock(lock) or describe(lock)}, {waiting} waiting"
+
+
+def _semaphore(semaphore: object) -> Optional[str]:
+    value = get_field(semaphore, "_value")
+    return f"{simple_type_name(type(semaphore))} with value {value}" if type(value) is int else None

@@ -1,0 +1,188 @@
+"""Threads: all that the interpreter knows, also those that were not started through `threading`.
+
+The names come from ``threading._active``, a plain dict by thread number, without the lock that guards it: a thread
+that a debugger has paused may hold it.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Callable, Dict, List, Optional, Tuple, cast
+
+from ..._ids import thread_ids
+from ..._model import Activity, ActivityKind, Traceback
+from ..._objects import exact_str, get_field, module_field, module_of_frame
+from ..._snapshot.sets import imported
+from ..._snapshot.source import Group, Listing, ThreadRecord, caller_of, top_of_frames
+from ..._stacks.follow import calling_frame, outward, own_frame, this_thread, thread_frames
+from .._known import KnownFunctions
+
+#: Set by debugpy and pydevd on the threads that belong to the debugger.
+_DEBUGGER_MARKS = ("is_pydev_daemon_thread", "pydev_do_not_trace")
+#: Where pydevd's ``PyDBDaemonThread.run`` is, which all of the debugger's threads run in.
+_DEBUGGER_MODULE = "_pydevd_bundle.pydevd_daemon_thread"
+
+_WAITS = KnownFunctions(
+    (
+        ("threading", "Condition.wait", "condition"),
+        ("threading", "Condition.wait_for", "condition"),
+        ("threading", "Event.wait", "event"),
+        ("threading", "Semaphore.acquire", "semaphore"),
+        ("threading", "Barrier.wait", "barrier"),
+        ("threading", "Barrier._wait", "barrier"),
+        ("threading", "Thread.join", "thread to end"),
+        ("threading", "Thread._wait_for_tstate_lock", "thread to end"),
+        ("queue", "Queue.get", "item of a queue"),
+        ("queue", "Queue.put", "place in a queue"),
+        ("queue", "Queue.join", "end of a queue"),
+        ("queue", "_PySimpleQueue.get", "item of a queue"),  # where there is none that is written in C: PyPy
+        ("concurrent.futures._base", "Future.result", "future"),
+        ("concurrent.futures._base", "Future.exception", "future"),
+        ("concurrent.futures._base", "wait", "futures"),
+        ("concurrent.futures._base", "as_completed", "futures"),
+        ("concurrent.futures.thread", "_worker", "work"),
+        ("selectors", "SelectSelector.select", "events"),
+        ("selectors", "SelectSelector._select", "events"),
+        ("selectors", "_PollLikeSelector.select", "events"),
+        ("selectors", "EpollSelector.select", "events"),
+        ("selectors", "KqueueSelector.select", "events"),
+        ("socket", "socket.accept", "connection"),
+        ("subprocess", "Popen.wait", "process"),
+        ("subprocess", "Popen._wait", "process"),
+        ("subprocess", "Popen._try_wait", "process"),
+        ("subprocess", "Popen.communicate", "process"),
+        ("subprocess", "Popen._communicate", "process"),
+        ("asyncio.unix_events", "ThreadedChildWatcher._do_waitpid", "process"),
+        ("asyncio.unix_events", "_ThreadedChildWatcher._do_waitpid", "process"),
+        ("trio._core._thread_cache", "WorkerThread._work", "work"),  # it works in another function
+    )
+)
+
+#: Maps the innermost frame of a thread to the innermost one of the program, or None if none is the program's.
+FrameFilter = Callable[[types.FrameType], Optional[types.FrameType]]
+
+
+def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, ThreadRecord]:
+    """Return the threads of the program by their number, the main thread first, then by age.
+
+    Threads of a debugger are left out; so is the calling thread, if it belongs to one.
+    """
+    threading = imported("threading")
+    known: Dict[int, object] = {}
+    main: Optional[object] = None
+    if threading is not None:
+        active = module_field(threading, "_active")
+        if type(active) is dict:
+            known = active.copy()
+        main = module_field(threading, "_main_thread")
+    frames = sys._current_frames()
+    if main is not None and "gevent.monkey" in sys.modules and sys.implementation.name == "cpython":
+        ident = get_field(main, "_ident")
+        if type(ident) is int and ident not in frames:  # the identity of a greenlet; the oldest thread is the main one
+            known[tuple(frames)[-1]] = main
+    own_ident = this_thread()
+    thread_ids.forget_all_but(frames)
+    found: List[Tuple[bool, int, ThreadRecord]] = []
+    # CPython has the newest thread first (Python/pystate.c: _PyThread_CurrentFrames() goes through a list that
+    # threads are put at the head of), PyPy the oldest. The identifiers shall be by age.
+    newest_first = sys.implementation.name == "cpython"
+    for ident, frame in reversed(tuple(frames.items())) if newest_first else tuple(frames.items()):
+        thread = known.get(ident)
+        if _is_debuggers(thread, frame):
+            continue
+        outermost = frame
+        while (outer := caller_of(outermost)) is not None:
+            outermost = outer
+        if own_frame(outermost):  # a watchdog of `asynctb._output.dump`
+            continue
+        thread_id = thread_ids.id_of(ident, thread, id(outermost.f_code))
+        innermost: Optional[types.FrameType] = calling_frame() if ident == own_ident else frame
+        if frame_filter is not None and innermost is not None:
+            innermost = frame_filter(innermost)
+        record = ThreadRecord(ident, thread_id, _name_of(thread, ident), thread, innermost)
+        serial = int(thread_id.rpartition("-")[2])
+        found.append((thread is None or thread is not main, serial, record))
+    # This very frame is among them: a circle, which would keep alive all that our callers refer to.
+    del frame, frames
+    found.sort(key=lambda item: item[:2])
+    return {record.ident: record for _, _, record in found}
+
+
+def thread_with(ident: int) -> Optional[object]:
+    """Return the `threading.Thread` with an identifier: the thread's number, or under gevent that of its greenlet."""
+    threading = imported("threading")
+    active = module_field(threading, "_active") if threading is not None else None
+    return cast(Dict[int, object], active).get(ident) if type(active) is dict else None
+
+
+def _is_debuggers(thread: Optional[object], frame: types.FrameType) -> bool:
+    """Whether a thread belongs to a debugger.
+
+    :param thread: the `threading.Thread`, if it is known: with ``GEVENT_SUPPORT``, pydevd's threads belong to a copy of
+        `threading`.
+    """
+    if thread is not None:
+        return any(get_field(thread, mark) is True for mark in _DEBUGGER_MARKS)
+    current: Optional[types.FrameType] = frame
+    while current is not None:
+        if exact_str(current.f_code.co_name) == "run" and module_of_frame(current) == _DEBUGGER_MODULE:
+            return True
+        current = caller_of(current)
+    return False
+
+
+def _name_of(thread: Optional[object], ident: int) -> str:
+    name = get_field(thread, "_name") if thread is not None else None
+    return name if type(name) is str else f"thread {ident}"
+
+
+class Threads:
+    """The source of the activities of kind ``"thread"``."""
+
+    kind: ActivityKind = "thread"
+    framework = "threading"
+
+    def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
+        self._threads = threads
+        self.notes: List[str] = []
+
+    def groups(self) -> List[Group]:
+        return [Group(self, ident, None, (record,)) for ident, record in self._threads.items()]
+
+    def root_of(self, obj: object) -> Optional[object]:
+        return None
+
+    def name_of(self, obj: object) -> str:
+        return cast(ThreadRecord, obj).name
+
+    def is_thread_running(self, obj: object) -> bool:
+        return False
+
+    def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
+        record = cast(ThreadRecord, obj)
+        wait, frame = _WAITS.wait_of_thread(record.frame)
+        return Activity(
+            kind="thread",
+            framework="threading",
+            id=record.id,
+            name=record.name,
+            state="running",
+            target=record.thread,
+            thread=record.id,
+            waits_for=wait,
+            top=top_of_frames(frame),
+            traceback=traceback,
+            thread_ident=record.ident,
+        )
+
+
+def frames_of(threads: Dict[int, ThreadRecord], *codes: types.CodeType) -> List[Tuple[int, types.FrameType]]:
+    """Return the frames of all threads that run one of *codes* now, with the number of the thread, outermost first."""
+    wanted = {id(code) for code in codes}
+    found: List[Tuple[int, types.FrameType]] = []
+    for ident, record in threads.items():
+        for caller in record.callers[::-1]:
+            found += [(ident, frame) for frame in outward(caller)[::-1] if id(frame.f_code) in wanted]
+        found += [(ident, frame) for frame in thread_frames(ident) if id(frame.f_code) in wanted]
+    return found

@@ -1,0 +1,255 @@
+"""Every thread, task, greenlet and, on request, loose object of the process."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import types
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, cast
+
+from .. import _frameworks
+from .._frameworks.asyncio.tasks import AsyncioTasks
+from .._frameworks.curio.tasks import CurioTasks
+from .._frameworks.greenlet.greenlets import Greenlets
+from .._frameworks.threading.threads import FrameFilter, Threads, list_threads
+from .._frameworks.trio.tasks import TrioTasks
+from .._ids import activity_ids
+from .._model import Activity, FrameInfo, Snapshot, Traceback
+from .._objects import describe_error, type_name
+from .._stacks.extract import Walker, extract
+from .._stacks.follow import CallersUnknown, follow, thread_frames
+from .loose import LooseObjects
+from .places import Places
+from .sets import Heap
+from .source import Group, Owner, Source, ThreadRecord, await_chain, caller_of
+
+#: Made beforehand, as there is no room for a call.
+_NOTHING = Snapshot((), ("The recursion limit leaves no room to take a snapshot.",))
+
+
+def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapshot:
+    """Return every activity of the process: threads, tasks of all event loops of all threads, greenlets.
+
+    Nothing is paused and no lock is taken: what other threads do meanwhile may or may not be in the result. Nothing
+    of the program is executed, and nothing is kept alive once the result is dropped.
+
+    :param tracebacks: whether each activity has its full stack in `Activity.traceback`. Without, only `Activity.top`
+        tells where it is, which takes about a tenth of the time.
+    :param loose_objects: whether to search all objects of the garbage collector for coroutines that nobody awaits,
+        and for suspended generators and async generators, too.
+    """
+    try:
+        listing = Listing(loose_objects=loose_objects)
+        return Snapshot(tuple(listing.page(tracebacks=tracebacks)), tuple(listing.notes))
+    except RecursionError:  # the caller is near the limit
+        return _NOTHING
+
+
+def roots_of(groups: Sequence[Group]) -> Iterator[int]:
+    """Return the identities of what the activities of *groups* run."""
+    for group in groups:
+        for member in group.members:
+            root = group.source.root_of(member)
+            if root is not None:
+                yield id(root)
+
+
+def _name_of(member: object, group: Group) -> str:
+    try:
+        name = group.source.name_of(member)
+    except Exception:  # this may be what the description failed at
+        name = None
+    return type_name(type(member)) if name is None else name
+
+
+class Listing:
+    """All activities at one moment, each described only when asked for.
+
+    Making one costs little more than collecting the objects; it keeps them alive for as long as it lives itself.
+
+    :param loose_objects: as for `snapshot`.
+    :param thorough: whether to search all objects of the process wherever something could be missed otherwise. If
+        not, such a search is made only now and then, and a note tells what may be missing.
+    :param frame_filter: maps the innermost frame of a thread to the innermost one that is the program's own, or None;
+        for a debugger, whose frames are on the stack of a paused thread.
+    """
+
+    def __init__(
+        self, *, loose_objects: bool = False, thorough: bool = True, frame_filter: Optional[FrameFilter] = None
+    ) -> None:
+        #: What could not be determined, and why.
+        self.notes: List[str] = []
+        #: Whether the threads could be listed. If not, what runs in none of them may run nevertheless.
+        self.knows_threads = True
+        self._frame_filter = frame_filter
+        self._places = Places()
+        #: By identifier; the group of those that were described, not only mentioned.
+        self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
+        _frameworks.refresh()
+        activity_ids.purge()
+        self._threads: Dict[int, ThreadRecord] = {}
+        try:
+            self._threads = list_threads(frame_filter)
+        except RecursionError:
+            raise
+        except Exception as error:  # the program's audit hooks are asked whether we may
+            self.knows_threads = False
+            self.notes.append(f"Threads could not be listed, nor what only they tell: {describe_error(error)}")
+        self._groups = self._find(thorough, loose_objects)
+        self._ends = list(itertools.accumulate(len(group.members) for group in self._groups))
+        self.notes += _frameworks.notes()
+
+    def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
+        threads = self._threads
+        heap = Heap()
+        sources: Tuple[Tuple[str, Callable[[], Source]], ...] = (
+            ("Threads", lambda: Threads(threads)),
+            ("Tasks of asyncio", lambda: AsyncioTasks(threads, heap, thorough=thorough)),
+            ("Tasks of trio", lambda: TrioTasks(threads)),
+            ("Tasks of curio", lambda: CurioTasks(threads)),
+            ("Greenlets", lambda: greenlets or Greenlets(threads, heap, thorough=thorough)),
+        )
+        greenlets: Optional[Greenlets] = None
+        try:
+            greenlets = Greenlets(threads, heap, thorough=thorough)
+            for ident, callers in greenlets.suspended_callers().items():
+                threads[ident] = threads[ident]._replace(callers=callers)
+        except Exception:  # if it fails again below, a note says so
+            pass
+        groups: List[Group] = []
+        if loose_objects:
+            sources += (("Loose objects", lambda: LooseObjects(heap, roots_of(groups))),)
+        for name, make in sources:
+            try:
+                source = make()
+                groups += source.groups()
+                self.notes += source.notes
+            except Exception as error:
+                self.notes.append(f"{name} could not be listed: {describe_error(error)}")
+        heap.drop()
+        position = {ident: index for index, ident in enumerate(threads)}
+        groups.sort(
+            key=lambda group: position.get(group.thread, len(position)) if group.thread is not None else len(position)
+        )
+        return groups
+
+    # What sources ask
+
+    def id_of(self, obj: object, prefix: str) -> str:
+        """Return the identifier of an activity or loop."""
+        found = activity_ids.id_of(obj, prefix)
+        if found not in self._members:
+            self._members[found] = obj, None
+        return found
+
+    def thread(self, ident: Optional[int]) -> Optional[ThreadRecord]:
+        """Return a thread by its number."""
+        return None if ident is None else self._threads.get(ident)
+
+    def thread_running(self, frame: types.FrameType) -> Optional[ThreadRecord]:
+        """Return the thread that has *frame* on its stack, or None."""
+        for record in self._threads.values():
+            for innermost in (record.frame, *record.callers):
+                current = innermost
+                while current is not None:
+                    if current is frame:
+                        return record
+                    current = caller_of(current)
+        return None
+
+    def survey(self, root: object) -> Tuple[Sequence[Owner], Optional[FrameInfo], Optional[int]]:
+        """Return what is suspended from *root* inward, its innermost frame that is not hidden, and its signature."""
+        owners, _ = await_chain(root)
+        top, signature, may_go_on = self._places.survey(owners)
+        if may_go_on:
+            raw, _, _, _ = follow(root)
+            frames = [frame for frame, _ in raw]
+            # What a thread runs has its own place in the list, and is elsewhere the next time.
+            if len(frames) > len(owners) and self.thread_running(frames[-1]) is None:
+                top, signature, _ = self._places.survey_frames(frames)
+                owners = [cast(Owner, owner) for _, owner in raw if owner is not None]
+        return owners, top, signature
+
+    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
+        """Return the same for the frames of a suspended stack, outermost first."""
+        top, signature, _ = self._places.survey_frames(frames)
+        return top, signature
+
+    # What others ask
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def page(self, start: int = 0, count: Optional[int] = None, *, tracebacks: bool = False) -> List[Activity]:
+        """Return *count* activities from index *start* on, fewer at the end; all of them by default.
+
+        Threads come first, each followed by what it runs; at the end, what no thread runs.
+        """
+        return [self._describe(member, group, tracebacks) for group, member in self._range(start, count)]
+
+    def _range(self, start: int, count: Optional[int]) -> Iterator[Tuple[Group, object]]:
+        left = len(self) if count is None else count
+        index = bisect.bisect_right(self._ends, start)
+        while left > 0 and index < len(self._groups):
+            group = self._groups[index]
+            begin = start - (self._ends[index] - len(group.members))
+            chosen: Sequence[object] = group.members[begin : begin + left]
+            for member in chosen:
+                yield group, member
+            left -= len(chosen)
+            start += len(chosen)
+            index += 1
+
+    def _describe(self, member: object, group: Group, tracebacks: bool) -> Activity:
+        try:
+            stack = self._stack_or_error(member, group) if tracebacks else None
+            activity = group.source.describe(member, group, self, stack)
+        except Exception as error:
+            self.notes.append(f"An activity could not be described: {describe_error(error)}")
+            record = member if type(member) is ThreadRecord else None
+            activity = Activity(
+                kind=group.source.kind,
+                framework=group.source.framework,
+                id=self.id_of(member, group.source.kind) if record is None else record.id,
+                name=_name_of(member, group),
+                state="unknown",
+                target=member if record is None else record.thread,
+            )
+        self._members[activity.id] = member, group
+        return activity
+
+    def target(self, activity_id: str) -> Optional[object]:
+        """Return the object of an activity that was described or mentioned, or None if there was none."""
+        member, _ = self._members.get(activity_id, (None, None))
+        return member.thread if type(member) is ThreadRecord else member
+
+    def traceback(self, activity_id: str) -> Optional[Traceback]:
+        """Return the full stack, as it is now, of an activity that was described or mentioned; None if none was."""
+        member, group = self._members.get(activity_id, (None, None))
+        return None if member is None else self._stack_of(member, group)
+
+    def _stack_or_error(self, member: object, group: Group) -> Traceback:
+        try:
+            return self._stack_of(member, group)
+        except Exception as error:
+            self.notes.append(f"A stack could not be read: {describe_error(error)}")
+            root = member.thread if type(member) is ThreadRecord else member
+            return Traceback((), root, None, RuntimeError(describe_error(error)))
+
+    def _stack_of(self, member: object, group: Optional[Group]) -> Traceback:
+        if type(member) is ThreadRecord:
+            return self._stack_of_thread(member.thread, member.ident)
+        if group is not None and group.thread is not None and group.source.is_thread_running(member):
+            return self._stack_of_thread(member, group.thread)
+        return extract(member, with_contexts=True, recurse_child_tasks=False)
+
+    def _stack_of_thread(self, root: Optional[object], ident: int) -> Traceback:
+        problems: List[CallersUnknown] = []
+        frames = thread_frames(ident, problems)
+        if not frames:
+            return Traceback((), root, None, RuntimeError("the thread has ended"))
+        if self._frame_filter is not None:
+            innermost = self._frame_filter(frames[-1])
+            while frames and frames[-1] is not innermost:
+                del frames[-1]
+        return Walker(True, False).traceback(root, (*problems, *frames) if frames else None)
