@@ -1,6 +1,7 @@
 """Stacks of coroutines, generators, tasks, greenlets and threads, with the context managers active in each frame."""
 
-from . import _frameworks as _frameworks
+from . import _frameworks as _frameworks, _methods as _methods, _model as _model
+from ._data import SnapshotData as SnapshotData, TracebackData as TracebackData
 from ._frames import local_variable as local_variable
 from ._model import (
     Activity as Activity,
@@ -15,7 +16,6 @@ from ._model import (
 )
 from ._objects import get_field as get_field
 from ._output.dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
-from ._output.plain import SnapshotData as SnapshotData, TracebackData as TracebackData
 from ._snapshot.listing import snapshot as snapshot
 from ._stacks.customize import (
     Registration as Registration,
@@ -29,3 +29,5 @@ from ._stacks.customize import (
     register_unwrap_context_manager as register_unwrap_context_manager,
 )
 from ._version import __version__ as __version__
+
+_model.hand_in(_methods)

@@ -7,23 +7,20 @@ inspected program, and so run its ``__eq__``; for the same reason no ``__repr__`
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Callable, Iterator, List, Literal, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Iterator, List, Literal, Optional, Protocol, Tuple, Union
 
 import attrs
 
+from ._data import SnapshotData, TracebackData
 from ._objects import filename_of, funcname_of
+from ._source import line_of_file
 
 if TYPE_CHECKING:
     import traceback
 
-    from ._output.plain import SnapshotData, TracebackData
-
 Phase = Literal["entering", "active", "exiting"]
 ActivityKind = Literal["thread", "task", "greenlet", "coroutine", "generator", "async_generator"]
 ActivityState = Literal["created", "running", "ready", "suspended", "cancelling", "done", "unknown"]
-
-
-_extract: Optional[Callable[..., Traceback]] = None
 
 
 class InspectionWarning(RuntimeWarning):
@@ -142,15 +139,11 @@ class FrameInfo:
     @property
     def position(self) -> Position:
         """Range of the expression (CPython 3.11 and later) or line (before) that the frame was at."""
-        from ._code.with_blocks import position_at
-
-        return position_at(self.frame.f_code, self.lasti)
+        return _methods.position_at(self.frame.f_code, self.lasti)
 
     @property
     def linetext(self) -> str:
         """Source text of the line without surrounding white space, or "" if there is none."""
-        from ._source import line_of_file
-
         return line_of_file(self.filename, self.lineno).strip()
 
 
@@ -182,12 +175,7 @@ class Traceback:
             each is a `Traceback` without frames whose `root` is the task.
         :raises TypeError: if *root* is none of these.
         """
-        global _extract
-        if _extract is None:  # an import statement takes a microsecond each time
-            from ._stacks.extract import extract
-
-            _extract = extract
-        return _extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks)
+        return _methods.extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks)
 
     @classmethod
     def since(cls, outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
@@ -198,9 +186,7 @@ class Traceback:
 
         :raises TypeError: if *outer_frame* is not a frame.
         """
-        from ._stacks.extract import extract_since
-
-        return extract_since(outer_frame, with_contexts=with_contexts)
+        return _methods.extract_since(outer_frame, with_contexts=with_contexts)
 
     @classmethod
     def until(
@@ -216,9 +202,7 @@ class Traceback:
         :raises TypeError: if *inner_frame* or *limit* has another type.
         :raises ValueError: if *limit* is a frame that is not a caller of *inner_frame*, or is negative.
         """
-        from ._stacks.extract import extract_until
-
-        return extract_until(inner_frame, limit, with_contexts=with_contexts)
+        return _methods.extract_until(inner_frame, limit, with_contexts=with_contexts)
 
     def __iter__(self) -> Iterator[FrameInfo]:
         return iter(self.frames)
@@ -239,27 +223,23 @@ class Traceback:
         :param show_contexts: include context managers and what is inside them.
         :param show_hidden: include frames whose `FrameInfo.hide` is set.
         """
-        from ._output.stack_text import format_traceback
-
-        return format_traceback(self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden)
+        return _methods.format_traceback(
+            self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden
+        )
 
     def as_stdlib_summary(self, *, show_contexts: bool = False, show_hidden: bool = True) -> traceback.StackSummary:
         """Return the stack as the standard library's type, which keeps no frame alive and can be pickled.
 
         :param show_contexts: add an entry for each context manager, at its ``with`` line.
         """
-        from ._output.stack_text import stdlib_summary
-
-        return stdlib_summary(self, show_contexts=show_contexts, show_hidden=show_hidden)
+        return _methods.stdlib_summary(self, show_contexts=show_contexts, show_hidden=show_hidden)
 
     def as_data(self) -> TracebackData:
         """Return the stack as dictionaries, lists, strings, numbers and booleans, ready for `json.dumps`.
 
         It keeps no reference to the program: an object is its type's name and its address.
         """
-        from ._output.plain import traceback_data
-
-        return traceback_data(self)
+        return _methods.traceback_data(self)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -328,15 +308,50 @@ class Snapshot:
         :param show_contexts: include context managers and what is inside them.
         :param show_hidden: include frames whose `FrameInfo.hide` is set.
         """
-        from ._output.snapshot_text import format_snapshot
-
-        return format_snapshot(self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden)
+        return _methods.format_snapshot(
+            self, ascii_only=ascii_only, show_contexts=show_contexts, show_hidden=show_hidden
+        )
 
     def as_data(self) -> SnapshotData:
         """Return the snapshot as dictionaries, lists, strings, numbers and booleans, ready for `json.dumps`.
 
         It keeps no reference to the program: an object is its type's name and its address.
         """
-        from ._output.plain import snapshot_data
+        return _methods.snapshot_data(self)
 
-        return snapshot_data(self)
+
+class Methods(Protocol):
+    """What the methods of these classes do. It stands above them, in modules that know the classes."""
+
+    def position_at(self, code: types.CodeType, lasti: int) -> Position: ...
+
+    def extract(self, root: object, *, with_contexts: bool, recurse_child_tasks: bool) -> Traceback: ...
+
+    def extract_since(self, outer_frame: Optional[types.FrameType], *, with_contexts: bool) -> Traceback: ...
+
+    def extract_until(
+        self, inner_frame: types.FrameType, limit: Union[int, types.FrameType, None], *, with_contexts: bool
+    ) -> Traceback: ...
+
+    def format_traceback(
+        self, stack: Traceback, *, ascii_only: bool, show_contexts: bool, show_hidden: bool
+    ) -> List[str]: ...
+
+    def stdlib_summary(self, stack: Traceback, *, show_contexts: bool, show_hidden: bool) -> traceback.StackSummary: ...
+
+    def traceback_data(self, stack: Traceback) -> TracebackData: ...
+
+    def format_snapshot(
+        self, snapshot: Snapshot, *, ascii_only: bool, show_contexts: bool, show_hidden: bool
+    ) -> List[str]: ...
+
+    def snapshot_data(self, snapshot: Snapshot) -> SnapshotData: ...
+
+
+_methods: Methods
+
+
+def hand_in(methods: Methods) -> None:
+    """Give the classes their methods; called once, by the package."""
+    global _methods
+    _methods = methods

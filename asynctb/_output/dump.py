@@ -23,7 +23,6 @@ from typing import IO, Any, Optional, Union
 
 from .._objects import describe_error
 from .._snapshot.listing import snapshot
-from .snapshot_text import format_snapshot  # not by way of Snapshot.format, which would import it in a handler
 
 #: How long a file that is not ready for more text may keep a dump waiting, in seconds, and how often to ask it.
 _PATIENCE = 2.0
@@ -263,7 +262,7 @@ def _can_draw(encoding: str) -> bool:
 def _report(reason: str, *, ascii_only: bool) -> str:
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     title = f"asynctb: stacks of process {os.getpid()} at {now}{reason}"
-    return "\n".join([title, *format_snapshot(snapshot(), ascii_only=ascii_only), "", ""])
+    return "\n".join([title, *snapshot().format(ascii_only=ascii_only), "", ""])
 
 
 def _write_to_descriptor(descriptor: int, data: bytes) -> None:

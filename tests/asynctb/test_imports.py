@@ -17,17 +17,17 @@ PACKAGE = Path(str(asynctb.__file__)).parent
 
 #: From the bottom to the top: a module imports from its own layer and those below. Packages stand for their modules.
 LAYERS: List[Tuple[str, ...]] = [
-    ("_version", "_model", "_objects"),
-    ("_source", "_ids", "_quick"),
+    ("_version", "_data", "_objects"),
+    ("_source", "_ids"),
+    ("_model", "_quick"),
     ("_code",),
     ("_frames",),
     ("_stacks",),
     ("_snapshot", "_frameworks"),
     ("_output",),
+    ("_methods",),
     ("", "_demo", "__main__"),
 ]
-#: Imported inside functions or for type checkers only, so that results can offer methods.
-LATE = ("_model",)
 #: Made for the inspected program, so they may import nothing that it might not have.
 ALLOWED_FROM_OUTSIDE = {"attrs", "typing_extensions"}
 
@@ -70,8 +70,6 @@ def imports_of(path: Path) -> Iterator[Tuple[str, bool]]:
 def test_direction(path: Path) -> None:
     name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
     name = "" if name == "__init__" else name
-    if name in LATE:
-        return
     for imported, is_own in imports_of(path):
         if is_own:
             assert layer_of(imported) <= layer_of(name), f"{name} imports {imported}"

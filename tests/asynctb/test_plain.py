@@ -15,7 +15,7 @@ import pytest
 from support import suspended, trap
 
 import asynctb
-from asynctb._output import plain
+from asynctb import _data
 
 
 class Manager:
@@ -80,7 +80,7 @@ def test_a_snapshot() -> None:
     async def child() -> None:
         await asyncio.sleep(60)
 
-    async def main() -> plain.SnapshotData:
+    async def main() -> _data.SnapshotData:
         task = asyncio.ensure_future(child())
         await asyncio.sleep(0)
         data = asynctb.snapshot().as_data()
@@ -98,7 +98,7 @@ def test_a_snapshot() -> None:
     assert {activity["kind"] for activity in data["activities"]} >= {"thread", "task"}
     found: Dict[Tuple[str, ...], List[Dict[str, Any]]] = {}
     fields_of(data, found)
-    declared = [getattr(plain, name).__annotations__ for name in dir(plain) if name.endswith("Data")]
+    declared = [getattr(_data, name).__annotations__ for name in dir(_data) if name.endswith("Data")]
     for keys in found:
         assert any(set(keys) <= set(annotations) for annotations in declared), keys
 
