@@ -1,8 +1,9 @@
 """Stacks of coroutines, generators, tasks, greenlets and threads, with the context managers active in each frame."""
 
-from . import _frameworks as _frameworks, _methods as _methods, _model as _model
+from . import _methods as _methods, _model as _model
 from ._data import SnapshotData as SnapshotData, TracebackData as TracebackData
 from ._frames import local_variable as local_variable
+from ._frameworks import _registry as _registry
 from ._model import (
     Activity as Activity,
     ContextInfo as ContextInfo,

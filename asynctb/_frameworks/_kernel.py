@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
 from .._objects import get_field, type_name
-from .._snapshot.source import Coroutine, Group, Listing, ThreadRecord, running_state
-from ._known import KnownFunctions
+from .._snapshot.source import Coroutine, Group, Listing, Source, ThreadRecord, running_state
+from ._known import task_waits
 
 
-class KernelTasks:
+class KernelTasks(Source):
     """The base of the sources of such tasks."""
 
     kind: ActivityKind = "task"
-    framework: str
-    #: What the tasks can wait for.
-    waits: KnownFunctions
 
     def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
-        self.notes: List[str] = []
+        super().__init__()
         self.threads = threads
 
     def root_of(self, obj: object) -> Optional[object]:
@@ -29,9 +26,6 @@ class KernelTasks:
     def name_of(self, obj: object) -> str:
         name = get_field(obj, "name")
         return name if type(name) is str else type_name(type(obj))
-
-    def is_thread_running(self, obj: object) -> bool:
-        return False
 
     def state_of(self, task: object, coroutine: object) -> ActivityState:
         """Return the state of a task that is not running, whether or not it has been cancelled."""
@@ -56,7 +50,7 @@ class KernelTasks:
             owners, top, signature = listing.survey(coroutine)
             state = self.state_of(obj, coroutine)
             if state == "suspended":
-                wait = self.waits.wait(owners)
+                wait = task_waits.wait(owners)
             if state != "done" and self.is_cancelled(obj):
                 state = "cancelling"
         thread = listing.thread(group.thread)

@@ -11,6 +11,10 @@ from .._model import Wait
 from .._objects import class_attribute, exact_str, is_a, module_field
 from .._snapshot.source import Owner, caller_of, code_of, frame_of
 
+#: Functions of a library: module, name of a function in it (or of a class and its method, or of a function and one that
+#: it defines), what one waits for inside of it. An empty text: only what it calls or what calls it tells that.
+Known = Sequence[Tuple[str, str, str]]
+
 
 class _Known(NamedTuple):
     #: The code of the function, so that its address stays its own: the program can give the function another.
@@ -21,16 +25,16 @@ class _Known(NamedTuple):
 
 
 class KnownFunctions:
-    """A table of functions of a library that waits end in.
+    """A table of functions that waits end in. Whatever the program does not have is passed over."""
 
-    :param functions: module, name of a function in it (or of a class and its method, or of a function and one that it
-        defines), what a task inside it waits for. An empty text: only what it calls or what calls it tells that.
-        Whatever is missing is passed over.
-    """
-
-    def __init__(self, functions: Sequence[Tuple[str, str, str]]) -> None:
-        self._functions = functions
+    def __init__(self, functions: Known = ()) -> None:
+        self._functions = tuple(functions)
         self._known: Dict[int, _Known] = {}
+        self._modules_seen = -1
+
+    def add(self, functions: Known) -> None:
+        """Add what another room knows."""
+        self._functions += tuple(functions)
         self._modules_seen = -1
 
     def wait(self, owners: Sequence[Owner]) -> Optional[Wait]:
@@ -92,6 +96,11 @@ class KnownFunctions:
             while type(function) is types.FunctionType:
                 yield _Known(function.__code__, description, owner)
                 function = vars(function).get("__wrapped__")
+
+
+#: Of tasks, whatever runs them; of threads. Each room adds what it knows.
+task_waits = KnownFunctions()
+thread_waits = KnownFunctions()
 
 
 def nested_code(function: object, name: str) -> Optional[types.CodeType]:

@@ -14,10 +14,11 @@ from .._objects import class_attribute, is_a, module_field
 from .._stacks.customize import Target, customize
 from .._stacks.follow import follow
 from ._hiding import hide_package
+from ._room import Room
 from .threading.concurrent import codes_of_work
 
 
-def install(module: types.ModuleType) -> None:
+def _install(module: types.ModuleType) -> None:
     hide_package("asgiref")
     executors = sys.modules.get("asgiref.current_thread_executor")
     if executors is None:
@@ -47,3 +48,6 @@ def _awaited(frame: types.FrameType, inner: Optional[types.FrameType], run_until
         if any(called.f_code is code for code in codes_of_work) and local_variable(called, "self") is work:
             return awaitable
     return None
+
+
+ROOM = Room({"asgiref.sync": _install})

@@ -10,17 +10,16 @@ import attrs
 from .._model import ContextInfo
 from .._objects import class_attribute, exact_str, get_field, module_field
 from .._stacks.customize import Target, Walk, customize, register_elaborate_context, register_unwrap_awaitable
+from ._room import Room
 from .contextlib import exit_stack
 
 
-def install(module: types.ModuleType) -> None:
-    name = exact_str(module_field(module, "__name__"))
-    if name == "async_exit_stack":
-        register_elaborate_context(module_field(module, "AsyncExitStack"))(exit_stack)
-    elif name == "async_generator._impl":
-        _install_async_generators(module)
-    else:
-        register_elaborate_context(module_field(module, "_AsyncGeneratorContextManager"))(_generator_manager)
+def _install_exit_stack(module: types.ModuleType) -> None:
+    register_elaborate_context(module_field(module, "AsyncExitStack"))(exit_stack)
+
+
+def _install_generator_managers(module: types.ModuleType) -> None:
+    register_elaborate_context(module_field(module, "_AsyncGeneratorContextManager"))(_generator_manager)
 
 
 def _install_async_generators(module: types.ModuleType) -> None:
@@ -46,3 +45,12 @@ def _generator_manager(context: ContextInfo, walk: Walk) -> ContextInfo:
     name: Optional[str] = exact_str(get_field(context.manager, "_func_name"))
     inner = walk.stack(get_field(context.manager, "_agen")) if context.phase == "active" else None
     return attrs.evolve(context, description=None if name is None else f"{name}()", inner=inner)
+
+
+ROOM = Room(
+    {
+        "async_generator._impl": _install_async_generators,
+        "async_generator._util": _install_generator_managers,
+        "async_exit_stack": _install_exit_stack,
+    }
+)

@@ -10,9 +10,10 @@ from typing import Any, Optional
 
 from .._objects import get_field
 from .._stacks.customize import Target, customize, register_unwrap_awaitable
+from ._room import Room
 
 
-def install(module: types.ModuleType) -> None:
+def _install(module: types.ModuleType) -> None:
     asend, athrow, wrapper = _types_of_awaitables()
     register_unwrap_awaitable(asend)(_first_async_generator)
     register_unwrap_awaitable(athrow)(_first_async_generator)
@@ -82,3 +83,6 @@ def _wrapped_coroutine(wrapper: object) -> Target:
 def _wrapped_generator(wrapper: object) -> Target:
     wrapped: Optional[object] = get_field(wrapper, "_GeneratorWrapper__wrapped")
     return wrapped
+
+
+ROOM = Room({"builtins": _install})

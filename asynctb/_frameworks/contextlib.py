@@ -20,6 +20,7 @@ from .._objects import (
     type_name,
 )
 from .._stacks.customize import NO_ROOM, Walk, customize, register_elaborate_context
+from ._room import Room
 
 #: Functions whose frames stand between the program's ``with`` and its own code.
 _PLUMBING = (
@@ -41,7 +42,7 @@ _CALLBACK_WRAPPERS = (
 )
 
 
-def install(module: types.ModuleType) -> None:
+def _install(module: types.ModuleType) -> None:
     for class_name, method in _PLUMBING:
         function = class_attribute(module_field(module, class_name), method)
         if function is not None:
@@ -162,3 +163,6 @@ def _brief(value: object) -> str:
         return type_name(kind) if name is None else name + "()"
     text: Optional[str] = exact_str(value)
     return type_name(type(value)) if text is None else repr(text)
+
+
+ROOM = Room({"contextlib": _install})

@@ -5,21 +5,29 @@ from __future__ import annotations
 import types
 from typing import Optional
 
-from .._objects import address_of, exact_str, get_field, module_field, type_name
+from .._objects import address_of, get_field, module_field, type_name
 from .._stacks.customize import register_elaborate_context
 from ._describing import describe_by
 from ._hiding import hide_package
+from ._room import Room
+from .greenlet.greenlets import greenlet_at
+from .threading.hooks import stand_ins
 
 
-def install(module: types.ModuleType) -> None:
-    name = exact_str(module_field(module, "__name__"))
-    if name == "gevent":
-        hide_package("gevent")
-    elif name == "gevent.timeout":
-        register_elaborate_context(module_field(module, "Timeout"))(describe_by(_timeout))
-    else:
-        register_elaborate_context(module_field(module, "Semaphore"))(describe_by(_semaphore))
-        register_elaborate_context(module_field(module, "RLock"))(describe_by(_rlock))
+def _install(module: types.ModuleType) -> None:
+    hide_package("gevent")
+    # What it puts in the place of a thread has the identity of its greenlet as the identifier (``get_ident`` in
+    # gevent/thread.py).
+    stand_ins.append(greenlet_at)
+
+
+def _install_locks(module: types.ModuleType) -> None:
+    register_elaborate_context(module_field(module, "Semaphore"))(describe_by(_semaphore))
+    register_elaborate_context(module_field(module, "RLock"))(describe_by(_rlock))
+
+
+def _install_timeouts(module: types.ModuleType) -> None:
+    register_elaborate_context(module_field(module, "Timeout"))(describe_by(_timeout))
 
 
 def _semaphore(semaphore: object) -> Optional[str]:
@@ -43,3 +51,6 @@ def _timeout(timeout: object) -> Optional[str]:
     if seconds is None:
         return "no deadline"
     return f"Timeout({seconds})" if type(seconds) is int or type(seconds) is float else None
+
+
+ROOM = Room({"gevent": _install, "gevent.lock": _install_locks, "gevent.timeout": _install_timeouts})

@@ -10,10 +10,11 @@ from .._frames import local_variable
 from .._objects import module_field, module_of_frame
 from .._stacks.customize import Target, customize
 from ._hiding import hide_package
+from ._room import Room
 from .greenlet.greenlets import reader
 
 
-def install(module: types.ModuleType) -> None:
+def _install(module: types.ModuleType) -> None:
     for package in ("greenback", "outcome"):
         hide_package(package)
     implementation = sys.modules["greenback._impl"]
@@ -47,3 +48,6 @@ def _behind_await(frame: types.FrameType, inner: Optional[types.FrameType]) -> T
 def _is_innermost(inner: Optional[types.FrameType]) -> bool:
     # On PyPy, switching greenlets has frames of its own.
     return inner is None or module_of_frame(inner) == "greenlet"
+
+
+ROOM = Room({"greenback": _install})

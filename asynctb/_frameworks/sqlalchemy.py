@@ -8,10 +8,11 @@ from typing import Any, Optional
 from .._frames import local_variable
 from .._objects import is_a, module_field
 from .._stacks.customize import Target, customize
+from ._room import Room
 from .greenlet.greenlets import frames_outward, reader
 
 
-def install(module: types.ModuleType) -> None:
+def _install(module: types.ModuleType) -> None:
     spawn: Any = module_field(module, "greenlet_spawn")
     if type(spawn) is types.FunctionType:
         customize(spawn, skip_frame=True, get_target=_behind_spawn)
@@ -29,3 +30,6 @@ def _behind_spawn(frame: types.FrameType, inner: Optional[types.FrameType]) -> T
         return None
     innermost = greenlets.frame(greenlet)
     return None if innermost is None else (*frames_outward(innermost)[::-1], awaited)
+
+
+ROOM = Room({"sqlalchemy.util.concurrency": _install})

@@ -5,23 +5,18 @@ from __future__ import annotations
 import bisect
 import itertools
 import types
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, cast
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
-from .. import _frameworks
-from .._frameworks.asyncio.tasks import AsyncioTasks
-from .._frameworks.curio.tasks import CurioTasks
-from .._frameworks.greenlet.greenlets import Greenlets
-from .._frameworks.threading.threads import FrameFilter, Threads, list_threads
-from .._frameworks.trio.tasks import TrioTasks
 from .._ids import activity_ids
 from .._model import Activity, FrameInfo, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._stacks.extract import Walker, extract
 from .._stacks.follow import CallersUnknown, follow, thread_frames
+from . import registry
 from .loose import LooseObjects
 from .places import Places
 from .sets import Heap
-from .source import Group, Owner, Source, ThreadRecord, await_chain, caller_of
+from .source import FrameFilter, Group, Owner, Source, ThreadRecord, await_chain, caller_of
 
 #: Made beforehand, as there is no room for a call.
 _NOTHING = Snapshot((), ("The recursion limit leaves no room to take a snapshot.",))
@@ -85,11 +80,11 @@ class Listing:
         self._places = Places()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
-        _frameworks.refresh()
+        registry.frameworks.refresh()
         activity_ids.purge()
         self._threads: Dict[int, ThreadRecord] = {}
         try:
-            self._threads = list_threads(frame_filter)
+            self._threads = registry.frameworks.list_threads(frame_filter)
         except RecursionError:
             raise
         except Exception as error:  # the program's audit hooks are asked whether we may
@@ -97,35 +92,34 @@ class Listing:
             self.notes.append(f"Threads could not be listed, nor what only they tell: {describe_error(error)}")
         self._groups = self._find(thorough, loose_objects)
         self._ends = list(itertools.accumulate(len(group.members) for group in self._groups))
-        self.notes += _frameworks.notes()
+        self.notes += registry.frameworks.notes()
 
     def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
         threads = self._threads
         heap = Heap()
-        sources: Tuple[Tuple[str, Callable[[], Source]], ...] = (
-            ("Threads", lambda: Threads(threads)),
-            ("Tasks of asyncio", lambda: AsyncioTasks(threads, heap, thorough=thorough)),
-            ("Tasks of trio", lambda: TrioTasks(threads)),
-            ("Tasks of curio", lambda: CurioTasks(threads)),
-            ("Greenlets", lambda: greenlets or Greenlets(threads, heap, thorough=thorough)),
-        )
-        greenlets: Optional[Greenlets] = None
-        try:
-            greenlets = Greenlets(threads, heap, thorough=thorough)
-            for ident, callers in greenlets.suspended_callers().items():
-                threads[ident] = threads[ident]._replace(callers=callers)
-        except Exception:  # if it fails again below, a note says so
-            pass
+        search = registry.Search(threads, heap, thorough)
+        registered = list(registry.frameworks.sources())
+        made: Dict[str, Source] = {}
+        for title, make in registered:
+            try:
+                made[title] = source = make(search)
+                for ident, callers in source.suspended_callers().items():
+                    threads[ident] = threads[ident]._replace(callers=callers)
+            except Exception:  # if it fails again below, a note says so
+                pass
         groups: List[Group] = []
         if loose_objects:
-            sources += (("Loose objects", lambda: LooseObjects(heap, roots_of(groups))),)
-        for name, make in sources:
+            loose = registry.RegisteredSource(
+                "Loose objects", lambda search: LooseObjects(search.heap, roots_of(groups))
+            )
+            registered.append(loose)
+        for title, make in registered:
             try:
-                source = make()
+                source = made.get(title) or make(search)
                 groups += source.groups()
                 self.notes += source.notes
             except Exception as error:
-                self.notes.append(f"{name} could not be listed: {describe_error(error)}")
+                self.notes.append(f"{title} could not be listed: {describe_error(error)}")
         heap.drop()
         position = {ident: index for index, ident in enumerate(threads)}
         groups.sort(

@@ -16,6 +16,7 @@ from .source import (
     Generator,
     Group,
     Listing,
+    Source,
     frame_of,
     is_unstarted,
     leaf_types,
@@ -31,7 +32,7 @@ _MAX_UNWRAPS = 100
 _RETURN_GENERATOR = opcode.opmap.get("RETURN_GENERATOR")
 
 
-class LooseObjects:
+class LooseObjects(Source):
     """The source of coroutines never awaited or left suspended, and of suspended generators and async generators.
 
     :param roots: identities of the coroutines that tasks run.
@@ -41,7 +42,7 @@ class LooseObjects:
     framework = "python"
 
     def __init__(self, heap: Heap, roots: Iterable[int]) -> None:
-        self.notes: List[str] = []
+        super().__init__()
         found: List[Any] = heap.instances((Coroutine, Generator, AsyncGenerator))
         inside: Set[int] = set(roots)
         for owner in found:
@@ -59,9 +60,6 @@ class LooseObjects:
 
     def name_of(self, obj: object) -> Optional[str]:
         return exact_str(cast(Any, obj).__qualname__)
-
-    def is_thread_running(self, obj: object) -> bool:
-        return False
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         owner: Any = obj

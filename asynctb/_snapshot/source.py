@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import types
-from typing import Any, Callable, List, NamedTuple, Optional, Protocol, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Set, Tuple, Union
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
 from .._stacks.customize import awaitables, handling_by_code
+from .._stacks.follow import outward, thread_frames
 
 Coroutine = types.CoroutineType
 Generator = types.GeneratorType
@@ -22,6 +23,10 @@ Owner = Union[
 _HAS_SUSPENDED = hasattr(Coroutine, "cr_suspended")
 #: More awaits than any program nests: beyond it, hooks must lead round in a circle.
 _MAX_STEPS = 1_000_000
+
+
+#: Maps the innermost frame of a thread to the innermost one of the program, or None if none is the program's.
+FrameFilter = Callable[[types.FrameType], Optional[types.FrameType]]
 
 
 class ThreadRecord(NamedTuple):
@@ -75,31 +80,42 @@ class Listing(Protocol):
         """Return the innermost frame that is not hidden, and the signature, of a suspended stack, outermost first."""
 
 
-class Source(Protocol):
-    """One framework's activities at one moment."""
+class Source:
+    """One framework's activities at one moment; the base of all sources."""
 
     kind: ActivityKind
     framework: str
-    #: What could not be determined, and why.
-    notes: List[str]
+
+    def __init__(self) -> None:
+        #: What could not be determined, and why.
+        self.notes: List[str] = []
 
     def groups(self) -> List[Group]:
         """Return all activities that were found."""
+        raise NotImplementedError
+
+    def suspended_callers(self) -> Dict[int, Tuple[types.FrameType, ...]]:
+        """Return `ThreadRecord.callers` by the number of the thread, where there are any; asked before `groups` is."""
+        return {}
 
     def root_of(self, obj: object) -> Optional[object]:
         """Return the coroutine that a member of a group runs, or None."""
+        return None
 
     def name_of(self, obj: object) -> Optional[str]:
         """Return the name of a member, if nothing need be found out for it; None otherwise."""
+        raise NotImplementedError
 
     def is_thread_running(self, obj: object) -> bool:
         """Return whether all that the thread of the group runs at the moment is the stack of this member."""
+        return False
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         """Return one member of a group, with the full stack that was made for it, if any.
 
         Called in any order, and perhaps after the object has ended.
         """
+        raise NotImplementedError
 
 
 #: Identities of types of awaitables that end a summary's walk, although there may be a hook for them; such types live
@@ -130,6 +146,17 @@ def top_of_frames(frame: Optional[types.FrameType], outermost: Optional[types.Fr
             return None
         frame = caller_of(frame)
     return None
+
+
+def frames_of(threads: Dict[int, ThreadRecord], *codes: types.CodeType) -> List[Tuple[int, types.FrameType]]:
+    """Return the frames of all threads that run one of *codes* now, with the number of the thread, outermost first."""
+    wanted = {id(code) for code in codes}
+    found: List[Tuple[int, types.FrameType]] = []
+    for ident, record in threads.items():
+        for caller in record.callers[::-1]:
+            found += [(ident, frame) for frame in outward(caller)[::-1] if id(frame.f_code) in wanted]
+        found += [(ident, frame) for frame in thread_frames(ident) if id(frame.f_code) in wanted]
+    return found
 
 
 def await_chain(root: object) -> Tuple[List[Owner], Optional[object]]:

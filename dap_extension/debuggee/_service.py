@@ -7,8 +7,9 @@ import platform
 import sys
 from typing import Any, Callable, Dict, List, Mapping
 
-from asynctb import __version__, _frameworks
+from asynctb import __version__
 from asynctb._frames import reader_mode, reader_notes
+from asynctb._frameworks import _registry
 from asynctb._source import forget_files
 
 from .. import protocol
@@ -115,7 +116,7 @@ class Service:
     def _handshake(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.Handshake:
         _requests.parse_handshake(arguments)
         # What takes its time at first, so that the first stop does not wait for it.
-        _frameworks.refresh()
+        _registry.refresh()
         version = "{}.{}.{}".format(*sys.version_info[:3])
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
@@ -129,7 +130,7 @@ class Service:
             "processId": os.getpid(),
             "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
             "contexts": reader_mode(),
-            "notes": [clip(note) for note in (*reader_notes(), *_frameworks.notes())],
+            "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
         }
 
     def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SnapshotResponse:

@@ -18,8 +18,8 @@ import pytest
 from support import frame_named, names, suspended, trap
 
 import asynctb
-from asynctb import Traceback, _frameworks
-from asynctb._frameworks import _entry_points, _hiding
+from asynctb import Traceback
+from asynctb._frameworks import _entry_points, _hiding, _registry
 from asynctb._objects import funcname_of
 from asynctb._stacks import follow
 from asynctb._stacks.customize import code_objects_of
@@ -587,7 +587,7 @@ def imported(name: str, source: str, folder: Path) -> Iterator[types.ModuleType]
 
 
 def notes_about(library: str) -> List[str]:
-    return [note for note in _frameworks.notes() if library in note]
+    return [note for note in _registry.notes() if library in note]
 
 
 LIBRARY = """
@@ -624,7 +624,7 @@ def test_failing_hook_in_a_library(tmp_path: Path) -> None:
         assert stack.error is None
         (note,) = notes_about("broken_library")
         assert "ValueError: broken library" in note
-    del _frameworks._failures["module", "broken_library"]
+    del _registry._failures["module", "broken_library"]
 
 
 def test_hook_in_a_library_that_is_no_function(tmp_path: Path) -> None:
@@ -632,7 +632,7 @@ def test_hook_in_a_library_that_is_no_function(tmp_path: Path) -> None:
         assert names(Traceback.of(coroutine)) == ["wait_in_trap", "trap"]
         (note,) = notes_about("odd_library")
         assert "TypeError" in note
-    del _frameworks._failures["module", "odd_library"]
+    del _registry._failures["module", "odd_library"]
 
 
 def test_failing_stack_finders(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -666,7 +666,7 @@ def test_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "        registration.customize(sys.modules['plugged_library'].plumbing, skip_frame=True)\n"
     )
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), str(tmp_path / "missing"), 5])
-    monkeypatch.setattr(_frameworks, "_plugins", None)
+    monkeypatch.setattr(_registry, "_plugins", None)
     source = "async def plumbing(inner):\n    await inner\n"
     Traceback.of(threading.current_thread())
     assert "asynctb_plugin" not in sys.modules  # nobody needs it yet
@@ -696,11 +696,11 @@ def test_path_that_is_no_list(path: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
     with suspended(wait()) as coroutine, monkeypatch.context() as patch:
         patch.setattr(sys, "path", path)
-        patch.setattr(_frameworks, "_plugins", None)
-        patch.setattr(_frameworks, "_failures", {})
-        patch.setattr(_frameworks, "_modules_seen", None)
+        patch.setattr(_registry, "_plugins", None)
+        patch.setattr(_registry, "_failures", {})
+        patch.setattr(_registry, "_modules_seen", None)
         assert names(Traceback.of(coroutine)) == ["wait", "trap"]
-        (note,) = _frameworks.notes()
+        (note,) = _registry.notes()
     assert note == f"Entry points were not looked for: sys.path is a {type(path).__name__}"
 
 

@@ -44,35 +44,35 @@ _IDLE = ("queue", "asyncio.base_events", "threading")
 
 
 def install(module: types.ModuleType) -> None:
-    """Called for anyio itself and for what is imported when it is used first: backends, and portals for threads."""
     hide_package("anyio")
-    name = exact_str(module_field(module, "__name__"))
-    if name == "anyio":
-        for class_name, describe in (
-            ("Lock", _lock),
-            ("Condition", _condition),
-            ("Semaphore", _semaphore),
-            ("CapacityLimiter", _limiter),
-            ("ResourceGuard", _guard),
-        ):
-            cls = module_field(sys.modules["anyio._core._synchronization"], class_name)
-            if cls is not None:
-                register_elaborate_context(cls)(describe_by(describe))
-    elif name == "anyio.from_thread":
-        call = class_attribute(module_field(module, "BlockingPortal"), "_call_func")
-        callback = nested_code(call, "callback")
-        if type(call) is types.FunctionType and callback is not None:
-            code = call.__code__
-            source_finders.append(lambda future: _call_of_portal(future, code, callback))
-    elif name == "anyio._backends._asyncio":
-        _install_asyncio(module)
-    elif name == "anyio._backends._trio":
-        group, scope = module_field(module, "TaskGroup"), module_field(module, "CancelScope")
-        register_elaborate_context(group)(_trio_group)
-        register_unwrap_context_manager(scope)(lambda scope: get_field(scope, "_CancelScope__original"))
+    for class_name, describe in (
+        ("Lock", _lock),
+        ("Condition", _condition),
+        ("Semaphore", _semaphore),
+        ("CapacityLimiter", _limiter),
+        ("ResourceGuard", _guard),
+    ):
+        cls = module_field(sys.modules["anyio._core._synchronization"], class_name)
+        if cls is not None:
+            register_elaborate_context(cls)(describe_by(describe))
 
 
-def _install_asyncio(module: types.ModuleType) -> None:
+def install_portals(module: types.ModuleType) -> None:
+    """Register how threads call tasks."""
+    call = class_attribute(module_field(module, "BlockingPortal"), "_call_func")
+    callback = nested_code(call, "callback")
+    if type(call) is types.FunctionType and callback is not None:
+        code = call.__code__
+        source_finders.append(lambda future: _call_of_portal(future, code, callback))
+
+
+def install_on_trio(module: types.ModuleType) -> None:
+    group, scope = module_field(module, "TaskGroup"), module_field(module, "CancelScope")
+    register_elaborate_context(group)(_trio_group)
+    register_unwrap_context_manager(scope)(lambda scope: get_field(scope, "_CancelScope__original"))
+
+
+def install_on_asyncio(module: types.ModuleType) -> None:
     futures = Futures()
     group = module_field(module, "TaskGroup")
     register_elaborate_context(group)(lambda context, walk: _asyncio_group(futures, context, walk))

@@ -6,7 +6,7 @@ Sources: anyio 4.5 to 4.16; what an older or newer version does not have is pass
 
 from __future__ import annotations
 
-from typing import Tuple
+from .._known import Known
 
 _SYNC = "anyio._core._synchronization"
 _MEMORY = "anyio.streams.memory"
@@ -14,11 +14,11 @@ _ASYNCIO = "anyio._backends._asyncio"
 _TRIO = "anyio._backends._trio"
 
 
-def _on_both(path: str, description: str) -> Tuple[Tuple[str, str, str], ...]:
+def _on_both(path: str, description: str) -> Known:
     return (_ASYNCIO, path, description), (_TRIO, path, description)
 
 
-ANYIO_WAITS: Tuple[Tuple[str, str, str], ...] = (
+WAITS: Known = (
     # What the backends override, and what is made before there is a backend: it hands on to one that is made later.
     (_SYNC, "EventAdapter.wait", "event"),
     (_SYNC, "Lock.__aenter__", ""),

@@ -32,12 +32,13 @@ from ..._snapshot.source import (
     Generator,
     Group,
     Listing,
+    Source,
     ThreadRecord,
     call_if_found,
+    frames_of,
     is_unstarted,
     running_state,
 )
-from ..threading.threads import frames_of
 from .failures import describe_failure, failure_of, origin_of, top_of_traceback
 from .futures import FutureReader, Futures
 from .links import TaskLinks
@@ -71,7 +72,7 @@ class _Search:
 _search = _Search()
 
 
-class AsyncioTasks:
+class AsyncioTasks(Source):
     """The source of asyncio's tasks.
 
     :param thorough: whether a search through all objects of the process may be made although there is a quick way,
@@ -82,7 +83,7 @@ class AsyncioTasks:
     framework = "asyncio"
 
     def __init__(self, threads: Dict[int, ThreadRecord], heap: Heap, *, thorough: bool) -> None:
-        self.notes: List[str] = []
+        super().__init__()
         self._heap: Optional[Heap] = heap
         self._threads = threads
         #: By the identity of loops, which the groups keep alive.
@@ -217,9 +218,6 @@ class AsyncioTasks:
 
     def name_of(self, obj: object) -> str:
         return self._futures.name_of(obj)
-
-    def is_thread_running(self, obj: object) -> bool:
-        return False
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         reader = self._futures.reader_of_task(obj)

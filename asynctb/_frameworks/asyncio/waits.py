@@ -10,11 +10,11 @@ from ..._model import Wait
 from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, type_name
 from ..._quick import new_wait
 from ..._snapshot.source import Listing, Owner, code_of
-from .._known import KnownFunctions, variables_of
-from ..anyio.waits import ANYIO_WAITS
+from .._known import Known, task_waits, variables_of
 from .futures import FutureReader, Futures, closure_of
 
-_FUNCTIONS = (
+#: The functions of asyncio that waits of tasks end in.
+WAITS: Known = (
     ("asyncio.futures", "_PyFuture.__await__", ""),
     ("asyncio.locks", "Lock.acquire", "lock"),
     ("asyncio.locks", "Event.wait", "event"),
@@ -65,11 +65,12 @@ _FUNCTIONS = (
     ("asyncio.subprocess", "Process.wait", "process"),
     ("asyncio.subprocess", "Process.communicate", "process"),
     ("asyncio.base_subprocess", "BaseSubprocessTransport._wait", "process"),
-    *ANYIO_WAITS,
 )
-
-
-_known = KnownFunctions(_FUNCTIONS)
+#: Those that waits of its threads end in.
+THREAD_WAITS: Known = (
+    ("asyncio.unix_events", "ThreadedChildWatcher._do_waitpid", "process"),
+    ("asyncio.unix_events", "_ThreadedChildWatcher._do_waitpid", "process"),
+)
 
 #: How many callbacks of a future are looked at for the one that connects it to where its result comes from. asyncio
 #: adds that first of all, before anybody can await the future; those of whoever awaits it can be very many.
@@ -115,7 +116,7 @@ class WaitTable:
                 if shared is None:
                     shared = self._shared[id(future)] = future, Wait(self._describe_gathering(future), future)
                 return shared[1]
-        known = _known.wait(owners)
+        known = task_waits.wait(owners)
         if known is not None:
             return known if known.target is not None else new_wait(known.description, future, None)
         inner = self._inside_wait_for(owners, future)

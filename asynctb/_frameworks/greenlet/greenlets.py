@@ -25,7 +25,7 @@ from ..._objects import (
     type_name,
 )
 from ..._snapshot.sets import Heap, imported, with_subclasses
-from ..._snapshot.source import Group, Listing, ThreadRecord, caller_of, top_of_frames
+from ..._snapshot.source import Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
 from ..._stacks.follow import calling_frame
 from ..threading.threads import thread_with
 
@@ -192,7 +192,7 @@ def thread_that_began(frame: types.FrameType) -> Optional[object]:
     return None
 
 
-class Greenlets:
+class Greenlets(Source):
     """The source of greenlets.
 
     :param thorough: whether all objects of the process must be searched, however short ago that was done.
@@ -202,7 +202,7 @@ class Greenlets:
     framework = "greenlet"
 
     def __init__(self, threads: Dict[int, ThreadRecord], heap: Heap, *, thorough: bool) -> None:
-        self.notes: List[str] = []
+        super().__init__()
         self._threads = threads
         self._reader = reader()
         self._gevent: Tuple[type, ...] = ()
@@ -296,9 +296,6 @@ class Greenlets:
             except Exception:  # one of a thread that has ended
                 continue
         return found
-
-    def root_of(self, obj: object) -> Optional[object]:
-        return None
 
     def name_of(self, obj: object) -> Optional[str]:
         return exact_str(get_field(obj, "name"))

@@ -20,17 +20,19 @@ codes_of_work: List[types.CodeType] = []
 source_finders: List[Callable[[object], Target]] = []
 
 
-def install(module: types.ModuleType) -> None:
-    """Called for what all executors have in common, and for the one with threads, which is imported when it is used."""
-    if exact_str(module_field(module, "__name__")) == "concurrent.futures._base":
-        future = module_field(module, "Future")
-        source_finders.append(_work_of)
-        register_root(future)(source_of)
-        for name in ("result", "exception"):
-            method = class_attribute(future, name)
-            if type(method) is types.FunctionType:
-                customize(method, get_target=lambda frame, inner: source_of(local_variable(frame, "self")))
-        return
+def install_futures(module: types.ModuleType) -> None:
+    """Register what all executors have in common."""
+    future = module_field(module, "Future")
+    source_finders.append(_work_of)
+    register_root(future)(source_of)
+    for name in ("result", "exception"):
+        method = class_attribute(future, name)
+        if type(method) is types.FunctionType:
+            customize(method, get_target=lambda frame, inner: source_of(local_variable(frame, "self")))
+
+
+def install_pools(module: types.ModuleType) -> None:
+    """Register the executor with threads, which is imported when it is used."""
     worker = module_field(module, "_worker")
     run = cast(types.FunctionType, class_attribute(module_field(module, "_WorkItem"), "run"))
     context = module_field(module, "WorkerContext")  # CPython 3.14

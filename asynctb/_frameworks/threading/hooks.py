@@ -13,8 +13,9 @@ from ..._objects import class_attribute, describe, exact_str, get_field, is_a, m
 from ..._stacks.customize import Target, customize, register_elaborate_context, register_root
 from ..._stacks.follow import CallersUnknown, thread_frames
 from .._describing import describe_by
-from ..greenlet.greenlets import greenlet_at
 
+#: Each returns what stands in for a thread with an identifier that is no thread's number, or None.
+stand_ins: List[Callable[[int], Target]] = []
 _RLOCK_REPR = re.compile(r"owner=(\d+) count=(\d+)")
 
 
@@ -36,8 +37,7 @@ def install(module: types.ModuleType) -> None:
 def frames_of_thread(thread: object) -> Target:
     """Return the frames of a `threading.Thread`; None if it has not begun or has ended.
 
-    Under gevent it is a greenlet, which is returned then; its identifier is the identity of the greenlet
-    (``get_ident`` in gevent/thread.py).
+    Where a library puts something else in the place of threads, that is returned.
     """
     ident = get_field(thread, "_ident")
     # The identifier of a thread that has ended can be in use again.
@@ -45,7 +45,9 @@ def frames_of_thread(thread: object) -> Target:
         return None
     problems: List[CallersUnknown] = []
     frames = thread_frames(ident, problems)
-    return (*problems, *frames) or greenlet_at(ident)
+    if frames or problems:
+        return (*problems, *frames)
+    return next((found for found in [find(ident) for find in stand_ins] if found is not None), None)
 
 
 def thread_name(ident: int) -> str:

@@ -8,59 +8,20 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Callable, Dict, List, Optional, Tuple, cast
+from typing import Dict, List, Optional, Tuple, cast
 
 from ..._ids import thread_ids
 from ..._model import Activity, ActivityKind, Traceback
 from ..._objects import exact_str, get_field, module_field, module_of_frame
 from ..._snapshot.sets import imported
-from ..._snapshot.source import Group, Listing, ThreadRecord, caller_of, top_of_frames
-from ..._stacks.follow import calling_frame, outward, own_frame, this_thread, thread_frames
-from .._known import KnownFunctions
+from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
+from ..._stacks.follow import calling_frame, own_frame, this_thread
+from .._known import thread_waits
 
 #: Set by debugpy and pydevd on the threads that belong to the debugger.
 _DEBUGGER_MARKS = ("is_pydev_daemon_thread", "pydev_do_not_trace")
 #: Where pydevd's ``PyDBDaemonThread.run`` is, which all of the debugger's threads run in.
 _DEBUGGER_MODULE = "_pydevd_bundle.pydevd_daemon_thread"
-
-_WAITS = KnownFunctions(
-    (
-        ("threading", "Condition.wait", "condition"),
-        ("threading", "Condition.wait_for", "condition"),
-        ("threading", "Event.wait", "event"),
-        ("threading", "Semaphore.acquire", "semaphore"),
-        ("threading", "Barrier.wait", "barrier"),
-        ("threading", "Barrier._wait", "barrier"),
-        ("threading", "Thread.join", "thread to end"),
-        ("threading", "Thread._wait_for_tstate_lock", "thread to end"),
-        ("queue", "Queue.get", "item of a queue"),
-        ("queue", "Queue.put", "place in a queue"),
-        ("queue", "Queue.join", "end of a queue"),
-        ("queue", "_PySimpleQueue.get", "item of a queue"),  # where there is none that is written in C: PyPy
-        ("concurrent.futures._base", "Future.result", "future"),
-        ("concurrent.futures._base", "Future.exception", "future"),
-        ("concurrent.futures._base", "wait", "futures"),
-        ("concurrent.futures._base", "as_completed", "futures"),
-        ("concurrent.futures.thread", "_worker", "work"),
-        ("selectors", "SelectSelector.select", "events"),
-        ("selectors", "SelectSelector._select", "events"),
-        ("selectors", "_PollLikeSelector.select", "events"),
-        ("selectors", "EpollSelector.select", "events"),
-        ("selectors", "KqueueSelector.select", "events"),
-        ("socket", "socket.accept", "connection"),
-        ("subprocess", "Popen.wait", "process"),
-        ("subprocess", "Popen._wait", "process"),
-        ("subprocess", "Popen._try_wait", "process"),
-        ("subprocess", "Popen.communicate", "process"),
-        ("subprocess", "Popen._communicate", "process"),
-        ("asyncio.unix_events", "ThreadedChildWatcher._do_waitpid", "process"),
-        ("asyncio.unix_events", "_ThreadedChildWatcher._do_waitpid", "process"),
-        ("trio._core._thread_cache", "WorkerThread._work", "work"),  # it works in another function
-    )
-)
-
-#: Maps the innermost frame of a thread to the innermost one of the program, or None if none is the program's.
-FrameFilter = Callable[[types.FrameType], Optional[types.FrameType]]
 
 
 def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, ThreadRecord]:
@@ -137,31 +98,25 @@ def _name_of(thread: Optional[object], ident: int) -> str:
     return name if type(name) is str else f"thread {ident}"
 
 
-class Threads:
+class Threads(Source):
     """The source of the activities of kind ``"thread"``."""
 
     kind: ActivityKind = "thread"
     framework = "threading"
 
     def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
+        super().__init__()
         self._threads = threads
-        self.notes: List[str] = []
 
     def groups(self) -> List[Group]:
         return [Group(self, ident, None, (record,)) for ident, record in self._threads.items()]
 
-    def root_of(self, obj: object) -> Optional[object]:
-        return None
-
     def name_of(self, obj: object) -> str:
         return cast(ThreadRecord, obj).name
 
-    def is_thread_running(self, obj: object) -> bool:
-        return False
-
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         record = cast(ThreadRecord, obj)
-        wait, frame = _WAITS.wait_of_thread(record.frame)
+        wait, frame = thread_waits.wait_of_thread(record.frame)
         return Activity(
             kind="thread",
             framework="threading",
@@ -175,14 +130,3 @@ class Threads:
             traceback=traceback,
             thread_ident=record.ident,
         )
-
-
-def frames_of(threads: Dict[int, ThreadRecord], *codes: types.CodeType) -> List[Tuple[int, types.FrameType]]:
-    """Return the frames of all threads that run one of *codes* now, with the number of the thread, outermost first."""
-    wanted = {id(code) for code in codes}
-    found: List[Tuple[int, types.FrameType]] = []
-    for ident, record in threads.items():
-        for caller in record.callers[::-1]:
-            found += [(ident, frame) for frame in outward(caller)[::-1] if id(frame.f_code) in wanted]
-        found += [(ident, frame) for frame in thread_frames(ident) if id(frame.f_code) in wanted]
-    return found
