@@ -10,15 +10,25 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from itertools import chain, compress, repeat, tee
-from operator import and_, getitem
+from itertools import chain
+from operator import getitem
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
-from typing import Any, Dict, Iterator, Optional, Tuple, Type, cast
+from typing import Any, Dict, Iterator, Optional, Tuple, cast
 
 from .._code.bytecode import local_slots
 from .._code.with_blocks import Plan, analyses, analysis_of, plans_at
 from ._managers import Access, exit_at, find_at
-from ._memory import LEADING, without_collection
+from ._memory import (
+    ATTEMPTS,
+    LEADING,
+    WORD,
+    Changed,
+    array_of,
+    objects_by_slot,
+    with_objects,
+    without_collection,
+    words_of,
+)
 from ._suspended import quick_read
 from ._types import (
     UNSTABLE,
@@ -29,9 +39,8 @@ from ._types import (
     without_managers,
 )
 
-_WORD = ctypes.sizeof(ctypes.c_void_p)
 #: ``PyFrameObject.f_frame`` follows the object header and ``f_back`` (pycore_frame.h).
-_POINTER_TO_FRAME = object.__basicsize__ + _WORD
+_POINTER_TO_FRAME = object.__basicsize__ + WORD
 #: Words before ``stacktop`` (an int) or, since 3.14, ``stackpointer`` (a pointer).
 _POINTERS = 8
 _HAS_STACK_POINTER = sys.version_info >= (3, 14)
@@ -39,11 +48,11 @@ _HAS_STACK_POINTER = sys.version_info >= (3, 14)
 _ADDRESS = ~3 if _HAS_STACK_POINTER else ~0
 #: The 8-bit field ``owner``; see `_OWNERS`.
 if _HAS_STACK_POINTER:
-    _OWNER = (_POINTERS + 1) * _WORD + 2
+    _OWNER = (_POINTERS + 1) * WORD + 2
 elif sys.version_info >= (3, 12):
-    _OWNER = _POINTERS * _WORD + 6
+    _OWNER = _POINTERS * WORD + 6
 else:
-    _OWNER = _POINTERS * _WORD + 5
+    _OWNER = _POINTERS * WORD + 5
 #: FRAME_OWNED_BY_THREAD and FRAME_OWNED_BY_GENERATOR. The slots of others have been released: the frame is finished.
 _OWNED_BY_THREAD, _OWNED_BY_GENERATOR = 0, 1
 _OWNERS = {_OWNED_BY_THREAD: None, _OWNED_BY_GENERATOR: None}
@@ -52,7 +61,6 @@ _ENTER_REPLACES_MANAGER = sys.version_info < (3, 12)
 _GC_INTERRUPTS = sys.version_info < (3, 12)
 #: How many of the published offsets to look through; the table is longer.
 _DEBUG_OFFSETS = 64
-_ATTEMPTS = 50
 
 
 def _suspended_frame_offset() -> int:
@@ -69,18 +77,6 @@ _SLOTS = _suspended_frame_offset()
 #: Where the slots lie in objects that have a frame inside them: it is their last member, and the slots are its last.
 #: By the identity of the type: hashing a type can run code of its metaclass.
 _SIZES = {id(kind): kind.__basicsize__ for kind in (CoroutineType, GeneratorType, AsyncGeneratorType)}
-
-_array_types: Dict[int, Type[ctypes.Array[ctypes.c_size_t]]] = {}
-
-
-def _array_type(length: int) -> Type[ctypes.Array[ctypes.c_size_t]]:
-    found = _array_types.get(length)
-    if found is None:
-        found = _array_types[length] = ctypes.c_size_t * length
-    return found
-
-
-_new_reference = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(("Py_NewRef", ctypes.pythonapi))
 
 
 def layout_problem() -> Optional[str]:
@@ -103,8 +99,8 @@ def layout_problem() -> Optional[str]:
     if owners != {_OWNED_BY_GENERATOR, _OWNED_BY_THREAD}:
         return "the owner of a frame is not where it should be"
     if _HAS_STACK_POINTER:
-        top = ctypes.c_size_t.from_address(frame + _POINTERS * _WORD).value
-        if top != frame + _SLOTS + _WORD * local_slots(generator.gi_code):
+        top = ctypes.c_size_t.from_address(frame + _POINTERS * WORD).value
+        if top != frame + _SLOTS + WORD * local_slots(generator.gi_code):
             return "the stack pointer of a frame is not where it should be"
     return _debug_offsets_problem() if sys.version_info >= (3, 13) else None
 
@@ -123,14 +119,10 @@ def _debug_offsets_problem() -> Optional[str]:
     if free_threaded:
         return "the interpreter is built without the global interpreter lock"
     # ... localsplus, owner, and since 3.14 stackpointer: neighbours in the table of _PyInterpreterFrame.
-    expected = [_SLOTS, _OWNER] + ([_POINTERS * _WORD] if _HAS_STACK_POINTER else [])
+    expected = [_SLOTS, _OWNER] + ([_POINTERS * WORD] if _HAS_STACK_POINTER else [])
     if not any(offsets[index : index + len(expected)] == expected for index in range(len(offsets))):
         return "the interpreter publishes other offsets"
     return None
-
-
-class _Changed(Exception):
-    """The frame went on while it was being read."""
 
 
 class _Finished(Exception):
@@ -152,7 +144,7 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
             return lasti, contexts, None
     if not analysis.has_with_blocks:
         return lasti, (), None
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         plans = analysis.plans.get(lasti) or plans_at(analysis, code, lasti)
         if not plans:
             return no_plan(analysis, lasti)
@@ -166,7 +158,7 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
             if values is None:
                 slots = plan.slots if _HAS_STACK_POINTER else plan.pinned_slots
                 values = _read_slots(frame, lasti, slots, analysis.local_slots + code.co_stacksize)
-        except _Changed:
+        except Changed:
             lasti = frame.f_lasti
             continue
         except _Finished:
@@ -182,7 +174,7 @@ def _read_generator(owner: object, frame: FrameType, lasti: int, plan: Plan) -> 
     No pointer is followed. The words of *owner* itself are looked up among the objects that it refers to, which the
     garbage collector knows. While it runs, it shows its stack since 3.14 only.
 
-    :raises _Changed: if it went on meanwhile.
+    :raises Changed: if it went on meanwhile.
     """
     base = _SIZES.get(id(type(owner)))
     if base is None:
@@ -191,11 +183,11 @@ def _read_generator(owner: object, frame: FrameType, lasti: int, plan: Plan) -> 
     if not slots:
         return {}
     first = slots[0]
-    array = _array_type(slots[-1] + 1 - first).from_address(id(owner) + base + _WORD * first)
+    array = array_of(slots, id(owner) + base)
     words = array[:]
     referents = gc.get_referents(owner)
     if frame.f_lasti != lasti or array[:] != words:
-        raise _Changed
+        raise Changed
     by_address = dict(zip(map(id, referents), referents))
     values = {}
     for slot in slots:
@@ -212,20 +204,16 @@ def _read_slots(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int
     """Return what *slots* hold, but for those that hold NULL, of a frame that this or another thread is executing.
 
     :param limit: how many slots the frame has, or 0 if *slots* are local variables and cells, which are always valid.
-    :raises _Changed: if the frame is not at *lasti* any more.
+    :raises Changed: if the frame is not at *lasti* any more.
     :raises _Finished: if the frame is no longer executed.
     """
-    results = _read(frame, lasti, slots, limit, True)
-    objects = iter(results[len(slots) :])
-    return {slot: next(objects) for slot, word in zip(slots, results) if word & _ADDRESS}
+    return objects_by_slot(slots, _read(frame, lasti, slots, limit, True), _ADDRESS)
 
 
 def _read(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int, takes_objects: bool) -> Tuple[Any, ...]:
     """Return the words in *slots*, and then if *takes_objects* the objects of those that are not NULL.
 
-    The checks and the reads are one chain of C functions, which a single call of `tuple` consumes: no bytecode runs
-    from the first check to the last new reference, so that the GIL is held throughout. Neither do audit hooks, as all
-    ctypes objects exist before.
+    All ctypes objects are made before the first check, so that no audit hook runs after it.
     """
     pointer = ctypes.c_size_t.from_address(id(frame) + _POINTER_TO_FRAME)
     base = pointer.value
@@ -233,40 +221,35 @@ def _read(frame: FrameType, lasti: int, slots: Tuple[int, ...], limit: int, take
         raise _Finished  # what is left of it has been moved into the frame object
     if not slots:
         return ()
-    first, last = slots[0], slots[-1]
-    array = _array_type(last + 1 - first).from_address(base + _SLOTS + _WORD * first)
+    array = array_of(slots, base + _SLOTS)
     owner = ctypes.c_uint8.from_address(base + _OWNER)
     expected = ({lasti: None}, {base: None}, _OWNERS)
     read: Iterator[Any] = map(getitem, expected, map(getattr, (frame, pointer, owner), ("f_lasti", "value", "value")))
     checks = len(expected)
     if _HAS_STACK_POINTER and limit:
         # It lies above every slot that holds a reference, also while the stack is being unwound.
-        top = ctypes.c_size_t.from_address(base + _POINTERS * _WORD)
-        valid = range(base + _SLOTS + _WORD * (last + 1), base + _SLOTS + _WORD * limit + 1)
+        top = ctypes.c_size_t.from_address(base + _POINTERS * WORD)
+        valid = range(base + _SLOTS + WORD * (slots[-1] + 1), base + _SLOTS + WORD * limit + 1)
         read = chain(read, map(valid.index, map(getattr, (top,), ("value",))))
         checks += 1
-    all_words: Iterator[int] = chain.from_iterable(map(getitem, (array,), (slice(None),)))
-    words: Iterator[Any] = compress(all_words, [slot in slots for slot in range(first, last + 1)])
+    words: Iterator[Any] = words_of(slots, array)
     if takes_objects:
-        # The words are needed beside the objects, because NULL has none.
-        words, addresses = tee(words)
-        objects = map(_new_reference, filter(None, map(and_, addresses, repeat(_ADDRESS))))
-        words = chain(words, objects)
+        words = with_objects(words, _ADDRESS)
     if _GC_INTERRUPTS:
         words = without_collection(words)
     try:
         results = tuple(chain(read, words))[checks:]
     except (KeyError, ValueError):
-        raise _Changed from None
+        raise Changed from None
     return results[LEADING:-1] if _GC_INTERRUPTS else results
 
 
 def read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
     """Return what a local variable or cell of *frame* holds. Such slots are valid at any instruction."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         try:
             return _read_slots(frame, frame.f_lasti, (slot,), 0).get(slot)
-        except _Changed:
+        except Changed:
             continue
         except _Finished:
             break
@@ -291,7 +274,7 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
                 return None
             return cast(object, found.__self__)
         local_values = _read_slots(frame, lasti, tuple(range(analysis_of(frame.f_code).local_slots)), 0)
-    except (_Changed, _Finished):
+    except (Changed, _Finished):
         return None
     return find_at(address, [*local_values.values(), *dict.values(frame.f_globals)])
 

@@ -12,59 +12,56 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from itertools import chain, compress, tee
+from itertools import chain
 from operator import getitem
 from types import FrameType
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, cast
+from typing import Any, Dict, Iterator, List, Optional, Tuple, cast
 
 from .._code.bytecode import local_slots
 from .._code.simulation import Block, Blocks
 from .._code.with_blocks import Plan, analyses, analysis_of, merge_plans, plans_at
 from ._managers import Access, exit_at
-from ._memory import LEADING, without_collection
+from ._memory import (
+    ATTEMPTS,
+    LEADING,
+    WORD,
+    Changed,
+    array_of,
+    objects_by_slot,
+    with_objects,
+    without_collection,
+    words_of,
+)
 from ._suspended import quick_read
 from ._types import UNSTABLE, FrameRead, RawRead, no_plan, with_managers
 
-_WORD = ctypes.sizeof(ctypes.c_void_p)
 _BLOCKS = 20
 _BLOCK_INTS = 3
 _HEADER_INTS = 4
 #: Offsets of the slots and of `f_lasti` in the frame; the declared size includes one slot.
-_SLOTS = FrameType.__basicsize__ - _WORD
+_SLOTS = FrameType.__basicsize__ - WORD
 _HEADER = _SLOTS - ctypes.sizeof(ctypes.c_int) * (_HEADER_INTS + _BLOCK_INTS * _BLOCKS)
 _HEADER_TYPE = ctypes.c_int * (_HEADER_INTS + _BLOCK_INTS * _BLOCKS)
 #: Offset of `f_valuestack`, after the variable-size head, f_back, f_code, f_builtins, f_globals and f_locals.
-_VALUE_STACK = object.__basicsize__ + 6 * _WORD
+_VALUE_STACK = object.__basicsize__ + 6 * WORD
 _HAS_STATE = sys.version_info >= (3, 10)
 #: 3.8 and 3.9: offset of `f_stacktop`, NULL while the frame is executed and after it is finished.
-_STACK_TOP = _VALUE_STACK + _WORD
+_STACK_TOP = _VALUE_STACK + WORD
 #: 3.10: values of `f_state` (enum _framestate) from which on the frame is finished; and the one between.
 _FRAME_EXECUTING = 0
 _FRAME_UNWINDING = 2
 #: Bytes for which `b_handler` counts one.
 _HANDLER_UNIT = 2 if sys.version_info >= (3, 10) else 1
 _EXCEPT_HANDLER = 257
-_ATTEMPTS = 50
-
-_array_types: Dict[int, Type[ctypes.Array[ctypes.c_size_t]]] = {}
-
-
-def _array_type(length: int) -> Type[ctypes.Array[ctypes.c_size_t]]:
-    found = _array_types.get(length)
-    if found is None:
-        found = _array_types[length] = ctypes.c_size_t * length
-    return found
-
-
-# Py_NewRef came with 3.10; what PyObject_SelfIter does is to return a new reference to its argument.
-_new_reference = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(("PyObject_SelfIter", ctypes.pythonapi))
+#: Bits of a slot that are the address of an object: all.
+_ADDRESS = ~0
 
 
 def layout_problem() -> Optional[str]:
     """Return what is not where it should be in a frame, or None. Memory is read only inside objects that exist."""
     frame = sys._getframe()
     stack = ctypes.c_size_t.from_address(id(frame) + _VALUE_STACK).value
-    if stack != id(frame) + _SLOTS + _WORD * local_slots(frame.f_code):
+    if stack != id(frame) + _SLOTS + WORD * local_slots(frame.f_code):
         return "the value stack is not where it should be"
     ints = _HEADER_TYPE.from_address(id(frame) + _HEADER)[:]
     if not (0 <= ints[0] * _HANDLER_UNIT <= len(frame.f_code.co_code)) or ints[2] != 0:
@@ -72,10 +69,6 @@ def layout_problem() -> Optional[str]:
     if _state(frame, ints) != (False, False):
         return "the state of the frame is not where it should be"
     return None
-
-
-class _Changed(Exception):
-    """The frame went on while it was being read."""
 
 
 def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType]) -> RawRead:
@@ -95,7 +88,7 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
         if contexts is not None:
             return lasti, contexts, None
     header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         lasti = frame.f_lasti
         ints = header[:]
         if frame.f_lasti != lasti:
@@ -119,7 +112,7 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
                 values = _read_suspended(frame, header, ints, plan)
             else:
                 values = _read_slots(frame, header, ints, plan.pinned_slots)
-        except _Changed:
+        except Changed:
             continue
         contexts = with_managers(plan, values, frame, lasti, callee, _ACCESS)
         if callee is not None and (frame.f_lasti != lasti or header[:] != ints):
@@ -156,17 +149,17 @@ def _read_suspended(
 
     No pointer is followed: words of the frame are looked up among the objects that the collector finds in it.
 
-    :raises _Changed: if the frame went on meanwhile.
+    :raises Changed: if the frame went on meanwhile.
     """
     slots = plan.slots
     if not slots:
         return {}
     first = slots[0]
-    array = _array_type(slots[-1] + 1 - first).from_address(id(frame) + _SLOTS + _WORD * first)
+    array = array_of(slots, id(frame) + _SLOTS)
     words = array[:]
     referents = gc.get_referents(frame)
     if array[:] != words or header[:] != ints:
-        raise _Changed
+        raise Changed
     by_address = dict(zip(map(id, referents), referents))
     return {slot: by_address[words[slot - first]] for slot in slots if words[slot - first] in by_address}
 
@@ -176,41 +169,33 @@ def _read_slots(
 ) -> Dict[int, object]:
     """Return what *slots* hold, but for those that hold NULL, of a frame that this or another thread is executing.
 
-    The check and the reads are one chain of C functions, which a single call of `tuple` consumes: no bytecode runs
-    from the check to the last new reference, so that the GIL is held throughout. The eval loop of these versions can
-    switch threads between almost any two instructions, so the check takes in the whole stack of blocks.
+    The eval loop of these versions can switch threads between almost any two instructions, so the check takes in the
+    whole stack of blocks.
 
-    :raises _Changed: if the frame went on meanwhile.
+    :raises Changed: if the frame went on meanwhile.
     """
     if not slots:
         return {}
-    first, last = slots[0], slots[-1]
-    array = _array_type(last + 1 - first).from_address(id(frame) + _SLOTS + _WORD * first)
-    wanted = [slot in slots for slot in range(first, last + 1)]
+    array = array_of(slots, id(frame) + _SLOTS)
     check = map({tuple(ints): None}.__getitem__, map(tuple, map(getitem, (header,), (slice(None),))))
-    all_words: Iterator[int] = chain.from_iterable(map(getitem, (array,), (slice(None),)))
-    words, addresses = tee(compress(all_words, wanted))
-    read: Iterator[object] = chain(
-        check, without_collection(chain(words, map(_new_reference, filter(None, addresses))))
-    )
+    read: Iterator[Any] = chain(check, without_collection(with_objects(words_of(slots, array), _ADDRESS)))
     try:
-        results: Tuple[Any, ...] = tuple(read)[1 + LEADING : -1]
+        results = tuple(read)[1 + LEADING : -1]
     except KeyError:
-        raise _Changed from None
-    objects = iter(results[len(slots) :])
-    return {slot: next(objects) for slot, word in zip(slots, results) if word}
+        raise Changed from None
+    return objects_by_slot(slots, results, _ADDRESS)
 
 
 def read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:
     """Return what a local variable or cell of *frame* holds; None if it is finished, and no callee any more."""
     header = _HEADER_TYPE.from_address(id(frame) + _HEADER)
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         ints = header[:]
         if _state(frame, ints)[1]:
             return None
         try:
             return _read_slots(frame, header, ints, (slot,)).get(slot)
-        except _Changed:
+        except Changed:
             continue
     return None
 
@@ -225,7 +210,7 @@ def _find_released(frame: FrameType, lasti: int, slot: int) -> Optional[object]:
     ints = header[:]
     if _HAS_STATE and ints[3] & 0xFF != _FRAME_EXECUTING:
         return None
-    held = ctypes.c_size_t.from_address(id(frame) + _SLOTS + _WORD * slot)
+    held = ctypes.c_size_t.from_address(id(frame) + _SLOTS + WORD * slot)
     word = held.value
     found: Any = exit_at(word) if word else None
     if found is None or held.value != word or header[:] != ints or frame.f_lasti != lasti:

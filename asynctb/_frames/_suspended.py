@@ -6,7 +6,6 @@ for each number of contexts, with what is known of an instruction in variables o
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import struct
 import types
@@ -15,9 +14,8 @@ from typing import Any, Callable, Dict, Tuple, cast
 from .._code.with_blocks import QuickPlan, QuickRead
 from .._objects import defines_exit, defining_exit
 from .._quick import new_active_context
-from ._memory import MEMORY
+from ._memory import MEMORY, WORD
 
-_WORD = ctypes.sizeof(ctypes.c_void_p)
 #: Bits of a slot that are a tag, and not the address of an object; since 3.14 (pycore_stackref.h).
 _TAG = 3
 
@@ -71,7 +69,7 @@ def quick_read(plan: QuickPlan, lasti: int) -> QuickRead:
     make = _makers.get((count, plan.holds_managers))
     if make is None:
         make = _makers[count, plan.holds_managers] = _maker(count, plan.holds_managers)
-    layout = "".join(f"{(slot - before - 1) * _WORD}xN" for before, slot in zip((-1, *plan.slots), plan.slots))
+    layout = "".join(f"{(slot - before - 1) * WORD}xN" for before, slot in zip((-1, *plan.slots), plan.slots))
     defining = [defining_exit[block.is_async] for block in plan.blocks]
     return make(lasti, struct.Struct(layout).unpack_from, *plan.places, *plan.blocks, *defining)
 
