@@ -17,10 +17,10 @@ from .._data import (
     SnapshotData,
     TaskChildData,
     TracebackData,
-    WaitData,
 )
-from .._model import Activity, ContextInfo, FrameInfo, Position, Snapshot, Traceback, Wait
-from .._objects import address_of, describe_error, exact_str, type_name
+from .._model import Activity, ContextInfo, FrameInfo, Position, Snapshot, Traceback
+from .._objects import describe_error, exact_str
+from .fields import activity_fields, context_fields, object_fields
 
 
 def snapshot_data(snapshot: Snapshot) -> SnapshotData:
@@ -44,42 +44,11 @@ def traceback_data(stack: Traceback) -> TracebackData:
 
 
 def _activity(activity: Activity) -> ActivityData:
-    data: ActivityData = {
-        "id": activity.id,
-        "kind": activity.kind,
-        "framework": activity.framework,
-        "name": _text(activity.name),
-        "state": activity.state,
-    }
-    if activity.target is not None:
-        data["target"] = _object(activity.target)
-    if activity.parent is not None:
-        data["parentId"] = activity.parent
-    if activity.thread is not None:
-        data["threadId"] = activity.thread
-    if activity.loop is not None:
-        data["loopId"] = activity.loop
-    if activity.thread_ident is not None:
-        data["threadIdent"] = activity.thread_ident
-    if activity.waits_for is not None:
-        data["waitsFor"] = _wait(activity.waits_for)
-    if activity.signature is not None:
-        data["signature"] = activity.signature
-    if activity.failure is not None:
-        data["failure"] = activity.failure
+    data = activity_fields(activity, _text, inside=True)
     if activity.top is not None:
         data["top"] = _frame(activity.top)
     if activity.traceback is not None:
         data["stack"] = traceback_data(activity.traceback)
-    return data
-
-
-def _wait(wait: Wait) -> WaitData:
-    data: WaitData = {"description": wait.description}
-    if wait.target is not None:
-        data["target"] = _object(wait.target)
-    if wait.activity is not None:
-        data["activityId"] = wait.activity
     return data
 
 
@@ -99,13 +68,8 @@ def _frame(info: FrameInfo) -> FrameData:
 
 
 def _context(context: ContextInfo, filename: Optional[str]) -> ContextData:
-    data: ContextData = {"isAsync": context.is_async, "phase": context.phase}
-    if context.manager is not None:
-        data["manager"] = _object(context.manager)
-    if context.varname is not None:
-        data["varname"] = context.varname
-    if context.description is not None:
-        data["description"] = context.description
+    manager = _object(context.manager) if context.manager is not None else None
+    data = context_fields(context, manager, _text)
     if filename is not None and context.block.position is not None:
         data["location"] = _location(filename, context.block.position)
     if context.inner is not None:
@@ -145,4 +109,4 @@ def _text(text: str) -> str:
 
 
 def _object(obj: object) -> ObjectData:
-    return {"type": type_name(type(obj)), "address": address_of(obj)}
+    return object_fields(obj, _text)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import types
-from typing import Callable, Dict, List, Optional, Tuple, Union
+from typing import Callable, Dict, List, Optional, Tuple, Union, cast
 
 from asynctb._code.with_blocks import position_at
-from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, Wait
-from asynctb._objects import address_of, describe_error, exact_str, filename_of, funcname_of, type_name
+from asynctb._model import ContextInfo, FrameInfo, Position, Traceback
+from asynctb._objects import describe_error, exact_str, filename_of, funcname_of
+from asynctb._output.fields import context_fields, object_fields
 
 from ..protocol import (
     ContextChildShape,
@@ -16,12 +17,10 @@ from ..protocol import (
     Frame,
     FrameShape,
     Location,
-    ObjectRef,
     ObjectShape,
     StackShape,
     TaskChildShape,
     Value,
-    WaitInfo,
 )
 from ._errors import RequestError
 from ._shapes import ShapeTable
@@ -136,7 +135,7 @@ class Serializer:
         return len(self._values) - 1
 
     def _object(self, obj: object) -> ObjectShape:
-        ref = object_ref(obj)
+        ref = object_fields(obj, clip)
         return {"type": ref["type"], "address": self._value(ref["address"])}
 
     def _stack(self, traceback: Traceback, nesting: int) -> StackShape:
@@ -199,16 +198,10 @@ class Serializer:
         return found[1]
 
     def _context(self, info: ContextInfo, filename: str, nesting: int) -> ContextShape:
-        context: ContextShape = {"isAsync": info.is_async, "phase": info.phase}
-        self._budget.spend(_CONTEXT_SIZE)
+        manager = self._object(info.manager) if info.manager is not None else None
+        context = cast(ContextShape, context_fields(info, manager, clip))
+        self._budget.spend(_CONTEXT_SIZE + len(info.description or ""))
         unknown = info.unknown
-        if info.manager is not None:
-            context["manager"] = self._object(info.manager)
-        if info.varname is not None:
-            context["varname"] = clip(info.varname)
-        if info.description is not None:
-            context["description"] = clip(info.description)
-            self._budget.spend(len(info.description))
         if info.block.position is not None:
             context["location"] = self._place(filename, info.block.position)
         if nesting >= MAX_NESTING:
@@ -242,21 +235,6 @@ class Serializer:
         if activity is not None:
             task["activityId"] = self._value(activity)
         return task
-
-
-def object_ref(obj: object) -> ObjectRef:
-    """Describe an object without running any of its code."""
-    return {"type": clip(type_name(type(obj))), "address": address_of(obj)}
-
-
-def wait_info(wait: Wait) -> WaitInfo:
-    """Return the wire form of what an activity waits for."""
-    info: WaitInfo = {"description": clip(wait.description)}
-    if wait.target is not None:
-        info["target"] = object_ref(wait.target)
-    if wait.activity is not None:
-        info["activityId"] = wait.activity
-    return info
 
 
 def clip(text: str) -> str:

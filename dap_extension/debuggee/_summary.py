@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol
+from typing import Any, Dict, Iterator, List, Optional, Protocol, cast
 
 from asynctb._model import Activity, FrameInfo
 from asynctb._objects import describe_error
+from asynctb._output.fields import activity_fields
 from asynctb._snapshot.listing import Listing
 from asynctb._snapshot.source import Group, caller_of, top_of_frames
 
@@ -21,7 +22,7 @@ from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
 from ._rows import Row, Top
-from ._serialize import clip, wait_info
+from ._serialize import clip
 from ._sources import SourceTable
 
 #: Seconds that describing all activities of a running program may take, and those of a paused one for one of them.
@@ -221,25 +222,7 @@ class _RowMaker:
         return [self._row(activity, listing.notes) for activity in listing.page(start, count)]
 
     def _row(self, activity: Activity, notes: List[str]) -> Row:
-        info: ActivityInfo = {
-            "id": activity.id,
-            "kind": activity.kind,
-            "framework": activity.framework,
-            "name": clip(activity.name),
-            "state": activity.state,
-        }
-        if activity.parent is not None:
-            info["parentId"] = activity.parent
-        if activity.thread is not None:
-            info["threadId"] = activity.thread
-        if activity.loop is not None:
-            info["loopId"] = activity.loop
-        if activity.waits_for is not None:
-            info["waitsFor"] = wait_info(activity.waits_for)
-        if activity.signature is not None:
-            info["signature"] = activity.signature
-        if activity.failure is not None:
-            info["failure"] = clip(activity.failure)
+        info = cast(ActivityInfo, activity_fields(activity, clip, inside=False))
         target = activity.target
         if activity.kind == "thread":
             dap_thread_id = self._dap_thread_ids.get(id(target))

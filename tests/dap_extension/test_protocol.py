@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from asynctb import _data
 from dap_extension import protocol
 from dap_extension.client._shapes import expand_stacks
 from dap_extension.debuggee._errors import RequestError
@@ -137,3 +138,27 @@ def test_the_documented_expansion() -> None:
 )
 def test_split_error_message(message: str, expected: Tuple[Any, str]) -> None:
     assert protocol.split_error_message(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("plain", "wire", "only_plain", "only_wire"),
+    [
+        ("ObjectData", "ObjectRef", set(), set()),
+        ("LocationData", "Location", {"path", "colOffset", "endColOffset"}, {"source", "column", "endColumn"}),
+        ("FrameData", "Frame", {"text"}, {"frameId"}),
+        ("ContextData", "Context", set(), set()),
+        ("ContextChildData", "ContextChild", set(), set()),
+        ("TaskChildData", "TaskChild", {"stack"}, {"activityId"}),
+        ("TracebackData", "Stack", {"root"}, set()),
+        ("WaitData", "WaitInfo", set(), set()),
+        ("ActivityData", "ActivityInfo", {"stack", "target", "threadIdent"}, {"dapThreadId"}),
+    ],
+)
+def test_names_are_those_of_the_plain_data(plain: str, wire: str, only_plain: set[str], only_wire: set[str]) -> None:
+    plain_names, wire_names = fields_of(getattr(_data, plain)), fields_of(getattr(protocol, wire))
+    assert plain_names - wire_names == only_plain
+    assert wire_names - plain_names == only_wire
+
+
+def fields_of(shape: Any) -> set[str]:
+    return set(shape.__required_keys__ | shape.__optional_keys__)
