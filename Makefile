@@ -29,8 +29,8 @@ check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=tests:tests/dap_extension $(BIN)/mypy --explicit-package-bases tests/*.py tests/dap_extension/*.py
-	MYPYPATH=tests:tests/asynctb $(BIN)/mypy --explicit-package-bases --no-warn-unused-ignores \
-	  $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
+	MYPYPATH=tests:$$(find tests/asynctb -type d ! -name '__*' | paste -sd:) $(BIN)/mypy --explicit-package-bases \
+	  --no-warn-unused-ignores $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
 
 test-debugger: $(VENV)/.ready  ## Run the tests of helper and terminal client, with debuggees on every interpreter.
 	$(BIN)/python -X dev -m pytest tests/dap_extension

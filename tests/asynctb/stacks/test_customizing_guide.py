@@ -13,7 +13,7 @@ import pytest
 from asynctb import Registration
 from asynctb._stacks import customize
 
-GUIDE = Path(__file__).parents[2] / "docs" / "customizing.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "customizing.md"
 
 
 def blocks() -> List[Tuple[str, str, int]]:
