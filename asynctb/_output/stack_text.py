@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 import traceback
-import types
-from typing import Any, List, NamedTuple, Optional, cast
+from typing import List, NamedTuple, Optional
 
 from .._frameworks._hiding import hidden_packages
 from .._model import ContextInfo, FrameInfo, Traceback
@@ -15,12 +13,11 @@ from .._objects import (
     class_attribute,
     exact_str,
     get_field,
-    is_a,
-    module_field,
     simple_type_name,
     type_name,
 )
 from .._source import line_of_file
+from .._stacks.customize import names
 
 #: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -85,22 +82,9 @@ def _title(stack: Traceback) -> str:
         return "stack, outermost frame first"
     name = exact_str(get_field(root, "__qualname__"))  # coroutines and generators, also Cython's
     if name is None:
-        name = _task_name(root)
+        name_of = names.find(type(root))
+        name = None if name_of is None else name_of(root)
     return object_text(root) if name is None else f"{type_name(type(root))} {name} at {address_of(root)}"
-
-
-def _task_name(root: object) -> Optional[str]:
-    """Return the name of a task of asyncio or trio, if it is a plain string."""
-    module = sys.modules.get("asyncio.tasks")
-    for attribute in ("Task", "_PyTask"):  # written in C, and in Python
-        task: Any = module_field(module, attribute) if type(module) is types.ModuleType else None
-        if is_a(task, type) and is_a(root, task):
-            method = class_attribute(task, "get_name")
-            in_c = type(method) is not types.FunctionType
-            return exact_str(cast(Any, method)(root) if in_c else get_field(root, "_name"))
-    module = sys.modules.get("trio._core._run")
-    task = module_field(module, "Task") if type(module) is types.ModuleType else None
-    return exact_str(get_field(root, "name")) if is_a(task, type) and is_a(root, task) else None
 
 
 class Renderer:

@@ -127,6 +127,8 @@ awaitables: TypeRegistry[Unwrap] = TypeRegistry()
 context_managers: TypeRegistry[Unwrap] = TypeRegistry()
 elaborators: TypeRegistry[Elaborate] = TypeRegistry()
 stack_finders: List[StackFinder] = []
+#: What an object with a stack is called, for titles.
+names: TypeRegistry[Callable[[Any], Optional[str]]] = TypeRegistry()
 
 
 def has_manager_hooks(cls: type) -> bool:

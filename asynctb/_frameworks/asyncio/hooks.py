@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import gc
 import sys
 import time
@@ -20,6 +21,7 @@ from ..._stacks.customize import (
     Target,
     Walk,
     customize,
+    names,
     register_elaborate_context,
     register_root,
     register_unwrap_awaitable,
@@ -42,6 +44,7 @@ def install(module: types.ModuleType) -> None:
     for reader in (futures.c, futures.python):
         if reader is not None:
             register_root(reader.task)(_stack_of(futures, reader))
+            names.register(reader.task, functools.partial(_name_of, reader))
     if futures.c is not None:
         iterator = _type_of_iterator(futures.c.future)
         register_unwrap_awaitable(iterator)(lambda awaited: _awaited(futures, awaited))
@@ -68,6 +71,10 @@ def install(module: types.ModuleType) -> None:
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
         register_elaborate_context(module_field(groups, "TaskGroup"))(_Groups(futures))
+
+
+def _name_of(reader: FutureReader, task: object) -> Optional[str]:
+    return exact_str(reader.name(task))
 
 
 def _stack_of(futures: Futures, reader: FutureReader) -> Callable[[object], Target]:

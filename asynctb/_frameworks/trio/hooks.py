@@ -13,12 +13,13 @@ import attrs
 
 from ..._frames import local_variable
 from ..._model import ContextInfo
-from ..._objects import class_attribute, get_field, module_field
+from ..._objects import class_attribute, exact_str, get_field, module_field
 from ..._snapshot.sets import copy_set
 from ..._stacks.customize import (
     Target,
     Walk,
     customize,
+    names,
     register_elaborate_context,
     register_root,
     register_unwrap_context_manager,
@@ -34,6 +35,7 @@ def install(module: types.ModuleType) -> None:
         hide_package(package)
     run = sys.modules["trio._core._run"]
     register_root(module_field(run, "Task"))(_coroutine)
+    names.register(module_field(run, "Task"), lambda task: exact_str(get_field(task, "name")))
     register_elaborate_context(module_field(run, "CancelScope"))(_cancel_scope)
     register_elaborate_context(module_field(run, "Nursery"))(_nursery)
     manager = module_field(run, "NurseryManager")
