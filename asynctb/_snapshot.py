@@ -13,7 +13,6 @@ from ._discovery._curio import CurioTasks
 from ._discovery._greenlets import Greenlets
 from ._discovery._loose import LooseObjects
 from ._discovery._places import Places
-from ._discovery._sets import Heap
 from ._discovery._source import Group, Owner, Source, ThreadRecord, await_chain, caller_of
 from ._discovery._threads import FrameFilter, Threads, list_threads
 from ._discovery._trio import TrioTasks
@@ -101,24 +100,23 @@ class Listing:
 
     def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
         threads = self._threads
-        heap = Heap()
         sources: Tuple[Tuple[str, Callable[[], Source]], ...] = (
             ("Threads", lambda: Threads(threads)),
-            ("Tasks of asyncio", lambda: AsyncioTasks(threads, heap, thorough=thorough)),
+            ("Tasks of asyncio", lambda: AsyncioTasks(threads, thorough=thorough)),
             ("Tasks of trio", lambda: TrioTasks(threads)),
             ("Tasks of curio", lambda: CurioTasks(threads)),
-            ("Greenlets", lambda: greenlets or Greenlets(threads, heap, thorough=thorough)),
+            ("Greenlets", lambda: greenlets or Greenlets(threads, thorough=thorough)),
         )
         greenlets: Optional[Greenlets] = None
         try:
-            greenlets = Greenlets(threads, heap, thorough=thorough)
+            greenlets = Greenlets(threads, thorough=thorough)
             for ident, callers in greenlets.suspended_callers().items():
                 threads[ident] = threads[ident]._replace(callers=callers)
         except Exception:  # if it fails again below, a note says so
             pass
         groups: List[Group] = []
         if loose_objects:
-            sources += (("Loose objects", lambda: LooseObjects(heap, roots_of(groups))),)
+            sources += (("Loose objects", lambda: LooseObjects(roots_of(groups))),)
         for name, make in sources:
             try:
                 source = make()
@@ -126,7 +124,6 @@ class Listing:
                 self.notes += source.notes
             except Exception as error:
                 self.notes.append(f"{name} could not be listed: {describe_error(error)}")
-        heap.drop()
         position = {ident: index for index, ident in enumerate(threads)}
         groups.sort(
             key=lambda group: position.get(group.thread, len(position)) if group.thread is not None else len(position)

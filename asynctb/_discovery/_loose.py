@@ -7,9 +7,9 @@ import sys
 from typing import Any, Dict, Iterable, List, Optional, Set, cast
 
 from .._customize import awaitables
+from .._heap import frozen, instances
 from .._model import Activity, ActivityKind, ActivityState, Traceback
 from .._objects import exact_str
-from ._sets import Heap
 from ._source import (
     AsyncGenerator,
     Coroutine,
@@ -40,9 +40,11 @@ class LooseObjects:
     kind: ActivityKind = "coroutine"
     framework = "python"
 
-    def __init__(self, heap: Heap, roots: Iterable[int]) -> None:
+    def __init__(self, roots: Iterable[int]) -> None:
         self.notes: List[str] = []
-        found: List[Any] = heap.instances((Coroutine, Generator, AsyncGenerator))
+        if frozen():
+            self.notes.append("Coroutines and generators that were made before gc.freeze() are missing.")
+        found: List[Any] = instances((Coroutine, Generator, AsyncGenerator))
         inside: Set[int] = set(roots)
         for owner in found:
             awaited = _awaited_by(owner)

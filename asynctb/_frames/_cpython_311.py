@@ -17,8 +17,8 @@ from typing import Any, Dict, Iterator, Optional, Tuple, Type, cast
 
 from .._bytecode import local_slots
 from .._contexts import Plan, analyses, analysis_of, plans_at
+from .._heap import LEADING, without_collection
 from ._managers import Access, exit_at, find_at
-from ._memory import LEADING, without_collection
 from ._suspended import quick_read
 from ._types import (
     UNSTABLE,

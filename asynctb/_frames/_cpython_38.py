@@ -19,9 +19,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, cast
 
 from .._bytecode import local_slots
 from .._contexts import Plan, analyses, analysis_of, merge_plans, plans_at
+from .._heap import LEADING, without_collection
 from .._simulation import Block, Blocks
 from ._managers import Access, exit_at
-from ._memory import LEADING, without_collection
 from ._suspended import quick_read
 from ._types import UNSTABLE, FrameRead, RawRead, no_plan, with_managers
 

@@ -18,7 +18,7 @@ PACKAGE = Path(str(asynctb.__file__)).parent
 #: From the bottom to the top: a module imports from its own layer and those below. Packages stand for their modules.
 LAYERS: List[Tuple[str, ...]] = [
     ("_version", "_model", "_objects"),
-    ("_source", "_ids", "_quick", "_bytecode", "_targets", "_simulation", "_contexts"),
+    ("_heap", "_source", "_ids", "_quick", "_bytecode", "_targets", "_simulation", "_contexts"),
     ("_frames",),
     ("_customize",),
     ("_stacks", "_extract"),

@@ -15,8 +15,8 @@ from typing import Any, AsyncIterator, Callable, Coroutine, Dict, Generator, Ite
 import hostile as traps
 import pytest
 
-from asynctb import Activity, Snapshot, Traceback
-from asynctb._discovery import _asyncio as discovery, _sets, _threads as threads_discovery
+from asynctb import Activity, Snapshot, Traceback, _heap
+from asynctb._discovery import _asyncio as discovery, _threads as threads_discovery
 from asynctb._snapshot import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
@@ -248,7 +248,7 @@ def test_loop_that_does_not_run() -> None:
 
 
 def test_quick_way_sees_running_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sets.heap_searches, "due", lambda: False)
+    monkeypatch.setattr(_heap.heap_searches, "due", lambda: False)
     monkeypatch.setattr(discovery._search, "loops", [])
 
     async def main() -> None:
