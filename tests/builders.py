@@ -107,4 +107,3 @@ class Builders:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-
