@@ -39,9 +39,10 @@ test-core: $(VENV)/.ready  ## Run the core's tests on every interpreter of this 
 	$(BIN)/nox
 
 nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours.
-	ASYNCTB_TEST_STRESS_SECONDS=600 ASYNCTB_TEST_POINTS=200000 $(BIN)/nox -- -k 'frames_safety or frames_random'
+	ASYNCTB_TEST_STRESS_SECONDS=600 ASYNCTB_TEST_POINTS=200000 $(BIN)/nox -- -k 'frames_safety or frames_random or heap'
 	ASYNCTB_TEST_SOAK_CYCLES=1000 ASYNCTB_FUZZ_REQUESTS=100000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_soak.py tests/dap_extension/test_fuzz.py
+	ASYNCTB_TEST_STRESS_SECONDS=120 $(BIN)/python -X dev -m pytest tests/dap_extension/test_building.py
 
 vscode-extension/node_modules/.ready: vscode-extension/package-lock.json
 	cd vscode-extension && npm ci

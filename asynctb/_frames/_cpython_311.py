@@ -17,16 +17,15 @@ from typing import Any, Dict, Iterator, Optional, Tuple, cast
 
 from .._code.bytecode import local_slots
 from .._code.with_blocks import Plan, analyses, analysis_of, plans_at
+from .._heap import LEADING, without_collection
 from ._managers import Access, exit_at, find_at
 from ._memory import (
     ATTEMPTS,
-    LEADING,
     WORD,
     Changed,
     array_of,
     objects_by_slot,
     with_objects,
-    without_collection,
     words_of,
 )
 from ._suspended import quick_read

@@ -7,11 +7,11 @@ manager is the first argument of the enter or exit method that is being executed
 from __future__ import annotations
 
 import gc
-import operator
 import types
 from typing import Callable, Iterable, Mapping, NamedTuple, Optional, cast
 
 from .._code.with_blocks import PlannedContext, first_argument_of
+from .._heap import young_instance
 from .._objects import class_attribute, defines_exit, exact_str, get_field
 
 _MethodWrapperType = type(object().__str__)
@@ -237,16 +237,8 @@ def exit_at(address: int) -> Optional[object]:
     forgets one before anything of it is released.
     """
     # From young to old: what is moved meanwhile is moved to where it is still looked for.
-    for generation in range(3):
-        objects = gc.get_objects(generation=generation)
-        if len(objects) > _MAX_TRACKED:
-            break
-        try:
-            found: object = objects[operator.indexOf(map(id, objects), address)]
-        except ValueError:
-            continue
-        return found if _is_exit(found) else None
-    return None
+    found = young_instance((types.BuiltinMethodType, types.MethodType), address, _MAX_TRACKED)
+    return found if _is_exit(found) else None
 
 
 def _is_exit(method: object) -> bool:

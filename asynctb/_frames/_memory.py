@@ -7,11 +7,10 @@ runs from the first check to the last new reference, so that the GIL is held thr
 from __future__ import annotations
 
 import ctypes
-import gc
 import sys
-from itertools import chain, compress, islice, repeat, tee
+from itertools import chain, compress, repeat, tee
 from operator import and_, getitem
-from typing import Any, Callable, Dict, Iterator, Tuple, Type
+from typing import Any, Dict, Iterator, Tuple, Type
 
 WORD = ctypes.sizeof(ctypes.c_void_p)
 #: How often a frame is read again that changes while it is read.
@@ -66,28 +65,3 @@ def objects_by_slot(slots: Tuple[int, ...], results: Tuple[Any, ...], mask: int)
     """Return what *slots* hold, but for those that hold NULL, given what `with_objects` has yielded."""
     objects = iter(results[len(slots) :])
     return {slot: next(objects) for slot, word in zip(slots, results) if word & mask}
-
-
-#: How many items that mean nothing `without_collection` puts in front; behind, it is one.
-LEADING = 2
-
-
-def without_collection(items: Iterator[Any]) -> Iterator[Any]:
-    """Return an iterator with *items* in which making an object starts no garbage collection.
-
-    Up to CPython 3.11, making a container can start one, and with it code of the program. Where *items* come from C
-    functions and one call of `tuple` consumes the result, the collector is off within this call only: neither another
-    thread nor a signal handler sees it, or comes in between.
-
-    :raises KeyError: when consumed, if another thread has switched the collector on or off meanwhile.
-    """
-    if not gc.isenabled():
-        return chain(_called(gc.isenabled, {False: None}), (None,), items, (None,))
-    return chain(
-        _called(gc.isenabled, {True: None}), _called(gc.disable, {None: None}), items, _called(gc.enable, {None: None})
-    )
-
-
-def _called(function: Callable[[], object], expected: Any) -> Iterator[None]:
-    """Yield one item, for which *function* is called; it must return a key of *expected*."""
-    return map(expected.__getitem__, islice(iter(function, ...), 1))

@@ -15,7 +15,6 @@ from .._stacks.follow import CallersUnknown, follow, thread_frames
 from . import registry
 from .loose import LooseObjects
 from .places import Places
-from .sets import Heap
 from .source import FrameFilter, Group, Owner, Source, ThreadRecord, await_chain, caller_of
 
 #: Made beforehand, as there is no room for a call.
@@ -96,8 +95,7 @@ class Listing:
 
     def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
         threads = self._threads
-        heap = Heap()
-        search = registry.Search(threads, heap, thorough)
+        search = registry.Search(threads, thorough)
         registered = list(registry.frameworks.sources())
         made: Dict[str, Source] = {}
         for title, make in registered:
@@ -109,9 +107,7 @@ class Listing:
                 pass
         groups: List[Group] = []
         if loose_objects:
-            loose = registry.RegisteredSource(
-                "Loose objects", lambda search: LooseObjects(search.heap, roots_of(groups))
-            )
+            loose = registry.RegisteredSource("Loose objects", lambda search: LooseObjects(roots_of(groups)))
             registered.append(loose)
         for title, make in registered:
             try:
@@ -120,7 +116,6 @@ class Listing:
                 self.notes += source.notes
             except Exception as error:
                 self.notes.append(f"{title} could not be listed: {describe_error(error)}")
-        heap.drop()
         position = {ident: index for index, ident in enumerate(threads)}
         groups.sort(
             key=lambda group: position.get(group.thread, len(position)) if group.thread is not None else len(position)

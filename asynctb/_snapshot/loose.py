@@ -6,10 +6,10 @@ import opcode
 import sys
 from typing import Any, Dict, Iterable, List, Optional, Set, cast
 
+from .._heap import frozen, instances
 from .._model import Activity, ActivityKind, ActivityState, Traceback
 from .._objects import exact_str
 from .._stacks.customize import awaitables
-from .sets import Heap
 from .source import (
     AsyncGenerator,
     Coroutine,
@@ -41,9 +41,11 @@ class LooseObjects(Source):
     kind: ActivityKind = "coroutine"
     framework = "python"
 
-    def __init__(self, heap: Heap, roots: Iterable[int]) -> None:
+    def __init__(self, roots: Iterable[int]) -> None:
         super().__init__()
-        found: List[Any] = heap.instances((Coroutine, Generator, AsyncGenerator))
+        if frozen():
+            self.notes.append("Coroutines and generators that were made before gc.freeze() are missing.")
+        found: List[Any] = instances((Coroutine, Generator, AsyncGenerator))
         inside: Set[int] = set(roots)
         for owner in found:
             awaited = _awaited_by(owner)

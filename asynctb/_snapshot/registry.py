@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from .sets import Heap
 from .source import FrameFilter, Source, ThreadRecord
 
 
@@ -12,7 +11,6 @@ class Search(NamedTuple):
     """What sources look for their activities in."""
 
     threads: Dict[int, ThreadRecord]
-    heap: Heap
     #: Whether a search through all objects of the process may be made although there is a quick way.
     thorough: bool
 

@@ -116,7 +116,20 @@ def _survivors_of(module: types.ModuleType) -> "Dict[str, Any]":
         found = _survivors[module.__name__] = {}
         search: Any = _load_c_module("gc").__dict__.get("get_referrers")
         if _is_genuine(search):
-            for obj in search(module, module.__dict__):
+            # Thinned out by one call of C code: a reference to a tuple that another thread is building would break it
+            # (see asynctb/_heap.py).
+            chain, compress = [_load_c_module("itertools").__dict__[name] for name in ("chain", "compress")]
+            listed: List[List[object]] = []
+            wanted = {id(types.FunctionType), id(types.BuiltinFunctionType)}
+            selected = compress(
+                chain.from_iterable(listed),
+                map(wanted.__contains__, map(id, map(type, chain.from_iterable(listed)))),
+            )
+            steps = chain(
+                map(listed.append, map(search, (module,), (module.__dict__,))), selected, map(list.clear, listed)
+            )
+            del selected
+            for obj in list(steps)[1:-1]:
                 if type(obj) is types.BuiltinFunctionType:
                     defined = obj.__self__ is module
                 else:

@@ -21,6 +21,7 @@ ROOMS: List[str] = [
     "_version",
     "_data",
     "_objects",
+    "_heap",
     "_ids",
     "_source",
     "_model",

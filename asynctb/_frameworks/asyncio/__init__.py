@@ -8,9 +8,7 @@ from .waits import THREAD_WAITS, WAITS
 
 ROOM = Room(
     hooks={"asyncio": install},
-    source=RegisteredSource(
-        "Tasks of asyncio", lambda search: AsyncioTasks(search.threads, search.heap, thorough=search.thorough)
-    ),
+    source=RegisteredSource("Tasks of asyncio", lambda search: AsyncioTasks(search.threads, thorough=search.thorough)),
     waits=WAITS,
     thread_waits=THREAD_WAITS,
 )

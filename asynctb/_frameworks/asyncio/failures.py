@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import gc
 import sys
 import types
 from typing import Callable, Optional, cast
 
+from ..._heap import referrers, with_subclasses
 from ..._model import FrameInfo
 from ..._objects import describe_error, is_a
 from ..._snapshot.source import Coroutine, Generator, call_if_found, code_of
@@ -64,9 +64,8 @@ def origin_of(
 
 def raised_in_others(futures: Futures, task: object, exception: BaseException) -> bool:
     """Return whether another task than *task* may have ended with this very *exception*, which several can await."""
-    return not _FINDS_TASKS or any(
-        other is not task and futures.reader_of_task(other) is not None for other in gc.get_referrers(exception)
-    )
+    classes = [reader.task for reader in (futures.c, futures.python) if reader is not None]
+    return not _FINDS_TASKS or any(other is not task for other in referrers((exception,), with_subclasses(*classes)))
 
 
 def top_of_traceback(entry: Optional[types.TracebackType]) -> Optional[FrameInfo]:

@@ -9,8 +9,8 @@ Where they are registered:
 - CPython 3.14 and later: tasks written in C are in linked lists of the thread states that ``_asyncio.all_tasks(loop)``
   goes through, from any thread; all others are in a WeakSet and a set that only the garbage collector shows
   (``module_traverse`` in Modules/_asynciomodule.c). That function calls ``done`` and ``get_loop`` of subclasses, so it
-  is used only as long as no subclass exists, and needs to know the loops. Otherwise the tasks are looked for among all
-  objects of the garbage collector. Only there are finished ones.
+  is used only as long as no subclass exists, and needs to know the loops. The others, and finished ones, are found
+  among what refers to their class, as far as the garbage collector knows it.
 
 Finished tasks are of interest if they failed: somebody who still has one can be shown where its exception came from.
 """
@@ -23,10 +23,11 @@ import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, cast
 
 from ..._frames import local_variable
+from ..._heap import frozen, heap_searches, instances, with_subclasses
 from ..._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
 from ..._objects import get_field, is_a, module_field, type_name
 from ..._quick import new_activity
-from ..._snapshot.sets import Heap, copy_set, imported, unique, with_subclasses
+from ..._snapshot.sets import copy_set, imported, unique
 from ..._snapshot.source import (
     Coroutine,
     Generator,
@@ -48,6 +49,8 @@ from .waits import WaitTable
 _WEAK_SETS = (("asyncio.tasks", "_all_tasks"), ("asyncio.tasks", "_scheduled_tasks"), ("_asyncio", "_scheduled_tasks"))
 _SETS = (("asyncio.tasks", "_eager_tasks"), ("_asyncio", "_eager_tasks"))
 _LOOPS_NOT_SEARCHED = "Tasks of event loops that were made after the last full search and do not run are missing."
+_FROZEN = "Tasks that were made before gc.freeze() are missing if they have failed or their loop does not run."
+_FROZEN_OTHERS = "Tasks that were made before gc.freeze() are missing, as there are tasks of classes of their own."
 
 
 class _Search:
@@ -56,12 +59,12 @@ class _Search:
     def __init__(self) -> None:
         self.loops: List[weakref.ref[Any]] = []
 
-    def run(self, heap: Heap, classes: Sequence[type], loop_class: Optional[type]) -> List[object]:
+    def run(self, classes: Sequence[type], loop_class: Optional[type]) -> List[object]:
         """Return all objects of *classes*, and remember all loops."""
         loop_classes = with_subclasses(loop_class) if loop_class is not None else []
         kinds = {id(cls) for cls in loop_classes}
         tasks, self.loops = [], []
-        for found in heap.instances([*classes, *loop_classes]):
+        for found in heap_searches.run(lambda: instances([*classes, *loop_classes])):
             if id(type(found)) in kinds:
                 self.loops.append(weakref.ref(found))
             else:
@@ -82,9 +85,8 @@ class AsyncioTasks(Source):
     kind: ActivityKind = "task"
     framework = "asyncio"
 
-    def __init__(self, threads: Dict[int, ThreadRecord], heap: Heap, *, thorough: bool) -> None:
+    def __init__(self, threads: Dict[int, ThreadRecord], *, thorough: bool) -> None:
         super().__init__()
-        self._heap: Optional[Heap] = heap
         self._threads = threads
         #: By the identity of loops, which the groups keep alive.
         self._loop_ids: Dict[int, str] = {}
@@ -98,7 +100,6 @@ class AsyncioTasks(Source):
     def groups(self) -> List[Group]:
         # Not kept here: groups refer to their source, and a circle would keep the tasks alive until it is collected.
         tasks = self._find() if imported("asyncio.tasks") is not None else []
-        self._heap = None
         return self._group(tasks)
 
     def _find(self) -> List[object]:
@@ -126,13 +127,19 @@ class AsyncioTasks(Source):
         classes = with_subclasses(reader.task)
         events = imported("asyncio.events")
         loop_class = module_field(events, "AbstractEventLoop") if events is not None else None
-        if self._heap is not None and (others or len(classes) > 1 or self._thorough or self._heap.worth_searching):
-            return others + _search.run(self._heap, classes, loop_class)
-        self.notes.append(_LOOPS_NOT_SEARCHED)
+        has_others = bool(others) or len(classes) > 1
+        if has_others or self._thorough or heap_searches.due():
+            others += _search.run(classes, loop_class)
+            if frozen():  # nor does a search find what the collector is kept from
+                self.notes.append(_FROZEN_OTHERS if has_others else _FROZEN)
+        else:
+            self.notes.append(_LOOPS_NOT_SEARCHED)
+        if has_others:
+            return others
         loops = [loop for loop in [ref() for ref in _search.loops] if loop is not None]
         loops += [loop for loop, _ in self._running_loops()]
         all_tasks = cast(Callable[[object], Set[object]], module_field(accelerator, "all_tasks"))
-        return [task for loop in unique(loops) for task in list(all_tasks(loop))]
+        return others + [task for loop in unique(loops) for task in list(all_tasks(loop))]
 
     def _running_loops(self) -> List[Tuple[object, int]]:
         """Return the loops that run in a frame of a thread, with its number."""

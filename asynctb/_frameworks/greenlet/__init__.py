@@ -7,7 +7,5 @@ from .hooks import install
 
 ROOM = Room(
     hooks={"greenlet": install},
-    source=RegisteredSource(
-        "Greenlets", lambda search: Greenlets(search.threads, search.heap, thorough=search.thorough)
-    ),
+    source=RegisteredSource("Greenlets", lambda search: Greenlets(search.threads, thorough=search.thorough)),
 )

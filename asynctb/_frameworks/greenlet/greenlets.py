@@ -1,4 +1,4 @@
-"""Greenlets, those of gevent included: found among all objects, as nothing registers them.
+"""Greenlets, those of gevent included: found by what refers to them or among all objects, as nothing registers them.
 
 The main greenlet of a thread is the thread itself; it is an activity of its own only while another greenlet runs there.
 The accessors are those of the base class, unbound, as subclasses can override them.
@@ -6,6 +6,7 @@ The accessors are those of the base class, unbound, as subclasses can override t
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import types
@@ -13,6 +14,7 @@ import weakref
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from ..._frames import local_variable
+from ..._heap import frozen, heap_searches, instances, referrers, with_subclasses
 from ..._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
 from ..._objects import (
     callable_name,
@@ -24,7 +26,7 @@ from ..._objects import (
     module_field,
     type_name,
 )
-from ..._snapshot.sets import Heap, imported, with_subclasses
+from ..._snapshot.sets import imported
 from ..._snapshot.source import Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
 from ..._stacks.follow import calling_frame
 from ..threading.threads import thread_with
@@ -32,6 +34,8 @@ from ..threading.threads import thread_with
 _NOT_SEARCHED = "Greenlets made after the last full search, a moment ago, are missing."
 #: Names of the outermost functions of a main thread: of a script, of ``python -m``.
 _MAIN = ("<module>", "_run_module_as_main")
+#: More greenlets than this are found sooner by a look at each object than by what refers to them.
+_FEW = 16
 #: What the last search has found.
 _known: List[weakref.ref[Any]] = []
 
@@ -154,12 +158,55 @@ def _pypy_reader(cls: type, continulet: Any, current: Callable[[], object], thre
 def greenlet_at(address: int) -> Optional[object]:
     """Return the greenlet with the identity *address*, or None if there is none (any more)."""
     found = reader()
-    if found is None:
+    return None if found is None else next(iter(instances(with_subclasses(found.cls), address)), None)
+
+
+def find_greenlets(found: GreenletReader, *, thorough: bool = True) -> Optional[List[object]]:
+    """Return all greenlets, those that have ended included.
+
+    A greenlet refers to its parent and to the main greenlet of its thread, so those of a few main greenlets that are
+    known are found at a fraction of the cost of a look at each object. The module counts the main greenlets.
+
+    :param thorough: whether to search however short ago that was done. If not, None can be returned.
+    """
+    count = _counter_of_mains()
+    if count is not None and count() == 0:  # and the question for the current one would make one
+        return []
+    if not (thorough or heap_searches.due()):
         return None
-    heap = Heap()
-    greenlets = heap.instances(with_subclasses(found.cls))
-    heap.drop()
-    return next((greenlet for greenlet in greenlets if id(greenlet) == address), None)
+    greenlets = heap_searches.run(functools.partial(_search, found, count))
+    _known[:] = [weakref.ref(greenlet) for greenlet in greenlets]
+    return greenlets
+
+
+def _counter_of_mains() -> Optional[Callable[[], int]]:
+    """Return what counts the main greenlets of all threads, or None (before greenlet 2.0, and on PyPy)."""
+    module = imported("greenlet._greenlet")
+    count = module_field(module, "get_total_main_greenlets") if module is not None else None
+    return cast(Callable[[], int], count) if type(count) is types.BuiltinFunctionType else None
+
+
+def _search(found: GreenletReader, count: Optional[Callable[[], int]]) -> List[object]:
+    classes = with_subclasses(found.cls)
+    if count is not None:
+        greenlets = {id(greenlet): greenlet for greenlet in (found.current(), *known_greenlets())}
+        for greenlet in list(greenlets.values()):
+            main = found.main_of(greenlet)
+            greenlets[id(main)] = main
+        mains = sum(found.parent(greenlet) is None for greenlet in greenlets.values())
+        new = list(greenlets.values())
+        if mains == count():
+            while new and len(greenlets) <= _FEW:
+                new = [greenlet for greenlet in referrers(new, classes) if id(greenlet) not in greenlets]
+                greenlets.update({id(greenlet): greenlet for greenlet in new})
+            if not new:
+                return list(greenlets.values())
+    return instances(classes)
+
+
+def known_greenlets() -> List[object]:
+    """Return what the last search has found, as far as it is still there."""
+    return [greenlet for greenlet in [ref() for ref in _known] if greenlet is not None]
 
 
 def frames_outward(frame: Optional[types.FrameType]) -> List[types.FrameType]:
@@ -201,7 +248,7 @@ class Greenlets(Source):
     kind: ActivityKind = "greenlet"
     framework = "greenlet"
 
-    def __init__(self, threads: Dict[int, ThreadRecord], heap: Heap, *, thorough: bool) -> None:
+    def __init__(self, threads: Dict[int, ThreadRecord], *, thorough: bool) -> None:
         super().__init__()
         self._threads = threads
         self._reader = reader()
@@ -213,15 +260,12 @@ class Greenlets(Source):
                 self._gevent += (found,)
         self._found: List[object] = []
         if self._reader is not None:
-            self._found = self._find(self._reader.cls, heap, thorough)
-
-    def _find(self, cls: type, heap: Heap, thorough: bool) -> List[object]:
-        if not (thorough or heap.worth_searching):
-            self.notes.append(_NOT_SEARCHED)
-            return [greenlet for greenlet in [ref() for ref in _known] if greenlet is not None]
-        found = heap.instances(with_subclasses(cls))
-        _known[:] = [weakref.ref(greenlet) for greenlet in found]
-        return found
+            found_all = find_greenlets(self._reader, thorough=thorough)
+            if found_all is None:
+                self.notes.append(_NOT_SEARCHED)
+            elif found_all and frozen():
+                self.notes.append("Greenlets that were made before gc.freeze() are missing.")
+            self._found = known_greenlets() if found_all is None else found_all
 
     def groups(self) -> List[Group]:
         if self._reader is None:

@@ -7,11 +7,10 @@ import types
 from typing import Optional, Tuple
 
 from ..._objects import get_field
-from ..._snapshot.sets import Heap, with_subclasses
 from ..._stacks.customize import customize, register_root, register_stack_finder
 from ..._stacks.follow import CallersUnknown, calling_frame, thread_frames
 from .._hiding import codes_of
-from .greenlets import GreenletReader, frames_outward, reader, thread_that_began, worker_thread
+from .greenlets import GreenletReader, find_greenlets, frames_outward, reader, thread_that_began, worker_thread
 
 
 def install(module: types.ModuleType) -> None:
@@ -53,9 +52,7 @@ def _thread_of(reader: GreenletReader, greenlet: object) -> Optional[int]:
 
 def _stack_with(reader: GreenletReader, frame: types.FrameType) -> Optional[Tuple[types.FrameType, ...]]:
     """Return the stack of the suspended greenlet that has *frame* on it, up to what it has switched to."""
-    heap = Heap()
-    greenlets = heap.instances(with_subclasses(reader.cls))
-    heap.drop()
+    greenlets = find_greenlets(reader) or []
     for greenlet in greenlets:
         try:
             frames = frames_outward(reader.frame(greenlet))[::-1]

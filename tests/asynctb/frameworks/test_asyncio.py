@@ -15,10 +15,9 @@ from typing import Any, AsyncIterator, Callable, Coroutine, Dict, Generator, Ite
 import hostile as traps
 import pytest
 
-from asynctb import Activity, Snapshot, Traceback
+from asynctb import Activity, Snapshot, Traceback, _heap
 from asynctb._frameworks.asyncio import tasks as discovery
 from asynctb._frameworks.threading import threads as threads_discovery
-from asynctb._snapshot import sets
 from asynctb._snapshot.listing import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
@@ -250,7 +249,7 @@ def test_loop_that_does_not_run() -> None:
 
 
 def test_quick_way_sees_running_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sets.heap_searches, "due", lambda: False)
+    monkeypatch.setattr(_heap.heap_searches, "due", lambda: False)
     monkeypatch.setattr(discovery._search, "loops", [])
 
     async def main() -> None:
