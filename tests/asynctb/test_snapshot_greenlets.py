@@ -17,6 +17,7 @@ from asynctb._discovery import _greenlets
 from asynctb._snapshot import snapshot
 
 greenlet = pytest.importorskip("greenlet", reason="greenlet is not installed")
+LOOKS_FOR_GREENLETS = True
 PYPY = sys.implementation.name == "pypy"
 
 
