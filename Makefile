@@ -5,8 +5,14 @@ BIN := $(VENV)/bin
 # Of the types' complaints about tests: these do on purpose what types forbid, to objects that types do not know.
 FORBIDDEN := attr-defined exit-return func-returns-value misc return untyped-decorator
 
+# What is made side by side, and how it is split up for that; the parts that take longest come first.
+SIDE_BY_SIDE = $(BIN)/python tests/parallel.py "$(MAKE)"
+CORE = $(addprefix test-core-,$(shell $(BIN)/python tests/interpreters.py --names))
+DEBUGGER := $(addprefix test-debugger-,1 2 3)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs benchmark nightly clean
+.PHONY: $(DEBUGGER)
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' Makefile
@@ -22,7 +28,9 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its async stacks.
 	$(BIN)/asynctb run examples/order_service.py
 
-test: check docs test-core test-debugger test-vscode test-e2e  ## Run all tests.
+# What the parts share is made before.
+test: $(VENV)/.docs vscode-extension/node_modules/.ready  ## Run all tests, several parts at a time.
+	$(SIDE_BY_SIDE) "test-vscode test-e2e" $(DEBUGGER) $(CORE) check docs
 
 check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff check .
@@ -33,10 +41,16 @@ check: $(VENV)/.ready  ## Lint and check types.
 	  --no-warn-unused-ignores $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
 
 test-debugger: $(VENV)/.ready  ## Run the tests of helper and terminal client, with debuggees on every interpreter.
-	$(BIN)/python -X dev -m pytest tests/dap_extension
+	$(SIDE_BY_SIDE) $(DEBUGGER)
+
+$(DEBUGGER): test-debugger-%: $(VENV)/.ready
+	ASYNCTB_TEST_PART=$*/$(words $(DEBUGGER)) $(BIN)/python -X dev -m pytest tests/dap_extension
 
 test-core: $(VENV)/.ready  ## Run the core's tests on every interpreter of this machine.
-	$(BIN)/nox
+	$(SIDE_BY_SIDE) $(CORE)
+
+test-core-%: $(VENV)/.ready
+	$(BIN)/nox -p $*
 
 nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours.
 	ASYNCTB_TEST_STRESS_SECONDS=600 ASYNCTB_TEST_POINTS=200000 $(BIN)/nox -- -k 'frames_safety or frames_random or heap'
@@ -57,8 +71,11 @@ vsix: $(VENV)/.ready vscode-extension/node_modules/.ready  ## Package the extens
 test-e2e: vsix  ## Drive a real VS Code workbench in a browser.
 	tests/e2e/run
 
-docs: $(VENV)/.ready  ## Build the documentation into docs/_build/html.
+$(VENV)/.docs: $(VENV)/.ready
 	$(BIN)/python -m pip install -q --group docs
+	touch $@
+
+docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html.
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
 
 benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.

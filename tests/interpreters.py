@@ -1,7 +1,8 @@
 """Finds the Python interpreters of this machine that the tests run programs on.
 
 ``ASYNCTB_TEST_PYTHONS`` names them instead, separated like ``PATH`` (an empty value: only the one that runs the
-tests). ``python tests/interpreters.py`` prints what was found, one path a line.
+tests). ``python tests/interpreters.py`` prints what was found, one path a line; with ``--names``, the names of all that
+are supported, found or not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 OLDEST = (3, 8)
 NEWEST = (3, 15)
+#: Names of those that the core is tested on. Those whose tests take longest come first: others run beside them.
+NAMES = ("pypy3.11", *(f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)))
 _PROBE = (
     "import json, platform, sys;"
     "print(json.dumps([sys.executable, platform.python_implementation(), list(sys.version_info[:3])]))"
@@ -73,4 +76,4 @@ def _probe(path: str) -> Interpreter | None:
 
 
 if __name__ == "__main__":
-    print(*[interpreter.path for interpreter in find_interpreters()], sep="\n")
+    print(*(NAMES if "--names" in sys.argv else [found.path for found in find_interpreters()]), sep="\n")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, List, Optional
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,14 @@ from sessions import install_debugpy, last_release  # noqa: E402
 # The same examples in each run, and no limit on their time: a failure means a defect.
 settings.register_profile("asynctb", derandomize=True, deadline=None, database=None)
 settings.load_profile("asynctb")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    """Leave only those of the part that ``ASYNCTB_TEST_PART`` names, such as "1/3": each third test, from the first."""
+    part, parts = map(int, os.environ.get("ASYNCTB_TEST_PART", "1/1").split("/"))
+    chosen = items[part - 1 :: parts]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def install_debugpy(parent: Path, interpreter: Interpreter, release: str) -> str
     # debugpy has compiled parts for CPython only.
     compiled = interpreter.implementation == "CPython"
     folder = parent / f"debugpy-{release}-{interpreter.name if compiled else 'pure'}"
-    _install(folder, interpreter if compiled else None, "--no-deps", f"debugpy=={release}")
+    install(folder, interpreter if compiled else None, "--no-deps", f"debugpy=={release}")
     return str(folder / "debugpy")
 
 
@@ -56,11 +56,11 @@ def install_gevent(parent: Path, interpreter: Interpreter) -> str:
     if interpreter.implementation != "CPython":
         pytest.skip("gevent has no wheels for this interpreter")
     folder = parent / f"gevent-{interpreter.name}"
-    _install(folder, interpreter, "gevent")
+    install(folder, interpreter, "gevent")
     return str(folder)
 
 
-def _install(folder: Path, interpreter: Optional[Interpreter], *arguments: str) -> None:
+def install(folder: Path, interpreter: Optional[Interpreter], *arguments: str) -> None:
     """Install packages into a folder that has them from then on; skip the test if that fails.
 
     :param interpreter: the one of CPython that compiled packages are for.
@@ -76,8 +76,14 @@ def _install(folder: Path, interpreter: Optional[Interpreter], *arguments: str) 
     result = subprocess.run([*command, "--target", str(incomplete), *arguments], capture_output=True, text=True)
     if result.returncode:
         shutil.rmtree(incomplete, ignore_errors=True)
-        pytest.skip(f"{arguments[-1]} cannot be installed: {result.stderr.strip()[-300:]}")
-    incomplete.rename(folder)
+        pytest.skip(f"{' '.join(arguments)} cannot be installed: {result.stderr.strip()[-300:]}")
+    try:
+        incomplete.rename(folder)
+    except OSError:
+        # Tests that run beside these have done the same.
+        if not folder.exists():
+            raise
+        shutil.rmtree(incomplete)
 
 
 def _parameter(interpreters: List[Interpreter]) -> Callable[[Test], Test]:

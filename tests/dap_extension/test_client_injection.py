@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import List, Tuple
@@ -15,6 +13,7 @@ import pytest
 from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS
 from interpreters import Interpreter, find_interpreters
+from sessions import install
 
 from dap_extension.client import _executables, _injection
 from dap_extension.client._cli import _explain_injection
@@ -114,28 +113,7 @@ def packages(request: pytest.FixtureRequest) -> Path:
 def command_of(interpreter: Interpreter, packages: Path) -> Tuple[List[str], str]:
     """Return the command line that runs the command on *interpreter*, and ``PYTHONPATH`` for it."""
     folder = packages / interpreter.name
-    if not folder.exists():
-        incomplete = packages / f"{interpreter.name}.{os.getpid()}"
-        version = ".".join(map(str, interpreter.version[:2]))
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--only-binary",
-            ":all:",
-            "--target",
-            str(incomplete),
-        ]
-        platform = ["--python-version", version, "--implementation", "cp"]
-        result = subprocess.run(
-            [*command, *platform, "attrs", "click", "debugpy", "rich"], capture_output=True, text=True
-        )
-        if result.returncode:
-            shutil.rmtree(incomplete, ignore_errors=True)
-            pytest.skip(f"the packages of the command cannot be installed: {result.stderr.strip()[-300:]}")
-        incomplete.rename(folder)
+    install(folder, interpreter, "attrs", "click", "debugpy", "rich")
     return [interpreter.path, *COMMAND[1:]], os.pathsep.join([str(folder), str(REPOSITORY)])
 
 
