@@ -6,11 +6,13 @@ import asyncio
 import gc
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import types
 import weakref
 from contextlib import contextmanager
@@ -33,7 +35,11 @@ class Pipe:
 
     def read_until(self, text: str, times: int = 1) -> str:
         received = b""
+        deadline = time.monotonic() + PATIENCE
         while received.count(text.encode()) < times:
+            # Not in one go: a signal that comes right before the system call would not be handled during it.
+            while not select.select([self.read_end], [], [], 0.1)[0]:
+                assert time.monotonic() < deadline, f"after {received!r}"
             chunk = os.read(self.read_end, 100_000)
             assert chunk, f"the pipe was closed after {received!r}"
             received += chunk
