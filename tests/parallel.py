@@ -20,8 +20,11 @@ from types import FrameType
 from typing import IO, Dict, List, NamedTuple, Optional
 
 JOBS = int(os.environ.get("ASYNCTB_TEST_JOBS") or os.cpu_count() or 1)
-#: How tests say in a line what came of them, such as "=== 664 passed, 1 rerun in 135.08s (0:02:15) ===".
-_CLOSING = re.compile(r"=+ (\d+ .*|no tests ran) in [\d.]+s.* =+")
+#: How tests say in a line what came of them, or what is left out: "=== 664 passed, 1 rerun in 135.08s (0:02:15) ===",
+#: "nox > Session core-3.9 skipped: Python interpreter 3.9 not found.", "SKIPPED: end-to-end tests: no Chromium".
+_CLOSING = re.compile(
+    r"(?m)^=+ (?:\d+ .*|no tests ran)(?= in [\d.]+s.* =+$)|^nox > .*skipped: .*|^(?:SKIPPED|RERUN): .*"
+)
 
 
 class Made(NamedTuple):
@@ -66,11 +69,12 @@ class Parts:
         )
 
     def end(self) -> None:
-        """Interrupt what is running, and begin nothing any more."""
+        """Interrupt what is running, and begin nothing any more; the second time, kill it."""
         with self._lock:
+            number = signal.SIGKILL if self._is_over else signal.SIGINT
             self._is_over = True
             for process in self._running.values():
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, number)
 
 
 def show(made: Made) -> None:
@@ -83,7 +87,7 @@ def summarize(all_made: List[Made]) -> None:
     print(f"\n{'#' * 40} all")
     for made in all_made:
         result = "failed" if made.code else "passed"
-        closing = "; ".join(_CLOSING.findall(made.output))
+        closing = "; ".join(line.lstrip("= ") for line in _CLOSING.findall(made.output))
         print(f"{result} {made.seconds:5.0f} s  {made.name}{closing and ': ' + closing}")
     sys.stdout.flush()
 

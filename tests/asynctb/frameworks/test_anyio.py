@@ -242,6 +242,7 @@ def test_waits(backend: str) -> None:
             finally:
                 release.set()
             entered[0].kill()
+            await entered[0].wait()  # or it would be killed once more where it is gone
             group.cancel_scope.cancel()
         assert found == {name: name for name in found}
 
