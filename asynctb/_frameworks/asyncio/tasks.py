@@ -52,6 +52,9 @@ _LOOPS_NOT_SEARCHED = "Tasks of event loops that were made after the last full s
 _FROZEN = "Tasks that were made before gc.freeze() are missing if they have failed or their loop does not run."
 _FROZEN_OTHERS = "Tasks that were made before gc.freeze() are missing, as there are tasks of classes of their own."
 
+#: How many tasks a note names.
+_MOST_NAMES = 3
+
 
 class _Search:
     """Remembers, from one search through all objects to the next, which event loops there are."""
@@ -199,8 +202,27 @@ class AsyncioTasks(Source):
                 ident = threads.get(id(loop))
             if ident is None:
                 ident = self._thread_of_running(members)
+            if ident is None and self._threads:
+                self._note_standstill(loop, members)
             groups.append(Group(self, ident, loop, self._futures.in_order(members)))
         return groups
+
+    def _note_standstill(self, loop: object, members: Sequence[object]) -> None:
+        """Note that nothing runs *loop*, if that is certain and something waits for it."""
+        base_events = imported("asyncio.base_events")
+        base: Any = module_field(base_events, "BaseEventLoop") if base_events is not None else None
+        if not is_a(base, type) or not is_a(loop, base):  # uvloop's do not tell
+            return
+        names = []
+        for task in members:
+            reader = self._futures.reader_of_task(task)
+            if reader is not None and reader.state(task) == "PENDING":
+                names.append(self._futures.name_of(task))
+        if names:
+            which = ", ".join(sorted(names)[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")
+            why = "that is closed" if get_field(loop, "_closed") is True else "that no thread runs"
+            count = "1 task belongs" if len(names) == 1 else f"{len(names)} tasks belong"
+            self.notes.append(f"{count} to an event loop {why}: {which}")
 
     def _thread_of_running(self, tasks: Sequence[object]) -> Optional[int]:
         """Return the number of the thread that has one of *tasks*, all of one loop, on its stack."""

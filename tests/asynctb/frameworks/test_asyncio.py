@@ -988,3 +988,27 @@ def test_what_cannot_be_described_keeps_its_name(kind: str, monkeypatch: pytest.
         assert kind == "thread" or tasks["named"] in [activity.target for activity in failed]
 
     asyncio.run(main())
+
+
+def test_loops_that_nothing_runs() -> None:
+    """They are said to stand still, with who waits for them, and are not while they run."""
+
+    def standstill() -> List[str]:
+        return [note for note in snapshot().notes if "event loop that" in note]
+
+    loop = asyncio.new_event_loop()
+    tasks = [loop.create_task(forever()) for _ in range(5)]
+    for number, task in enumerate(tasks):
+        task.set_name(f"stuck-{number}")
+    noted: List[List[str]] = []
+    loop.call_soon(lambda: noted.append(standstill()))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert noted == [[]]
+    assert standstill() == ["5 tasks belong to an event loop that no thread runs: stuck-0, stuck-1, stuck-2, ..."]
+    for task in tasks[1:]:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks[1:], return_exceptions=True))
+    loop.close()
+    assert standstill() == ["1 task belongs to an event loop that is closed: stuck-0"]
+    tasks[0]._log_destroy_pending = False  # type: ignore[attr-defined]
+    tasks[0].get_coro().close()  # type: ignore[union-attr]
