@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Awaitable, Callable, Dict, Iterator, List, Optional
 
@@ -126,12 +127,12 @@ def test_executor_that_is_shutting_down() -> None:
         thread = threading.Thread(target=leaves)
         thread.start()
         blocks.begun.wait()
-        description = None
-        while description is None or "waiting" in description:  # it is going to leave the block
+        description, give_up = None, time.monotonic() + 60
+        while description != "ThreadPoolExecutor with 1 thread, shutting down":  # it is going to leave the block
             assert thread.is_alive()
+            assert time.monotonic() < give_up, description
             contexts = [context for info in Traceback.of(thread) for context in info.contexts]
             description = next((c.description for c in contexts if type(c.manager) is ThreadPoolExecutor), None)
-        assert description == "ThreadPoolExecutor with 1 thread, shutting down"
     thread.join()
 
 
