@@ -15,8 +15,6 @@ import pytest
 from asynctb import Activity, ContextInfo, Traceback
 from asynctb._snapshot.listing import snapshot
 
-LOOKS_FOR_GREENLETS = True
-
 
 def activities() -> Dict[str, Activity]:
     found = snapshot()

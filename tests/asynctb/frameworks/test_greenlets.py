@@ -17,7 +17,6 @@ from asynctb._frameworks.greenlet import greenlets
 from asynctb._snapshot.listing import snapshot
 
 greenlet = pytest.importorskip("greenlet", reason="greenlet is not installed")
-LOOKS_FOR_GREENLETS = True
 PYPY = sys.implementation.name == "pypy"
 
 
