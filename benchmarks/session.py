@@ -25,8 +25,8 @@ sys.path[:0] = [str(TESTS / "dap_extension"), str(TESTS)]
 
 from debugging import TIMEOUT, Debuggee, debug  # noqa: E402
 
-from dap_extension.client import _dap  # noqa: E402
-from dap_extension.client._shapes import expand_stacks  # noqa: E402
+from dap_extension.client._session import dap as _dap  # noqa: E402
+from dap_extension.client._session.shapes import expand_stacks  # noqa: E402
 from dap_extension.protocol import HANDSHAKE, SNAPSHOT, STACKS  # noqa: E402
 
 PAGE = 100

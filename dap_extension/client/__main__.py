@@ -25,7 +25,7 @@ def main() -> None:
     if missing:
         sys.stderr.write(f"asynctb: the command needs {', '.join(missing)}. From a checkout: pip install '.[client]'\n")
         sys.exit(CANNOT_DEBUG)
-    from ._cli import cli
+    from ._commands.cli import cli
 
     cli(prog_name="asynctb")
 

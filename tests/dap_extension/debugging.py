@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from dap_extension.client._dap import Json, RequestFailed
-from dap_extension.client._session import Program, Session, Stop, adapter_command, launch
-from dap_extension.client._shapes import expand_stacks
+from dap_extension.client._session.dap import Json, RequestFailed
+from dap_extension.client._session.session import Program, Session, Stop, adapter_command, launch
+from dap_extension.client._session.shapes import expand_stacks
 from dap_extension.payload import payload_expression
 from dap_extension.protocol import HANDSHAKE, SNAPSHOT, STACKS, split_error_message
 

@@ -18,8 +18,8 @@ import pytest
 from debugging import TIMEOUT, Debuggee, Output
 from interpreters import Interpreter, find_interpreters
 
-from dap_extension.client._dap import ConnectionLost, Json, RequestFailed
-from dap_extension.client._session import Session, attach
+from dap_extension.client._session.dap import ConnectionLost, Json, RequestFailed
+from dap_extension.client._session.session import Session, attach
 
 Test = Callable[..., None]
 #: The fixture `debugpy_for`.

@@ -8,7 +8,7 @@ import pytest
 from debugging import TIMEOUT, Debuggee, Failure, debug
 from interpreters import Interpreter, find_interpreters
 
-from dap_extension.client._dap import Json, RequestFailed
+from dap_extension.client._session.dap import Json, RequestFailed
 from dap_extension.protocol import CONFIGURE
 
 

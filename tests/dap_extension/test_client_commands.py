@@ -19,7 +19,7 @@ from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS, marked_lines
 from interpreters import Interpreter, find_interpreters
 
-from dap_extension.client._session import attach
+from dap_extension.client._session.session import attach
 
 EXAMPLE = REPOSITORY / "examples" / "order_service.py"
 STEPS, ENDLESS, LISTENING, OBEYING, CRAMPED = (
@@ -189,6 +189,7 @@ def test_a_program_that_is_ended_after_its_stop() -> None:
     [
         (["run"], "which program? Give a SCRIPT, or -m MODULE."),
         (["run", "nowhere.py"], "there is no file 'nowhere.py'"),
+        (["run", "--bogus", str(STEPS)], "there is no option '--bogus'"),
         (["run", "--break", "nowhere.py:1", str(STEPS)], "there is no file 'nowhere.py'"),
         (["run", "--break", "12", str(STEPS)], "'12' is not of the form FILE:LINE"),
         (["run", "--break", f"{STEPS}:0", str(STEPS)], "is not of the form FILE:LINE"),

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
-from dap_extension.client._dap import ConnectionLost, DapClient, DapTimeout, RequestFailed
+from dap_extension.client._session.dap import ConnectionLost, DapClient, DapTimeout, RequestFailed
 
 Json = Dict[str, Any]
 

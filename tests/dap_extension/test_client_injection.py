@@ -15,8 +15,8 @@ from debugging import PROGRAMS
 from interpreters import Interpreter, find_interpreters
 from sessions import install
 
-from dap_extension.client import _executables, _injection
-from dap_extension.client._cli import _explain_injection
+from dap_extension.client._commands.messages import explain_injection
+from dap_extension.client._session import executables, injection
 
 OBEYING, LOCKED = PROGRAMS / "obeying.py", PROGRAMS / "locked.py"
 #: What is said where gdb is missing, may not or cannot.
@@ -54,14 +54,14 @@ def test_a_process_that_is_not_python_is_left_alone(tmp_path: Path) -> None:
 
 @on_linux
 def test_python_is_recognized_whatever_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _executables.runs_python(os.getpid())
+    assert executables.runs_python(os.getpid())
     # As if it were linked statically: by the symbols of the executable, or here of the library.
-    monkeypatch.setattr(_executables, "_LIBRARY", re.compile("(?!)"))
-    assert _executables.runs_python(os.getpid())
+    monkeypatch.setattr(executables, "_LIBRARY", re.compile("(?!)"))
+    assert executables.runs_python(os.getpid())
     # Those who only want the symbols do not count.
-    monkeypatch.setattr(_executables, "_SECTION", b"there is none of this name")
-    assert _executables.runs_python(os.getpid())
-    assert not _executables._has_interpreter(extension_module())
+    monkeypatch.setattr(executables, "_SECTION", b"there is none of this name")
+    assert executables.runs_python(os.getpid())
+    assert not executables._has_interpreter(extension_module())
 
 
 def extension_module() -> str:
@@ -74,11 +74,11 @@ def test_a_process_of_which_the_system_does_not_tell(monkeypatch: pytest.MonkeyP
     def refuse(process_id: int) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(_injection, "runs_python", refuse)
-    with pytest.raises(_injection.InjectionFailed) as caught:
-        _injection._check_process(7)
+    monkeypatch.setattr(injection, "runs_python", refuse)
+    with pytest.raises(injection.InjectionFailed) as caught:
+        injection._check_process(7)
     assert "cannot tell whether it is a Python program: Permission denied" in caught.value.details
-    assert "does not allow asynctb to attach to process 7. Run" in _explain_injection(caught.value, 7)
+    assert "does not allow asynctb to attach to process 7. Run" in explain_injection(caught.value, 7)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="reads standard input through asyncio")

@@ -11,7 +11,7 @@ from commands import asynctb, started
 from debugging import PROGRAMS
 from test_client_render import activity, capture, context, frame, tree
 
-from dap_extension.client._locks import Locks
+from dap_extension.client._drawing.locks import Locks
 
 
 def test_what_is_known_of_real_locks() -> None:

@@ -11,12 +11,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from dap_extension.client._changes import changes
-from dap_extension.client._filter import matching
-from dap_extension.client._helper import Capture, Helper, HelperError
-from dap_extension.client._lines import Line, shortened
-from dap_extension.client._render import MAX_NESTING, Captured, count_activities, headline
-from dap_extension.client._sourcetext import Sources, short_path, strip_comment
+from dap_extension.client._drawing.changes import changes
+from dap_extension.client._drawing.filter import matching
+from dap_extension.client._drawing.lines import Line, shortened
+from dap_extension.client._drawing.source_text import Sources, short_path, strip_comment
+from dap_extension.client._drawing.tree import MAX_NESTING, Captured, count_activities, headline
+from dap_extension.client._session.helper import Capture, Helper, HelperError
 
 SOURCE = """\
 async def main():

@@ -11,8 +11,8 @@ from typing import List
 import pytest
 from debugging import PROGRAMS, marked_lines
 
-from dap_extension.client._dap import ConnectionLost, DapError
-from dap_extension.client._session import Program, ProgramEnded, adapter_command, launch
+from dap_extension.client._session.dap import ConnectionLost, DapError
+from dap_extension.client._session.session import Program, ProgramEnded, adapter_command, launch
 
 STEPS, ENDLESS = str(PROGRAMS / "steps.py"), str(PROGRAMS / "endless.py")
 

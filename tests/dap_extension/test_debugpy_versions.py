@@ -25,7 +25,7 @@ from sessions import (
     visible,
 )
 
-from dap_extension.client._dap import Json, RequestFailed
+from dap_extension.client._session.dap import Json, RequestFailed
 from dap_extension.protocol import SNAPSHOT
 
 SERVICE = PROGRAMS / "service.py"

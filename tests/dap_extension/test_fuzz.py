@@ -15,8 +15,8 @@ import pytest
 from debugging import TIMEOUT, debug
 from interpreters import find_interpreters
 
-from dap_extension.client._dap import RequestFailed
-from dap_extension.client._shapes import expand_stacks
+from dap_extension.client._session.dap import RequestFailed
+from dap_extension.client._session.shapes import expand_stacks
 from dap_extension.protocol import COMMANDS, CONFIGURE, ERROR_IDS, HANDSHAKE, SNAPSHOT, STACKS, split_error_message
 
 REQUESTS = int(os.environ.get("ASYNCTB_FUZZ_REQUESTS", "2000"))

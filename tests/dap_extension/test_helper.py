@@ -13,7 +13,7 @@ from debugging import TIMEOUT, Debuggee, Failure, debug
 from interpreters import Interpreter, find_interpreters
 from sessions import all_stacks, on_few_interpreters
 
-from dap_extension.client._dap import Json, RequestFailed
+from dap_extension.client._session.dap import Json, RequestFailed
 from dap_extension.debuggee._wake import _waker_of
 from dap_extension.payload import payload_expression, payload_key
 from dap_extension.protocol import HANDSHAKE, PROTOCOL_VERSION, SNAPSHOT, STACKS

@@ -17,7 +17,7 @@ from debugging import PROGRAMS, TIMEOUT, Debuggee, Failure, debug
 from interpreters import Interpreter
 from sessions import DebugpyFor, attached, on_few_interpreters, on_two_interpreters, serving, visible
 
-from dap_extension.client._dap import DapError, DapTimeout, PendingRequest, RequestFailed
+from dap_extension.client._session.dap import DapError, DapTimeout, PendingRequest, RequestFailed
 from dap_extension.protocol import CONFIGURE, HANDSHAKE, SNAPSHOT, STACKS, split_error_message
 
 SERVICE = PROGRAMS / "service.py"

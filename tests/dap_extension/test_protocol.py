@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from asynctb import _data
 from dap_extension import protocol
-from dap_extension.client._shapes import expand_stacks
+from dap_extension.client._session.shapes import expand_stacks
 from dap_extension.debuggee._errors import RequestError
 from dap_extension.debuggee._requests import parse_configure, parse_handshake, parse_snapshot, parse_stacks
 

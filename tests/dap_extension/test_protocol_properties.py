@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from pydantic import TypeAdapter
 from test_protocol import PARSERS, STRICT
 
-from dap_extension.client._helper import _Sources
+from dap_extension.client._session.helper import _Sources
 from dap_extension.debuggee._errors import RequestError
 from dap_extension.protocol import ERROR_IDS, MAX_PAGE, split_error_message
 

@@ -21,8 +21,8 @@ from sessions import (
     visible,
 )
 
-from dap_extension.client._dap import Json, RequestFailed
-from dap_extension.client._session import Program, adapter_command, launch
+from dap_extension.client._session.dap import Json, RequestFailed
+from dap_extension.client._session.session import Program, adapter_command, launch
 from dap_extension.payload import payload_key
 from dap_extension.protocol import HANDSHAKE, SNAPSHOT
 

@@ -14,8 +14,8 @@ from typing import List
 import pytest
 from debugging import PROGRAMS, TIMEOUT, Debuggee, Failure, Output, debug
 
-from dap_extension.client._dap import DapError, Json, RequestFailed
-from dap_extension.client._session import attach
+from dap_extension.client._session.dap import DapError, Json, RequestFailed
+from dap_extension.client._session.session import attach
 from dap_extension.payload import payload_key
 from dap_extension.protocol import HANDSHAKE, SNAPSHOT
 

@@ -13,7 +13,7 @@ from interpreters import Interpreter
 from sessions import frame_named, on_few_interpreters
 
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, WithBlock
-from dap_extension.client._shapes import expand, expand_stacks
+from dap_extension.client._session.shapes import expand, expand_stacks
 from dap_extension.debuggee._serialize import Budget, Serializer
 from dap_extension.debuggee._shapes import ShapeTable
 from dap_extension.protocol import STACKS, VARYING, Value

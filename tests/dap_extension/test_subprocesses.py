@@ -10,7 +10,7 @@ from debugging import TIMEOUT, Debuggee, debug
 from interpreters import Interpreter
 from sessions import all_stacks, child_session, frame_named, on_two_interpreters, reported_child, visible
 
-from dap_extension.client._dap import Json
+from dap_extension.client._session.dap import Json
 from dap_extension.protocol import SNAPSHOT
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

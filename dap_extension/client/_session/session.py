@@ -24,9 +24,9 @@ import sys
 from types import TracebackType
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Type
 
-from ._dap import DEFAULT_TIMEOUT, ConnectionLost, DapClient, DapError, DapTimeout, Json, PendingRequest
-from ._injection import InjectionFailed as InjectionFailed, Injector, NotPython as NotPython, signals_postponed
-from ._processes import Program as Program, Terminal, adapter_command as adapter_command, end_process, spawn_adapter
+from .dap import DEFAULT_TIMEOUT, ConnectionLost, DapClient, DapError, DapTimeout, Json, PendingRequest
+from .injection import InjectionFailed as InjectionFailed, Injector, NotPython as NotPython, signals_postponed
+from .processes import Program as Program, Terminal, adapter_command as adapter_command, end_process, spawn_adapter
 
 #: Seconds that debugpy may take until a program is ready to run. It gives up by itself after 15 s in each step.
 START_TIMEOUT = 60.0

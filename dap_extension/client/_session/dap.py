@@ -25,7 +25,7 @@ import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Optional, Protocol, Tuple
 
-from ..protocol import split_error_message
+from ...protocol import split_error_message
 
 Json = Dict[str, Any]
 

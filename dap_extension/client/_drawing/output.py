@@ -14,11 +14,11 @@ from typing import Callable, Iterator, Optional
 from rich.console import Console
 from rich.text import Text
 
-from ._changes import changes
-from ._filter import matching
-from ._helper import Capture
-from ._lines import Line
-from ._render import Captured
+from .._session.helper import Capture
+from .changes import changes
+from .filter import matching
+from .lines import Line
+from .tree import Captured
 
 #: Seconds after which one wants to know what takes so long.
 PATIENCE = 1.0

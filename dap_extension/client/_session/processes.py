@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
-from ._dap import DapError, Json
+from .dap import DapError, Json
 
 Output = Union[None, int, IO[Any]]
 

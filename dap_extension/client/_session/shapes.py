@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Sequence, TypedDict, cast
 
-from ..protocol import VARYING, ErrorDetails, SourceRef, Stack, StacksResponse, Value
+from ...protocol import VARYING, ErrorDetails, SourceRef, Stack, StacksResponse, Value
 
 if TYPE_CHECKING:
     from typing_extensions import NotRequired

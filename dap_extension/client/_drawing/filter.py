@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Set
 
-from ..protocol import SourceRef
-from ._helper import Capture
+from ...protocol import SourceRef
+from .._session.helper import Capture
 
 # Values that are for programs, not for people, would match by accident.
 _SKIPPED = frozenset({"id", "activityId", "parentId", "threadId", "address", "loopId", "phase", "location"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Set, Tuple
 
-from ..protocol import ActivityInfo
-from ._helper import Capture
-from ._lines import Line
-from ._sourcetext import Sources
+from ...protocol import ActivityInfo
+from .._session.helper import Capture
+from .lines import Line
+from .source_text import Sources
 
 
 def changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) -> List[Line]:

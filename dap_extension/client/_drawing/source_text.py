@@ -12,7 +12,7 @@ import warnings
 from pathlib import PurePath
 from typing import DefaultDict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..protocol import Location, SourceRef
+from ...protocol import Location, SourceRef
 
 #: Files larger than this (bytes) are not read.
 _MAX_FILE = 10_000_000

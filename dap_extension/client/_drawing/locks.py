@@ -7,8 +7,8 @@ import os
 import re
 from typing import Any, DefaultDict, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from ..protocol import ActivityInfo, Context, Frame, SourceRef, Stack
-from ._helper import Capture
+from ...protocol import ActivityInfo, Context, Frame, SourceRef, Stack
+from .._session.helper import Capture
 
 #: Of an address, the digits at its end that are shown at least.
 _MIN_DIGITS = 4

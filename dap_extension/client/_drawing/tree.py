@@ -13,12 +13,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.tree import Tree
 
-from ..protocol import VARYING, ActivityInfo, Context, Frame, Json, Location, SourceRef, Stack
-from ._helper import Capture
-from ._lines import Line
-from ._locks import Locks
-from ._shapes import ExpandedStack
-from ._sourcetext import Sources
+from ...protocol import VARYING, ActivityInfo, Context, Frame, Json, Location, SourceRef, Stack
+from .._session.helper import Capture
+from .._session.shapes import ExpandedStack
+from .lines import Line
+from .locks import Locks
+from .source_text import Sources
 
 #: Deeper nesting of managers inside managers is cut off: nobody could read it.
 MAX_NESTING = 40

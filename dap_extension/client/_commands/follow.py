@@ -10,10 +10,11 @@ import sys
 import time
 from typing import DefaultDict, List, Optional, Sequence, Tuple
 
-from ._dap import ConnectionLost, DapError, DapTimeout
-from ._helper import Helper, HelperError
-from ._output import Output
-from ._session import END_TIMEOUT, ProgramEnded, Session, Stop
+from .._drawing.output import Output
+from .._session.dap import ConnectionLost, DapError, DapTimeout
+from .._session.helper import Helper, HelperError
+from .._session.session import END_TIMEOUT, ProgramEnded, Session, Stop
+from .messages import NOTHING_SHOWN, fail
 
 #: Path and line of each breakpoint.
 Breakpoints = Sequence[Tuple[str, int]]
@@ -163,3 +164,15 @@ def _has_ended(session: Session, timeout: float = END_TIMEOUT) -> bool:
         return False
     except ConnectionLost:
         return True
+
+
+def require_shown(shown: int, session: Session, breakpoints: Breakpoints) -> None:
+    if shown:
+        return
+    code = "" if session.exit_code is None else f" with exit code {session.exit_code}"
+    if breakpoints:
+        places = ", ".join(f"{path}:{line}" for path, line in breakpoints)
+        hint = f"it never came to {places}"
+    else:
+        hint = "say where to look with --break FILE:LINE, or call breakpoint() in the program"
+    fail(f"the program ended{code} before it stopped: {hint}", NOTHING_SHOWN)

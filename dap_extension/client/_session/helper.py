@@ -9,8 +9,8 @@ import concurrent.futures
 import functools
 from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
 
-from ..payload import payload_expression
-from ..protocol import (
+from ...payload import payload_expression
+from ...protocol import (
     HANDSHAKE,
     PROTOCOL_VERSION,
     SNAPSHOT,
@@ -22,8 +22,8 @@ from ..protocol import (
     StacksResponse,
     split_error_message,
 )
-from ._dap import DapClient, DapError, RequestFailed
-from ._shapes import ExpandedStacks, expand_stacks
+from .dap import DapClient, DapError, RequestFailed
+from .shapes import ExpandedStacks, expand_stacks
 
 #: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
 TIMEOUT = 60.0

@@ -14,9 +14,9 @@ import time
 from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
-from ._dap import DapError
-from ._executables import process_name, runs_python
-from ._processes import APART, debugger_environment, debugpy_folder, end_process
+from .dap import DapError
+from .executables import process_name, runs_python
+from .processes import APART, debugger_environment, debugpy_folder, end_process
 
 #: Seconds that a process gets to run what it was told to (`sys.remote_exec`).
 REMOTE_TIMEOUT = 5.0

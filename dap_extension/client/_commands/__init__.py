@@ -1,0 +1,1 @@
+"""The commands of ``asynctb``: their options, messages and exit codes, and what each does with a session."""

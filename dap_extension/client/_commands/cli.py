@@ -1,0 +1,27 @@
+"""The command line as a whole; each command has a module beside this one."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+
+from .attach import attach_command, dump
+from .messages import EXIT_CODES
+from .run import run
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="asynctb", prog_name="asynctb")
+def cli() -> None:
+    """See every task, coroutine and thread of a Python program, with the context managers active in each frame."""
+    for name in ("SIGTERM", "SIGHUP"):
+        # So that the processes that we have started are ended on our way out.
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
+
+
+cli.add_command(run)
+cli.add_command(attach_command)
+cli.add_command(dump)

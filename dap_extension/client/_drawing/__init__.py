@@ -1,0 +1,1 @@
+"""Draws: what the helper has answered, for people and as JSON."""
