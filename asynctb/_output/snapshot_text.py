@@ -104,6 +104,8 @@ def _label(activity: Activity) -> str:
         text += f", failed with {activity.failure}"
     elif wait is not None:
         text += f", waits for {wait.description}"
+    elif activity.kind == "coroutine" and activity.state == "created":
+        text += ", nobody awaits it"
     elif activity.kind not in ("thread", "task") and activity.target is not None:
         text += f"  {object_text(activity.target)}"
     return text

@@ -62,6 +62,7 @@ class Listing:
     Making one costs little more than collecting the objects; it keeps them alive for as long as it lives itself.
 
     :param loose_objects: as for `snapshot`.
+    :param new_coroutines: whether to search for coroutines that nobody has awaited yet, if not for all loose objects.
     :param thorough: whether to search all objects of the process wherever something could be missed otherwise. If
         not, such a search is made only now and then, and a note tells what may be missing.
     :param frame_filter: maps the innermost frame of a thread to the innermost one that is the program's own, or None;
@@ -69,13 +70,19 @@ class Listing:
     """
 
     def __init__(
-        self, *, loose_objects: bool = False, thorough: bool = True, frame_filter: Optional[FrameFilter] = None
+        self,
+        *,
+        loose_objects: bool = False,
+        new_coroutines: bool = False,
+        thorough: bool = True,
+        frame_filter: Optional[FrameFilter] = None,
     ) -> None:
         #: What could not be determined, and why.
         self.notes: List[str] = []
         #: Whether the threads could be listed. If not, what runs in none of them may run nevertheless.
         self.knows_threads = True
         self._frame_filter = frame_filter
+        self._has_loose, self._has_only_new = loose_objects or new_coroutines, not loose_objects
         self._places = Places()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
@@ -89,11 +96,11 @@ class Listing:
         except Exception as error:  # the program's audit hooks are asked whether we may
             self.knows_threads = False
             self.notes.append(f"Threads could not be listed, nor what only they tell: {describe_error(error)}")
-        self._groups = self._find(thorough, loose_objects)
+        self._groups = self._find(thorough)
         self._ends = list(itertools.accumulate(len(group.members) for group in self._groups))
         self.notes += registry.frameworks.notes()
 
-    def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
+    def _find(self, thorough: bool) -> List[Group]:
         threads = self._threads
         search = registry.Search(threads, thorough)
         registered = list(registry.frameworks.sources())
@@ -106,9 +113,13 @@ class Listing:
             except Exception:  # if it fails again below, a note says so
                 pass
         groups: List[Group] = []
-        if loose_objects:
-            loose = registry.RegisteredSource("Loose objects", lambda search: LooseObjects(roots_of(groups)))
-            registered.append(loose)
+        if self._has_loose:
+            only_new = self._has_only_new
+            registered.append(
+                registry.RegisteredSource(
+                    "Loose objects", lambda search: LooseObjects(roots_of(groups), only_new=only_new)
+                )
+            )
         for title, make in registered:
             try:
                 source = made.get(title) or make(search)

@@ -67,17 +67,17 @@ class ProgramListing(Listing):
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
         # A paused program can wait for a search through all of its objects; a running one should not have to.
-        super().__init__(thorough=paused, frame_filter=SourceTable(py_db).program_frame)
+        super().__init__(thorough=paused, new_coroutines=paused, frame_filter=SourceTable(py_db).program_frame)
 
-    def _find(self, thorough: bool, loose_objects: bool) -> List[Group]:
+    def _find(self, thorough: bool) -> List[Group]:
         try:
             ghosts = Ghosts()
         except Exception as error:  # the program's audit hooks are asked whether we may look at threads
             self.notes.append(f"Tasks of a parent process could not be left out: {describe_error(error)}")
-            return super()._find(thorough, loose_objects)
+            return super()._find(thorough)
         return [
             group
-            for group in super()._find(thorough, loose_objects)
+            for group in super()._find(thorough)
             if group.loop is None or not ghosts.has_loop(group.loop, group.thread is not None)
         ]
 

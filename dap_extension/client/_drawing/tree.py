@@ -286,6 +286,8 @@ class _Forest:
         if waits is not None:
             line.append("waits for " if len(members) == 1 else "wait for ")
             line.append(waits, _WAIT)
+        elif activity["kind"] == "coroutine" and state == "created":
+            line.append(", nobody awaits it" if len(members) == 1 else ", nobody awaits them", _PROBLEM)
         if failure is not None:
             line.append(f", failed with {failure}", _PROBLEM)
         return line
