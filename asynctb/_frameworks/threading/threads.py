@@ -19,7 +19,9 @@ from ..._stacks.follow import calling_frame, own_frame, this_thread
 from .._known import thread_waits
 
 #: Set by debugpy and pydevd on the threads that belong to the debugger.
-_DEBUGGER_MARKS = ("is_pydev_daemon_thread", "pydev_do_not_trace")
+_DEBUGGER_MARK = "is_pydev_daemon_thread"
+#: Set on these, and by libraries such as ipykernel on threads of their own, in which no debugger is to stop.
+_NOT_TRACED_MARK = "pydev_do_not_trace"
 #: Where pydevd's ``PyDBDaemonThread.run`` is, which all of the debugger's threads run in.
 _DEBUGGER_MODULE = "_pydevd_bundle.pydevd_daemon_thread"
 
@@ -84,7 +86,7 @@ def _is_debuggers(thread: Optional[object], frame: types.FrameType) -> bool:
         `threading`.
     """
     if thread is not None:
-        return any(get_field(thread, mark) is True for mark in _DEBUGGER_MARKS)
+        return get_field(thread, _DEBUGGER_MARK) is True
     current: Optional[types.FrameType] = frame
     while current is not None:
         if exact_str(current.f_code.co_name) == "run" and module_of_frame(current) == _DEBUGGER_MODULE:
@@ -107,6 +109,9 @@ class Threads(Source):
     def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
         super().__init__()
         self._threads = threads
+        for record in threads.values():
+            if record.thread is not None and get_field(record.thread, _NOT_TRACED_MARK) is True:
+                self.notes.append(f"A debugger does not stop in thread {record.name}: its library has marked it so.")
 
     def groups(self) -> List[Group]:
         return [Group(self, ident, None, (record,)) for ident, record in self._threads.items()]

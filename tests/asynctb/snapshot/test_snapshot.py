@@ -19,6 +19,7 @@ from typing import Any, AsyncIterator, Callable, Dict, Iterator, List, Optional
 
 import pytest
 from hostile import HostileStr, armed
+from support import Worker
 
 import asynctb
 from asynctb import Activity, Snapshot
@@ -435,6 +436,21 @@ def test_loose_objects() -> None:
     assert top.frame.f_code is trap.__code__
     never.close()
     waits.close()
+
+
+def test_a_thread_that_is_not_to_be_traced_is_listed() -> None:
+    """Libraries mark threads of their own so; what runs in them is there all the same."""
+    with Worker(lambda pause: asyncio.run(_blocked(pause))) as thread:
+        assert not [note for note in snapshot().notes if "does not stop" in note]
+        thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
+        found = snapshot()
+        (activity,) = [a for a in found.activities if a.target is thread]
+        assert [a.kind for a in found.activities if a.thread == activity.id and a is not activity] == ["task"]
+        assert "A debugger does not stop in thread worker: its library has marked it so." in found.notes
+
+
+async def _blocked(pause: Callable[[], None]) -> None:
+    pause()
 
 
 def test_new_coroutines() -> None:
