@@ -39,6 +39,8 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("asyncio", None),
     ("trio", None),
     ("curio", None),
+    ("twisted", "twisted"),
+    ("tornado", "tornado"),
     ("greenlet", None),
     ("builtins", "builtins"),
     ("contextlib", "contextlib"),
