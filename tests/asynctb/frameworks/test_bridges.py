@@ -296,6 +296,31 @@ def test_greenback() -> None:
     asyncio.run(main())
 
 
+def test_manager_that_greenback_enters() -> None:
+    greenback = pytest.importorskip("greenback", reason="greenback is not installed")
+
+    async def main() -> None:
+        async def works() -> None:
+            await greenback.ensure_portal()
+            synchronous()
+
+        def synchronous() -> None:
+            with greenback.async_context(lock):
+                greenback.await_(asyncio.sleep(3600))
+
+        lock = asyncio.Lock()
+        task = asyncio.ensure_future(works())
+        await settle()
+        stack = Traceback.of(task)
+        (context,) = (context for frame in stack if not frame.hide for context in frame.contexts)
+        assert context.manager is lock
+        assert context.description == "locked"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
 def test_summary_of_what_goes_on_in_greenlets() -> None:
     """Also without full stacks, the signature tells stacks apart that differ in a greenlet alone."""
     greenback = pytest.importorskip("greenback", reason="greenback is not installed")
