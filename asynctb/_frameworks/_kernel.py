@@ -1,12 +1,12 @@
-"""What trio's and curio's tasks have in common: plain objects with a coroutine and a name, which a kernel switches."""
+"""What tasks have in common that Python code switches: trio's and curio's are objects with a coroutine and a name."""
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
 from .._objects import get_field, type_name
-from .._snapshot.source import Coroutine, Group, Listing, Source, ThreadRecord, running_state
+from .._snapshot.source import Coroutine, Generator, Group, Listing, Owner, Source, ThreadRecord, running_state
 from ._known import task_waits
 
 
@@ -39,18 +39,23 @@ class KernelTasks(Source):
         """Return the task that *task* is a child of, or None."""
         raise NotImplementedError
 
+    def wait_of(self, task: object, owners: Sequence[Owner], listing: Listing) -> Optional[Wait]:
+        """Return what *task*, with the stack *owners*, waits for, or None if that is not certain."""
+        return task_waits.wait(owners)
+
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
-        coroutine = self.root_of(obj)
+        coroutine: Any = self.root_of(obj)
+        kind = type(coroutine)
         top: Optional[FrameInfo] = None
         signature: Optional[int] = None
         wait: Optional[Wait] = None
-        if type(coroutine) is Coroutine and coroutine.cr_running:
+        if (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, top = running_state(coroutine, listing)
         else:
             owners, top, signature = listing.survey(coroutine)
             state = self.state_of(obj, coroutine)
             if state == "suspended":
-                wait = task_waits.wait(owners)
+                wait = self.wait_of(obj, owners, listing)
             if state != "done" and self.is_cancelled(obj):
                 state = "cancelling"
         thread = listing.thread(group.thread)
@@ -68,7 +73,7 @@ class KernelTasks(Source):
             obj,
             parent_id,
             thread.id if thread is not None else None,
-            listing.id_of(group.loop, "loop"),
+            listing.id_of(group.loop, "loop") if group.loop is not None else None,
             wait,
             top,
             traceback,

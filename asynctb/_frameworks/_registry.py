@@ -3,7 +3,8 @@
 Each module or package beside this one that has a `Room` is about one framework. What a room knows is registered once
 the framework has been imported by somebody else, and its import has finished: nothing here ever imports a framework,
 not even to look at it. What is needed of it is taken with `_objects.module_field`, so that a lazy module stays lazy. A
-hook that raises costs the knowledge about that module only; `notes` tells.
+hook that raises costs the knowledge about that module only, and of those in the rooms only until more has been imported
+and it is tried again; `notes` tells.
 
 Libraries can bring their own hooks without importing asynctb:
 
@@ -39,6 +40,8 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("asyncio", None),
     ("trio", None),
     ("curio", None),
+    ("twisted", "twisted"),
+    ("tornado", "tornado"),
     ("greenlet", None),
     ("builtins", "builtins"),
     ("contextlib", "contextlib"),
@@ -172,6 +175,10 @@ def _install_once(source: str, name: str, module: types.ModuleType, install: Cal
         raise
     except Exception as error:
         _failures[key] = f"The {source} for {name} failed, what it knows is missing: {describe_error(error)}"
+        if source == "glue":  # what it did not find may be imported later
+            del _installed[key]
+    else:
+        _failures.pop(key, None)
 
 
 for _name, _subject in _ROOMS:

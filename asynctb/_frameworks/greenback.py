@@ -1,4 +1,7 @@
-"""greenback: a task whose synchronous functions await goes on in the greenlet that runs them."""
+"""greenback: a task whose synchronous functions await goes on in the greenlet that runs them.
+
+What `async_context` wraps is looked into.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import types
 from typing import Any, Optional
 
 from .._frames import local_variable
-from .._objects import module_field, module_of_frame
-from .._stacks.customize import Target, customize
+from .._objects import get_field, module_field, module_of_frame
+from .._stacks.customize import Target, customize, register_unwrap_context_manager
 from ._hiding import hide_package
 from ._room import Room
 from .greenlet.greenlets import reader
@@ -27,6 +30,9 @@ def _install(module: types.ModuleType) -> None:
         function: Any = module_field(implementation, name)
         if function is not None:
             customize(function, get_target=get_target)
+    wrapper = module_field(module, "async_context")
+    if wrapper is not None:
+        register_unwrap_context_manager(wrapper)(lambda wrapper: get_field(wrapper, "_cm"))
 
 
 def _behind_shim(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:

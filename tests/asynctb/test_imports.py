@@ -45,6 +45,7 @@ FRAMEWORKS: List[str] = [
     "_hiding",
     "_entry_points",
     "_kernel",
+    "_resumed",
     "_room",
     "builtins",
     "contextlib",
@@ -59,6 +60,8 @@ FRAMEWORKS: List[str] = [
     "asyncio",
     "trio",
     "curio",
+    "twisted",
+    "tornado",
     "anyio",
     "_registry",
 ]

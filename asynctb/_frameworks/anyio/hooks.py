@@ -45,6 +45,9 @@ _IDLE = ("queue", "asyncio.base_events", "threading")
 
 def install(module: types.ModuleType) -> None:
     hide_package("anyio")
+
+
+def install_locks(module: types.ModuleType) -> None:
     for class_name, describe in (
         ("Lock", _lock),
         ("Condition", _condition),
@@ -52,7 +55,7 @@ def install(module: types.ModuleType) -> None:
         ("CapacityLimiter", _limiter),
         ("ResourceGuard", _guard),
     ):
-        cls = module_field(sys.modules["anyio._core._synchronization"], class_name)
+        cls = module_field(module, class_name)
         if cls is not None:
             register_elaborate_context(cls)(describe_by(describe))
 

@@ -6,12 +6,14 @@ top of it) that have what they notify in their closure.
 
 from __future__ import annotations
 
+import collections
 import functools
 import sys
 import types
 from typing import Callable, Dict, Iterator, List, Optional, Set, Tuple, cast
 
-from ..._objects import get_field, is_a, module_field
+from ..._objects import class_attribute, get_field, is_a, module_field
+from ..._snapshot.sets import imported
 from .._known import nested_code
 from .futures import Futures, closure_of
 
@@ -21,6 +23,8 @@ _CALLBACKS = (
     ("_gather", "_done_callback", "outer"),  # 3.9
     ("shield", "_inner_done_callback", "outer"),
     ("_wait", "_on_completion", "waiter"),
+    ("staggered_race", "task_done", "on_completed_fut"),  # in later patch releases of 3.12 and 3.13, and from 3.14 on
+    ("as_completed", "_on_completion", "done"),  # before 3.13; a queue
 )
 #: More futures between two tasks than anybody chains.
 _MAX_CHAIN = 100
@@ -42,14 +46,20 @@ class TaskLinks:
         self._notified: Dict[int, str] = {}
         self._release_waiter: Optional[object] = None
         self._group_done: Optional[object] = None
+        self._completed: Optional[object] = None
         tasks = sys.modules.get("asyncio.tasks")
         if is_a(tasks, types.ModuleType):
             module = cast(types.ModuleType, tasks)
+            staggered = imported("asyncio.staggered")
             for outer, inner, variable in _CALLBACKS:
-                code = nested_code(module_field(module, outer), inner)
+                holder = staggered if outer == "staggered_race" else module
+                code = nested_code(module_field(holder, outer), inner) if holder is not None else None
                 if code is not None:
                     self._notified[id(code)] = variable
             self._release_waiter = module_field(module, "_release_waiter")
+            iterator = module_field(module, "_AsCompletedIterator")  # CPython 3.13
+            if iterator is not None:
+                self._completed = class_attribute(iterator, "_handle_completion")
         groups = sys.modules.get("asyncio.taskgroups")  # CPython 3.11
         if is_a(groups, types.ModuleType):
             group = module_field(cast(types.ModuleType, groups), "TaskGroup")
@@ -124,7 +134,10 @@ class TaskLinks:
                 tasks.append(task)
                 continue
             notified = self._notified_by(callback)
-            if notified is not None:
+            getters = get_field(notified, "_getters")  # of the queue between `as_completed` and who awaits that
+            if type(getters) is collections.deque:
+                futures += tuple(getters)
+            elif notified is not None:
                 futures.append(notified)
         if len(callbacks) > 1:  # the future of a gather() is come to from each of its tasks
             self._called[id(future)] = future, tasks, futures
@@ -138,4 +151,6 @@ class TaskLinks:
             partial = cast("functools.partial[object]", callback)
             if self._release_waiter is not None and partial.func is self._release_waiter and partial.args:
                 return cast(object, partial.args[0])
+        if type(callback) is types.MethodType and callback.__func__ is self._completed:
+            return cast(object, get_field(callback.__self__, "_done"))
         return None

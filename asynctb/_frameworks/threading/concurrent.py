@@ -57,11 +57,18 @@ def _work_of(future: object) -> Target:
     for ident in sys._current_frames():
         frames = thread_frames(ident)
         for index, frame in enumerate(frames):
-            if any(frame.f_code is code for code in codes_of_work):
+            is_known = any(frame.f_code is code for code in codes_of_work)
+            if is_known or _may_be_work(frame.f_code):
                 item = local_variable(frame, "self")
-                if item is not None and get_field(item, "future") is future:
+                is_item = item is not None and (is_known or simple_type_name(type(item)) == "_WorkItem")
+                if is_item and get_field(item, "future") is future:
                     return tuple(frames[index:])
     return None
+
+
+def _may_be_work(code: types.CodeType) -> bool:
+    """Return whether *code* may be ``_WorkItem.run`` of an executor with a copy of the standard library's class."""
+    return code.co_name == "run" and code.co_varnames[:1] == ("self",)
 
 
 def _thread_pool(context: ContextInfo, walk: Walk) -> ContextInfo:

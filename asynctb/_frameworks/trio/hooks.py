@@ -168,14 +168,23 @@ def _continue_in_thread(run_sync: Callable[..., object]) -> None:
 def _continue_in_task(threads: types.ModuleType, run_sync: Callable[..., object]) -> None:
     """Let the stack of a thread that waits for `trio.from_thread.run` go on in the task that runs the function."""
     _, workers = _workers_of(run_sync)
-    run = module_field(threads, "Run")
+    run, run_sync_ = module_field(threads, "Run"), module_field(threads, "RunSync")
     methods = [class_attribute(run, name) for name in ("run", "run_system")]
     codes = tuple([method.__code__ for method in methods if type(method) is types.FunctionType])
+    call = class_attribute(run_sync_, "run_sync") if run_sync_ is not None else None
+    code_of_call = call.__code__ if type(call) is types.FunctionType else None
 
     def coroutine(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
         message = local_variable(frame, "message_to_trio")
-        if message is None or type(message) is not run:
+        if message is None or (type(message) is not run and type(message) is not run_sync_):
             return None
+        for ident in sys._current_frames():
+            frames = thread_frames(ident)
+            for index, candidate in enumerate(frames):
+                code = candidate.f_code
+                may_be = code is code_of_call or any(code is each for each in codes)
+                if may_be and local_variable(candidate, "self") is message:
+                    return tuple(frames[index:])  # it runs at the moment
         for task in _tasks_for_thread(frame, workers):
             found = coroutine_inside(get_field(task, "coro"), codes, "self", message)
             if found is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import threading
 from typing import Any, Dict, List, Optional
@@ -270,3 +271,29 @@ def test_timeouts_show_what_is_left_and_none_of_their_own_frames(backend: str) -
         assert 3500 < float(left.replace(" s left", "")) < 3601
 
     anyio.run(main, backend=backend)
+
+
+# anyio imports its parts when they are used first (from 4.16 on).
+EARLY = """
+import sys
+import anyio
+import asynctb
+
+asynctb.snapshot()
+
+async def main():
+    async with anyio.Lock():
+        found = asynctb.snapshot()
+        (task,) = [each for each in found.activities if each.name.rpartition(".")[2] == "main"]
+        (context,) = [context for frame in task.traceback for context in frame.contexts if not frame.hide]
+        print(context.description, [note for note in found.notes if "glue" in note])
+
+anyio.run(main, backend=sys.argv[1])
+"""
+
+
+def test_look_before_anything_is_used(backend: str) -> None:
+    command = [sys.executable, "-c", EARLY, backend]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    assert done.stdout.startswith("held by ")
+    assert done.stdout.endswith("[]\n")

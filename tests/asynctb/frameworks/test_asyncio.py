@@ -10,6 +10,7 @@ import sys
 import threading
 import types
 import weakref
+from asyncio.staggered import staggered_race
 from typing import Any, AsyncIterator, Callable, Coroutine, Dict, Generator, Iterator, List, Optional
 
 import hostile as traps
@@ -528,6 +529,35 @@ def test_parent_is_the_only_awaiter() -> None:
             assert waits_for_["awaits"] == "task awaited"
             assert waits_for_["waits"] == "tasks"
             assert waits_for_["waits_for"] == "task waited for"
+
+    asyncio.run(main())
+
+
+def test_parent_is_who_takes_what_is_completed() -> None:
+    async def named(name: str) -> None:
+        asyncio.current_task().set_name(name)  # type: ignore[union-attr]
+        await forever()
+
+    async def completes() -> None:
+        shielded = asyncio.shield(named("shielded"))
+        for each in asyncio.as_completed([named("one"), named("two"), shielded]):
+            await each
+
+    async def races() -> None:
+        async def attempt() -> None:
+            await named("attempt")
+
+        await staggered_race([attempt], None)
+
+    async def main() -> None:
+        async with running(completes=completes, races=races):
+            tasks = tasks_of(snapshot())
+            while not {"one", "two", "shielded", "attempt"} <= set(tasks):
+                await asyncio.sleep(0)
+                tasks = tasks_of(snapshot())
+            for name in ("one", "two", "shielded"):
+                assert tasks[name].parent == tasks["completes"].id, name
+            assert tasks["attempt"].parent == tasks["races"].id
 
     asyncio.run(main())
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Awaitable, Callable, Dict, Iterator, List, Optional
 
 import pytest
@@ -64,6 +65,41 @@ def test_run_in_executor() -> None:
             assert shown(found["first"].traceback)[:2] == ["works", "blocks"]
             assert shown(found["second"].traceback) == ["works"]  # its work has not begun
         await asyncio.gather(first, second)
+
+    asyncio.run(main())
+
+
+class _WorkItem:
+    """As in executors that have a copy of the standard library's class."""
+
+    def __init__(self, future: Future[Any], fn: Callable[[], object]) -> None:
+        self.future = future
+        self.fn = fn
+
+    def run(self) -> None:
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_result(self.fn())
+
+
+class OwnExecutor(Executor):
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        item = _WorkItem(Future(), functools.partial(fn, *args, **kwargs))
+        threading.Thread(target=item.run).start()
+        return item.future
+
+
+def test_executor_with_work_items_of_its_own() -> None:
+    async def main() -> None:
+        async def works() -> None:
+            await asyncio.get_running_loop().run_in_executor(OwnExecutor(), blocks)
+
+        with blocking() as blocks:
+            task = asyncio.ensure_future(works())
+            await settle()
+            blocks.begun.wait()
+            task.set_name("works")
+            assert shown(activities()["works"].traceback)[:3] == ["works", "run", "blocks"]
+        await task
 
     asyncio.run(main())
 
@@ -256,6 +292,31 @@ def test_greenback() -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_manager_that_greenback_enters() -> None:
+    greenback = pytest.importorskip("greenback", reason="greenback is not installed")
+
+    async def main() -> None:
+        async def works() -> None:
+            await greenback.ensure_portal()
+            synchronous()
+
+        def synchronous() -> None:
+            with greenback.async_context(lock):
+                greenback.await_(asyncio.sleep(3600))
+
+        lock = asyncio.Lock()
+        task = asyncio.ensure_future(works())
+        await settle()
+        stack = Traceback.of(task)
+        (context,) = (context for frame in stack if not frame.hide for context in frame.contexts)
+        assert context.manager is lock
+        assert context.description == "locked"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(main())
 

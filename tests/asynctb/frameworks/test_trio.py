@@ -451,3 +451,33 @@ def test_sockets_and_idle_threads() -> None:
         assert idle.description == "work"
 
     trio.run(main)
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_what_runs_for_a_thread_at_the_moment(is_async: bool) -> None:
+    def called_back() -> None:
+        tasks.append(trio.lowlevel.current_task())
+        stacks.append(Traceback.of(tasks[0]))
+        stacks.append(Traceback.of(threads[0]))
+
+    async def awaited_back() -> None:
+        called_back()
+
+    def works() -> None:
+        threads.append(threading.current_thread())
+        if is_async:
+            trio.from_thread.run(awaited_back)
+        else:
+            trio.from_thread.run_sync(called_back)
+
+    async def main() -> None:
+        await trio.to_thread.run_sync(works)
+
+    threads: List[threading.Thread] = []
+    tasks: List[Any] = []
+    stacks: List[Traceback] = []
+    trio.run(main)
+    back = ["awaited_back", "called_back"] if is_async else ["called_back"]
+    of_task, of_thread = ([info.frame.f_code.co_name for info in stack if not info.hide] for stack in stacks)
+    assert of_task == ["main", "works", *back]
+    assert of_thread[-1 - len(back) :] == ["works", *back]

@@ -627,6 +627,32 @@ def test_failing_hook_in_a_library(tmp_path: Path) -> None:
     del _registry._failures["module", "broken_library"]
 
 
+def test_failing_hook_of_a_room_is_tried_again_when_more_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install(module: types.ModuleType) -> None:
+        calls.append(module)
+        plumbing = sys.modules["lazy_library_part"].plumbing
+        _registry.Registration().customize(plumbing, skip_frame=True)
+
+    calls: List[types.ModuleType] = []
+    monkeypatch.setitem(_registry._rooms, "builtins", _registry.Room({"lazy_library": install}))
+    with imported("lazy_library", "", tmp_path), suspended(wait_in_trap()) as coroutine:
+        Traceback.of(coroutine)
+        Traceback.of(coroutine)
+        assert len(calls) == 1
+        (note,) = notes_about("lazy_library")
+        assert "KeyError: lazy_library_part" in note
+        source = LIBRARY.replace("_asynctb_install_", "other")
+        with imported("lazy_library_part", source, tmp_path) as part, suspended(chain(part.plumbing)) as inside:
+            assert hidden(Traceback.of(inside)) == ["plumbing"]
+        assert notes_about("lazy_library") == []
+        assert len(calls) == 2
+        with imported("something_else", "", tmp_path):
+            Traceback.of(coroutine)
+        assert len(calls) == 2
+
+
 def test_hook_in_a_library_that_is_no_function(tmp_path: Path) -> None:
     with imported("odd_library", "_asynctb_install_ = True", tmp_path), suspended(wait_in_trap()) as coroutine:
         assert names(Traceback.of(coroutine)) == ["wait_in_trap", "trap"]
