@@ -159,7 +159,8 @@ class Traceback:
     frames: Tuple[FrameInfo, ...]
     #: The object that the stack was asked for, or None for a range of frames.
     root: Optional[object] = None
-    #: The innermost awaitable that is not a frame: a future, a trap or an object that could not be looked into.
+    #: The innermost awaitable that is not a frame: a future, a trap or an object that could not be looked into (then
+    #: `error` says why).
     leaf: Optional[object] = None
     #: What cut the stack short, or None.
     error: Optional[Exception] = None

@@ -6,10 +6,11 @@ import builtins
 import gc
 import sys
 import types
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from .._objects import get_field
 from .._stacks.customize import Target, customize, register_unwrap_awaitable
+from .._stacks.follow import NO_REFERENT, CannotFollow
 from ._room import Room
 
 
@@ -68,16 +69,27 @@ def _types_of_awaitables() -> tuple[type, type, type]:
 def _first_async_generator(awaitable: object) -> Target:
     # Objects/genobject.c: async_gen_asend_traverse() and async_gen_athrow_traverse() visit the generator first, then
     # what is sent or thrown into it, which can be an asynchronous generator as well. PyPy 3.11 has the same order.
-    return next((ref for ref in gc.get_referents(awaitable) if type(ref) is types.AsyncGeneratorType), None)
+    return _first_of(types.AsyncGeneratorType, awaitable)
 
 
 def _first_referent(awaitable: object) -> Target:
     # Objects/iterobject.c: anextawaitable_traverse() visits what is awaited first, then the default.
-    return next(iter(gc.get_referents(awaitable)), None)
+    referents: List[Target] = gc.get_referents(awaitable)
+    if referents:
+        return referents[0]
+    raise CannotFollow(NO_REFERENT)
 
 
 def _wrapped_coroutine(wrapper: object) -> Target:
-    return next((ref for ref in gc.get_referents(wrapper) if type(ref) is types.CoroutineType), None)
+    return _first_of(types.CoroutineType, wrapper)
+
+
+def _first_of(kind: type, awaitable: object) -> Target:
+    referents: List[Target] = gc.get_referents(awaitable)
+    for referent in referents:
+        if type(referent) is kind:
+            return referent
+    raise CannotFollow(NO_REFERENT)
 
 
 def _wrapped_generator(wrapper: object) -> Target:

@@ -75,3 +75,8 @@ def context_fields(context: ContextInfo, manager: Optional[Any], text: Text) -> 
 def object_fields(obj: object, text: Text) -> ObjectData:
     """Describe an object without running any of its code."""
     return {"type": text(type_name(type(obj))), "address": address_of(obj)}
+
+
+def error_text(error: BaseException) -> str:
+    """Return what cut a stack short: the text of an error of ours, whose type says nothing more."""
+    return ", ".join([arg for arg in error.args if type(arg) is str]) or type_name(type(error))

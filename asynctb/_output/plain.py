@@ -19,8 +19,8 @@ from .._data import (
     TracebackData,
 )
 from .._model import Activity, ContextInfo, FrameInfo, Position, Snapshot, Traceback
-from .._objects import describe_error, exact_str
-from .fields import activity_fields, context_fields, object_fields
+from .._objects import exact_str
+from .fields import activity_fields, context_fields, error_text, object_fields
 
 
 def snapshot_data(snapshot: Snapshot) -> SnapshotData:
@@ -39,7 +39,7 @@ def traceback_data(stack: Traceback) -> TracebackData:
     if stack.leaf is not None:
         data["leaf"] = _object(stack.leaf)
     if stack.error is not None:
-        data["error"] = describe_error(stack.error)
+        data["error"] = error_text(stack.error)
     return data
 
 

@@ -69,7 +69,7 @@ class _Forest(Renderer):
         frames: Sequence[FrameInfo] = stack.frames
         if activity.kind == "thread":
             frames = self._outside_of_tasks(activity, frames)
-        leaf = stack.leaf if activity.waits_for is None else None
+        leaf = stack.leaf if activity.waits_for is None or stack.error is not None else None
         nodes = self.stack_nodes(Traceback(tuple(frames), None, leaf, stack.error))
         if stack.frames and all(info.hide for info in stack.frames) and not self._show_hidden:
             # Better than nothing: what the thread does, or what the task or greenlet is.

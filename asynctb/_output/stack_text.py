@@ -18,6 +18,7 @@ from .._objects import (
 )
 from .._source import line_of_file
 from .._stacks.customize import names
+from .fields import error_text
 
 #: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -97,10 +98,11 @@ class Renderer:
     def stack_nodes(self, stack: Traceback) -> List[Node]:
         """Return what hangs under a stack: its frames, what it waits for, and what cut it short."""
         nodes = [self.frame_node(frame) for frame in stack.frames if self._show_hidden or not frame.hide]
-        if stack.leaf is not None:
-            nodes.append(Node(object_text(stack.leaf), []))
+        end = [] if stack.leaf is None else [object_text(stack.leaf)]
         if stack.error is not None:
-            nodes.append(Node(f"incomplete: {_message(stack.error)}", []))
+            end.append(f"incomplete: {error_text(stack.error)}")
+        if end:
+            nodes.append(Node(", ".join(end), []))
         return nodes
 
     def frame_node(self, frame: FrameInfo) -> Node:
@@ -179,11 +181,6 @@ def _names(description: str, kind: type) -> bool:
 def object_text(obj: object) -> str:
     """Return an object as ``asyncio.locks.Lock at 0x7f0c2a1b``."""
     return f"{type_name(type(obj))} at {address_of(obj)}"
-
-
-def _message(error: BaseException) -> str:
-    """Return the text of an error of ours."""
-    return ", ".join([arg for arg in error.args if type(arg) is str]) or type_name(type(error))
 
 
 def stdlib_summary(

@@ -9,7 +9,7 @@ import gc
 import sys
 import types
 import weakref
-from typing import Container, Dict, List, Optional, Set, Tuple, cast
+from typing import Container, Dict, Iterable, List, Optional, Set, Tuple, cast
 
 from .._objects import (
     class_attribute,
@@ -46,6 +46,13 @@ _IN_COMPILED_CODE = "the callers cannot be told, because another thread is runni
 _SWITCHED_OUT = "the callers cannot be told, because they are in a greenlet that is switched out"
 #: Whether the callers of a frame in a greenlet that is switched out lead round to the frame.
 _LEADS_ROUND = sys.implementation.name == "pypy"
+#: Of an awaitable that always refers to what it is made for.
+NO_REFERENT = "the garbage collector does not tell what it refers to"
+_NOTHING_TELLS = "nothing tells what it awaits"
+#: Iterators that a generator can go through by ``yield from``, and behind which there is no stack.
+_ITERABLES: Tuple[Iterable[object], ...] = ((), [], {}, {}.items(), {}.values(), set(), range(0), range(1 << 70))
+_ITERABLES += ("", "\u20ac", b"", bytearray())
+_PLAIN_ITERATORS = frozenset(id(type(iter(each))) for each in _ITERABLES)
 _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 
 #: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known; or
@@ -62,6 +69,10 @@ _leaf_kinds: Dict[int, weakref.ref[type]] = {}
 
 class CallersUnknown(RuntimeError):
     """The callers of a frame cannot be told. In a tuple of frames that a hook returns, it stands for them."""
+
+
+class CannotFollow(RuntimeError):
+    """What stands behind an awaitable cannot be told, and why. For hooks to raise: it is no failure of theirs."""
 
 
 class Unsupported(TypeError):
@@ -337,6 +348,8 @@ def _follow_to_end(
                     result = hook(target)
                 except RecursionError:
                     raise
+                except CannotFollow as exc:
+                    return target, CannotFollow(*exc.args)
                 except Exception as exc:
                     return target, _hook_error("unwrapping", type_name(kind), exc)
                 if result is None:
@@ -352,7 +365,10 @@ def _follow_to_end(
                     continue
                 if strict and class_attribute(kind, "__await__") is None:
                     raise Unsupported(f"{describe(target)} has no stack")
-                return target, None
+                # What a hook has led to is known, unless it is a mere step on the way: an iterator.
+                is_known = explicit and not strict and class_attribute(kind, "__next__") is None
+                is_end = is_known or id(kind) in _PLAIN_ITERATORS
+                return target, None if is_end else CannotFollow(_NOTHING_TELLS)
             awaited, running, frame = duck
             is_foreign = True
         explicit = is_root = strict = False

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Optional, Tuple, Union, cast
 from asynctb._code.with_blocks import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback
 from asynctb._objects import describe_error, exact_str, filename_of, funcname_of
-from asynctb._output.fields import context_fields, object_fields
+from asynctb._output.fields import context_fields, error_text, object_fields
 
 from ..protocol import (
     ContextChildShape,
@@ -157,7 +157,7 @@ class Serializer:
         stack: StackShape = {"frames": frames}
         if traceback.leaf is not None:
             stack["leaf"] = self._object(traceback.leaf)
-        error = describe_error(traceback.error) if traceback.error is not None else None
+        error = error_text(traceback.error) if traceback.error is not None else None
         if left_out:
             error = f"{left_out} more outer frames are left out" + (f"; {error}" if error else "")
         if error:

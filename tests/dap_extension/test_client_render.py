@@ -103,6 +103,10 @@ def test_outermost_frame_first_and_hidden_frames_left_out() -> None:
         "├── inner  <string>:6",
         "└── awaits asyncio.Future at 0x5",
     ]
+    of["stacks"]["stacks"][0]["stack"]["error"] = "nothing tells what it awaits"
+    of["snapshot"]["activities"][0]["waitsFor"] = {"description": "event"}
+    assert tree(of)[3] == "└── awaits asyncio.Future at 0x5, the stack ends here: nothing tells what it awaits"
+    del of["stacks"]["stacks"][0]["stack"]["error"], of["snapshot"]["activities"][0]["waitsFor"]
     assert "├── library  <string>:6" in tree(of, hidden=True)
     # Better than nothing: what a task was made to run, and where a thread is.
     of["stacks"]["stacks"][0]["stack"]["frames"] = [frame("innermost", hidden=True), frame("outermost", hidden=True)]

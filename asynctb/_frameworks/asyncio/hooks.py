@@ -26,7 +26,7 @@ from ..._stacks.customize import (
     register_root,
     register_unwrap_awaitable,
 )
-from ..._stacks.follow import CallersUnknown
+from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow
 from .._describing import describe_by, waiting_text
 from .._hiding import hide_package
 from ..threading.concurrent import source_finders, source_of
@@ -110,7 +110,7 @@ def _awaited(futures: Futures, iterator: object) -> Target:
     for referent in gc.get_referents(iterator):
         if futures.reader_of_future(referent) is not None:
             return _source_of(futures, referent)
-    return None
+    raise CannotFollow(NO_REFERENT)
 
 
 def _source_of(futures: Futures, future: object) -> Target:

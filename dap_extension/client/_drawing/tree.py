@@ -344,10 +344,11 @@ class _Forest:
             if reason is not None and reason not in self.often_unknown:
                 child.add(Line(f"perhaps more context managers: {reason}", _PROBLEM))
         target = stack.get("leaf")
-        if target is not None and leaf:
-            node.add(Line(f"awaits {target['type']} at {target['address']}", _WAIT))
+        awaits = f"awaits {target['type']} at {target['address']}" if target is not None else ""
         if "error" in stack:
-            node.add(Line(f"the stack ends here: {stack['error']}", _PROBLEM))
+            node.add(Line(", ".join(filter(None, (awaits, f"the stack ends here: {stack['error']}"))), _PROBLEM))
+        elif awaits and leaf:
+            node.add(Line(awaits, _WAIT))
 
     def _frame(self, frame: Frame) -> Line:
         line = Line().append(

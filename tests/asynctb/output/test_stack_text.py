@@ -93,7 +93,7 @@ coroutine main at 0x
 │  └─ await child()  # @child
 ├─ child  {HERE}:{line_of("leaf")}
 │  └─ await Endless()  # @leaf
-└─ {__name__}.Endless at 0x
+└─ {__name__}.Endless at 0x, incomplete: nothing tells what it awaits
 """
     )
 

@@ -11,13 +11,14 @@ import threading
 import types
 import weakref
 from pathlib import Path
-from typing import Any, AsyncIterator, Callable, Coroutine, Generator, Iterator, List
+from typing import Any, AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, List
 
 import pytest
 from support import Worker, frame_named, items, names, pause, run, suspended, trap
 
 import asynctb
 from asynctb import Traceback
+from asynctb._stacks.follow import CannotFollow
 
 
 class Wrapper:
@@ -228,8 +229,87 @@ def test_leaf() -> None:
         stack = Traceback.of(coroutine)
         assert names(stack) == ["wait"]
         assert stack.leaf is endless
-        assert stack.error is None
+        assert str(stack.error) == "nothing tells what it awaits"
     assert Traceback.of(endless).leaf is endless
+    assert str(Traceback.of(endless).error) == "nothing tells what it awaits"
+
+
+class Opaque:
+    """An awaitable whose iterator is a class of its own, with a coroutine behind it."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __await__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self.inner.send(None)
+
+
+def test_end_that_cannot_be_followed_is_a_line_with_the_reason() -> None:
+    async def wait(awaitable: Any) -> None:
+        await awaitable
+
+    with suspended(wait(Endless())) as inner:
+        opaque = Opaque(inner)
+        with suspended(wait(opaque)) as coroutine:
+            stack = Traceback.of(coroutine)
+            end = f"Opaque at {hex(id(opaque))}, incomplete: nothing tells what it awaits"
+            assert str(stack).splitlines()[-1].endswith(end)
+            data = stack.as_data()
+            assert data["error"] == "nothing tells what it awaits"
+            assert data["leaf"] == {"type": f"{__name__}.Opaque", "address": hex(id(opaque))}
+
+
+def test_iterator_that_a_hook_leads_to_is_no_end_by_itself() -> None:
+    class Step:
+        def __init__(self, to: Any) -> None:
+            self.to = to
+
+        def __await__(self) -> Any:
+            return self
+
+        def __next__(self) -> str:
+            return "suspended"
+
+    class Future:
+        pass
+
+    async def wait(awaitable: Any) -> None:
+        await awaitable
+
+    asynctb.register_unwrap_awaitable(Step)(lambda step: step.to)
+    for to, error in ((Future(), "None"), (Endless(), "nothing tells what it awaits"), (None, "None")):
+        with suspended(wait(Step(to))) as coroutine:
+            stack = Traceback.of(coroutine)
+            assert stack.leaf is (coroutine.cr_await if to is None else to)
+            assert str(stack.error) == error
+
+
+@pytest.mark.parametrize("kind", ["asend", "wrapper"])
+def test_collector_that_tells_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def items() -> AsyncGenerator[int, None]:
+        await Endless()
+        yield 1
+
+    async def inner() -> None:
+        await Endless()
+
+    async def wait() -> None:
+        await (items().asend(None) if kind == "asend" else Wrapped())
+
+    class Wrapped:
+        def __await__(self) -> Any:
+            return inner().__await__()
+
+    with suspended(wait()) as coroutine:
+        assert len(Traceback.of(coroutine)) == 2
+        monkeypatch.setattr(gc, "get_referents", lambda *objects: [])
+        stack = Traceback.of(coroutine, with_contexts=False)
+        monkeypatch.undo()
+        assert stack.leaf is not None
+        assert "the garbage collector does not tell" in str(stack.error)
 
 
 def test_created_and_ended() -> None:
@@ -560,7 +640,7 @@ def test_nothing_is_kept_alive() -> None:
     del stack, coroutine, mark
     gc.collect()
     assert died() is None
-    assert error is None
+    assert type(error) is CannotFollow
 
 
 def test_no_warning_is_caused(recwarn: pytest.WarningsRecorder) -> None:

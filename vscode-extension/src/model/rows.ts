@@ -222,7 +222,7 @@ export class Outline {
     if (stack.error !== undefined) rows.push(note(parent, "warning", `${parent.id}/error`, stack.error));
     const info = parent.kind === "activity" || parent.kind === "threadStack" ? parent.activity.info : undefined;
     // What it waits for is known better than by the innermost object.
-    if (stack.leaf && !info?.waitsFor) {
+    if (stack.leaf && (!info?.waitsFor || stack.error)) {
       rows.push({ kind: "object", id: `${parent.id}/leaf`, parent, role: "leaf", object: stack.leaf });
     }
     const reasons = new Set(stack.frames.map((frame) => frame.contextsUnknown));
