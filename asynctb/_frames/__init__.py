@@ -19,6 +19,7 @@ The environment variable ``ASYNCTB_READER`` and `set_reader_mode` force a mode.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from inspect import CO_OPTIMIZED
 from types import CellType, FrameType
@@ -29,6 +30,8 @@ from .._model import InspectionWarning
 from ._types import MODES, FrameRead, LocalReader, Mode, Reader
 
 _VARIABLE = "ASYNCTB_READER"
+#: Whether ``f_locals`` of a function is no copy.
+_LOCALS_ARE_A_VIEW = sys.implementation.name == "cpython" and sys.version_info >= (3, 13)
 
 _reader: Optional[Reader] = None
 _read_local: Optional[LocalReader] = None
@@ -77,6 +80,15 @@ def local_variable(frame: FrameType, name: str) -> Optional[object]:
         except ValueError:  # not bound (yet)
             return None
     return value
+
+
+def variable_of_program(frame: FrameType, name: str) -> Optional[object]:
+    """Return a local variable of any frame, or None, also where it cannot be read without a trace."""
+    if _reader is None:
+        _choose()
+    if not frame.f_code.co_flags & CO_OPTIMIZED or (_read_local is None and not _LOCALS_ARE_A_VIEW):
+        return None
+    return local_variable(frame, name)
 
 
 def reader_mode() -> Mode:

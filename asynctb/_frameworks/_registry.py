@@ -27,6 +27,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 from .._objects import describe_error, get_field, is_a, module_field, type_name
 from .._snapshot.registry import Frameworks, RegisteredSource, hand_in
 from .._stacks.customize import Registration, refresh_glue
+from ._calls import thread_calls
 from ._entry_points import EntryPoint, entry_points
 from ._hiding import hide_new_modules
 from ._known import task_waits, thread_waits
@@ -126,6 +127,7 @@ def _load(name: str) -> None:
         room = cast(Room, importlib.import_module("." + name, __package__).ROOM)
         task_waits.add(room.waits)
         thread_waits.add(room.thread_waits)
+        thread_calls.add(room.thread_calls)
         _rooms[name] = room
 
 

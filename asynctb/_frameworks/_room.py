@@ -20,3 +20,5 @@ class Room(NamedTuple):
     #: The functions that waits of tasks end in, and those that waits of threads end in.
     waits: Known = ()
     thread_waits: Known = ()
+    #: The functions written in C that threads wait in.
+    thread_calls: Known = ()

@@ -53,4 +53,8 @@ def _timeout(timeout: object) -> Optional[str]:
     return f"Timeout({seconds})" if type(seconds) is int or type(seconds) is float else None
 
 
-ROOM = Room({"gevent": _install, "gevent.lock": _install_locks, "gevent.timeout": _install_timeouts})
+ROOM = Room(
+    {"gevent": _install, "gevent.lock": _install_locks, "gevent.timeout": _install_timeouts},
+    # Of the hub: whatever it runs is another greenlet or a call from there.
+    thread_calls=(("gevent.libev.corecext", "loop.run", "events"),),
+)

@@ -42,6 +42,9 @@ class ThreadRecord(NamedTuple):
     frame: Optional[types.FrameType]
     #: The innermost frames of the suspended greenlets that have switched to the one that it executes, nearest first.
     callers: Tuple[types.FrameType, ...] = ()
+    #: Its number in the operating system, if that is known and `frame` is all that the thread executes: no other
+    #: function, such as one of a debugger, has been called from there.
+    system_id: Optional[int] = None
 
 
 class Group(NamedTuple):

@@ -6,6 +6,7 @@ import re
 import threading
 import types
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, AsyncIterator, Callable, Coroutine, Generator, Iterator, List, TypeVar
 
 from asynctb import FrameInfo, Traceback
@@ -89,3 +90,7 @@ class Worker:
     def __exit__(self, *exc: object) -> None:
         self.go_on.set()
         self.thread.join()
+
+
+#: Whether the system tells what threads of this process do.
+HAS_TASK_STATES = Path("/proc/self/task").is_dir()

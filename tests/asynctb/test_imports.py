@@ -41,6 +41,7 @@ ROOMS: List[str] = [
 FRAMEWORKS: List[str] = [
     "",
     "_known",
+    "_calls",
     "_describing",
     "_hiding",
     "_entry_points",

@@ -71,6 +71,11 @@ THREAD_WAITS: Known = (
     ("asyncio.unix_events", "ThreadedChildWatcher._do_waitpid", "process"),
     ("asyncio.unix_events", "_ThreadedChildWatcher._do_waitpid", "process"),
 )
+#: Of loops written in C (uvloop): whatever they run is a call from there.
+THREAD_CALLS: Known = (
+    ("uvloop.loop", "Loop.run_forever", "events"),
+    ("uvloop.loop", "Loop.run_until_complete", "events"),
+)
 
 #: How many callbacks of a future are looked at for the one that connects it to where its result comes from. asyncio
 #: adds that first of all, before anybody can await the future; those of whoever awaits it can be very many.

@@ -5,7 +5,7 @@ from .._room import Room
 from .concurrent import install_futures, install_pools
 from .hooks import install
 from .threads import Threads
-from .waits import THREAD_WAITS
+from .waits import THREAD_CALLS, THREAD_WAITS
 
 ROOM = Room(
     hooks={
@@ -15,4 +15,5 @@ ROOM = Room(
     },
     source=RegisteredSource("Threads", lambda search: Threads(search.threads)),
     thread_waits=THREAD_WAITS,
+    thread_calls=THREAD_CALLS,
 )

@@ -16,6 +16,7 @@ from ..._objects import exact_str, get_field, module_field, module_of_frame
 from ..._snapshot.sets import imported
 from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
 from ..._stacks.follow import calling_frame, own_frame, this_thread
+from .._calls import thread_calls
 from .._known import thread_waits
 
 #: Set by debugpy and pydevd on the threads that belong to the debugger.
@@ -63,7 +64,15 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
         innermost: Optional[types.FrameType] = calling_frame() if ident == own_ident else frame
         if frame_filter is not None and innermost is not None:
             innermost = frame_filter(innermost)
-        record = ThreadRecord(ident, thread_id, _name_of(thread, ident), thread, innermost)
+        system_id = get_field(thread, "_native_id") if thread is not None and innermost is frame else None
+        record = ThreadRecord(
+            ident,
+            thread_id,
+            _name_of(thread, ident),
+            thread,
+            innermost,
+            system_id=system_id if type(system_id) is int else None,
+        )
         serial = int(thread_id.rpartition("-")[2])
         found.append((thread is None or thread is not main, serial, record))
     # This very frame is among them: a circle, which would keep alive all that our callers refer to.
@@ -122,12 +131,14 @@ class Threads(Source):
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         record = cast(ThreadRecord, obj)
         wait, frame = thread_waits.wait_of_thread(record.frame)
+        if wait is None and record.frame is not None and record.system_id is not None:
+            wait = thread_calls.wait_of_thread(record.frame, record.system_id)
         return Activity(
             kind="thread",
             framework="threading",
             id=record.id,
             name=record.name,
-            state="running",
+            state="running" if wait is None else "suspended",
             target=record.thread,
             thread=record.id,
             waits_for=wait,

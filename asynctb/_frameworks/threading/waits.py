@@ -32,3 +32,52 @@ THREAD_WAITS: Known = (
     ("subprocess", "Popen.communicate", "process"),
     ("subprocess", "Popen._communicate", "process"),
 )
+_LOCKS = [
+    ("_thread", f"{cls}.{name}", "lock")
+    for cls in ("LockType", "RLock")
+    for name in ("acquire", "acquire_lock", "__enter__")
+]
+#: The functions written in C that threads wait in. Not those that read or write files: these mostly need not wait.
+THREAD_CALLS: Known = (
+    *_LOCKS,
+    ("time", "sleep", "sleep"),
+    ("_queue", "SimpleQueue.get", "item of a queue"),
+    ("builtins", "input", "input"),
+    ("posix", "read", "data to read"),
+    ("posix", "readv", "data to read"),
+    ("posix", "wait", "process"),
+    ("posix", "wait3", "process"),
+    ("posix", "wait4", "process"),
+    ("posix", "waitid", "process"),
+    ("posix", "waitpid", "process"),
+    ("posix", "system", "process"),
+    ("_signal", "pause", "signal"),
+    ("_signal", "sigwait", "signal"),
+    ("_signal", "sigwaitinfo", "signal"),
+    ("_signal", "sigtimedwait", "signal"),
+    ("fcntl", "flock", "lock of a file"),
+    ("fcntl", "lockf", "lock of a file"),
+    ("select", "select", "events"),
+    ("select", "epoll.poll", "events"),
+    ("select", "kqueue.control", "events"),
+    ("_socket", "socket._accept", "connection"),
+    ("_socket", "socket.connect", "connection"),
+    ("_socket", "socket.connect_ex", "connection"),
+    ("_socket", "socket.recv", "socket data"),
+    ("_socket", "socket.recv_into", "socket data"),
+    ("_socket", "socket.recvfrom", "socket data"),
+    ("_socket", "socket.recvfrom_into", "socket data"),
+    ("_socket", "socket.recvmsg", "socket data"),
+    ("_socket", "socket.recvmsg_into", "socket data"),
+    ("_socket", "socket.send", "socket to send"),
+    ("_socket", "socket.sendall", "socket to send"),
+    ("_socket", "socket.sendto", "socket to send"),
+    ("_socket", "socket.sendmsg", "socket to send"),
+    ("_socket", "getaddrinfo", "name resolution"),
+    ("_socket", "gethostbyname", "name resolution"),
+    ("_socket", "gethostbyname_ex", "name resolution"),
+    ("_socket", "gethostbyaddr", "name resolution"),
+    ("_ssl", "_SSLSocket.read", "socket data"),
+    ("_ssl", "_SSLSocket.write", "socket to send"),
+    ("_ssl", "_SSLSocket.do_handshake", "handshake"),
+)

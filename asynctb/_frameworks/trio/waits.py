@@ -49,7 +49,9 @@ WAITS: Known = (
     ("trio._subprocess", "Process.wait", "process"),
     ("trio._subprocess", "Process._wait", "process"),
 )
-#: Of trio's own threads.
+#: Of the threads that its loop runs in, and of its own.
 THREAD_WAITS: Known = (
+    ("trio._core._io_epoll", "EpollIOManager.get_events", "events"),
+    ("trio._core._io_kqueue", "KqueueIOManager.get_events", "events"),
     ("trio._core._thread_cache", "WorkerThread._work", "work"),  # it works in another function
 )

@@ -264,8 +264,8 @@ class _Forest:
         kind = activity["kind"].replace("_", " ")
         state: str = activity["state"]
         waits = self._describe_wait(members[0])
-        if state == "running" and waits is not None and activity["kind"] == "thread":
-            state = ""  # a thread runs also while it waits for a lock; that it waits says more
+        if waits is not None and activity["kind"] == "thread":
+            state = ""  # that it waits says more
         failure = activity.get("failure")
         style = _STATE_STYLES.get(state, "") if failure is None else _PROBLEM
         mark = self._failed if failure is not None else self._running if state == "running" else self._waiting

@@ -1,0 +1,179 @@
+"""What an instruction calls, as far as the instructions before it tell: by names, not by what is on the stack.
+
+What lies in the slots of a running frame may have been released already, so it is not looked at. Only straight code is
+understood; whatever else there is leaves the callee unknown.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from types import CodeType
+from typing import List, NamedTuple, Optional, Union
+
+from . import bytecode
+from .bytecode import PYPY, Instruction
+
+#: From CPython 3.11 on there are two slots for a callee: for itself, and for the object that it is a method of or NULL.
+_TWO_SLOTS = "PUSH_NULL" in bytecode.OPCODES and not PYPY
+_NULL_COMES_LAST = sys.version_info >= (3, 13)
+_CALLS = ("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD")
+_ENTERS = ("BEFORE_WITH", "SETUP_WITH")
+_CALLING = frozenset(bytecode.OPCODES[name] for name in (*_CALLS, *_ENTERS) if name in bytecode.OPCODES)
+_NOTHING_DONE = ("NOP", "CACHE", "KW_NAMES", "RESUME", "NOT_TAKEN")
+#: Larger functions are not worth to be decoded for this.
+_MAX_BYTES = 50_000
+#: What one expression has before its call.
+_MAX_INSTRUCTIONS = 100
+
+
+class Name(NamedTuple):
+    """A variable. The kind is the name of the instruction that loads it."""
+
+    kind: str
+    name: str
+
+
+class Attribute(NamedTuple):
+    """An attribute of the value of another expression."""
+
+    owner: Expression
+    name: str
+    #: Whether it is looked up in the type alone, as for the methods of a with statement.
+    is_special: bool = False
+
+
+class Result(NamedTuple):
+    """What a call returned."""
+
+    callee: Expression
+
+
+Expression = Union[Name, Attribute, Result]
+
+
+class _Null:
+    """What is pushed beside a callee that is no method."""
+
+
+_NULL = _Null()
+_Slot = Union[Expression, _Null, None]
+
+
+def callee_at(code: CodeType, offset: int) -> Optional[Expression]:
+    """Return what the instruction at *offset* calls; None if it calls nothing, or nothing that can be told."""
+    if not 0 <= offset < len(code.co_code) <= _MAX_BYTES or code.co_code[offset] not in _CALLING:
+        return None
+    instructions = bytecode.decode(code)
+    targets = {instruction.target for instruction in instructions}
+    before: List[Instruction] = []
+    for instruction in instructions:
+        if instruction.offset == offset:
+            machine = _Machine(code)
+            for each in before[-_MAX_INSTRUCTIONS:]:
+                if each.start in targets:
+                    machine.stack.clear()
+                machine.execute(each)
+            if instruction.start in targets:
+                return None
+            return machine.callee(instruction)
+        before.append(instruction)
+    return None
+
+
+class _Machine:
+    """Executes instructions with expressions for values; what is below those that are listed is unknown."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.stack: List[_Slot] = []
+
+    def at(self, depth: int) -> _Slot:
+        """Return the value that has *depth* - 1 others above it; None if it is unknown."""
+        return self.stack[-depth] if 0 < depth <= len(self.stack) else None
+
+    def drop(self, count: int) -> None:
+        del self.stack[max(0, len(self.stack) - count) :]
+
+    def callee(self, instruction: Instruction) -> Optional[Expression]:
+        """Return what *instruction* calls."""
+        name = instruction.name
+        if name in _ENTERS:
+            manager = self.at(1)
+            return None if manager is None or isinstance(manager, _Null) else Attribute(manager, "__enter__", True)
+        above = self.arguments(instruction)
+        slots = [self.at(above + 1)]
+        if name == "CALL_METHOD" or (_TWO_SLOTS and name != "CALL_METHOD"):
+            slots.insert(0, self.at(above + 2))
+        return next((slot for slot in slots if not isinstance(slot, _Null)), None)
+
+    @staticmethod
+    def arguments(instruction: Instruction) -> int:
+        """Return how many values are above what *instruction* calls."""
+        name, arg = instruction.name, instruction.arg
+        if name == "CALL_FUNCTION_EX":
+            return 2 if arg & 1 or not _EX_IS_FLAGGED else 1
+        return arg + (name in ("CALL_KW", "CALL_FUNCTION_KW"))
+
+    def execute(self, instruction: Instruction) -> None:
+        name, arg = instruction.name, instruction.arg
+        if name in _NOTHING_DONE or name == "PRECALL":
+            return
+        if name in _CALLS:
+            called = self.callee(instruction)
+            self.drop(self.arguments(instruction) + (2 if _TWO_SLOTS or name == "CALL_METHOD" else 1))
+            self.stack.append(None if called is None else Result(called))
+        elif name == "PUSH_NULL":
+            self.stack.append(_NULL)
+        elif name in ("LOAD_ATTR", "LOAD_METHOD"):
+            owner = self.at(1)
+            self.drop(1)
+            attribute = bytecode.name_operand(self.code, instruction) or self.code.co_names[arg]
+            known = owner is not None and not isinstance(owner, _Null)
+            value = Attribute(owner, attribute) if known else None  # type: ignore[arg-type]
+            # Of a method, both slots stand for the same here.
+            self.stack += [value] * (1 + self.effect(instruction))
+        elif name == "LOAD_SPECIAL":
+            owner = self.at(1)
+            self.drop(1)
+            special = ("__enter__", "__exit__", "__aenter__", "__aexit__")[arg & 3]
+            known = owner is not None and not isinstance(owner, _Null)
+            self.stack += [Attribute(owner, special, True) if known else None] * 2  # type: ignore[arg-type]
+        elif name in ("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"):
+            self.stack += [self.local(arg >> 4), self.local(arg & 15)]
+        elif name in ("LOAD_GLOBAL", "LOAD_NAME"):
+            self.load(instruction)
+        elif name in ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_DEREF"):
+            text = bytecode.name_operand(self.code, instruction)
+            self.stack.append(Name("LOAD_FAST", text) if text is not None else None)
+        elif name == "COPY":
+            self.stack.append(self.at(arg))
+        elif name == "SWAP" and len(self.stack) >= arg:
+            self.stack[-arg], self.stack[-1] = self.stack[-1], self.stack[-arg]
+        elif name in ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONSTANT"):
+            self.stack.append(None)
+        elif name in ("BUILD_TUPLE", "BUILD_LIST", "BUILD_SET", "BUILD_MAP") or name.startswith(("BINARY_", "UNARY_")):
+            effect = self.effect(instruction)
+            self.drop(1 - effect)
+            self.stack.append(None)
+        elif name in ("DICT_MERGE", "LIST_EXTEND"):
+            self.drop(1)
+        else:  # a jump, the end of a statement, or what no plain call has
+            self.stack.clear()
+
+    def local(self, slot: int) -> Name:
+        return Name("LOAD_FAST", bytecode.variable_name(self.code, "LOAD_FAST", slot))
+
+    def load(self, instruction: Instruction) -> None:
+        text = bytecode.name_operand(self.code, instruction)
+        value = Name(instruction.name, text) if text is not None else None
+        both: List[_Slot] = [value, _NULL] if _NULL_COMES_LAST else [_NULL, value]
+        self.stack += both if self.effect(instruction) > 1 else [value]
+
+    @staticmethod
+    def effect(instruction: Instruction) -> int:
+        return bytecode.stack_effect(instruction.opcode, instruction.arg, False)
+
+
+#: Whether the operand of CALL_FUNCTION_EX says whether there are keyword arguments; if not, NULL is there instead.
+_EX_IS_FLAGGED = "CALL_FUNCTION_EX" in bytecode.OPCODES and bytecode.OPCODES["CALL_FUNCTION_EX"] >= dis.HAVE_ARGUMENT

@@ -1,0 +1,161 @@
+"""What a thread waits for that calls a function written in C: told by what it calls, not by running anything.
+
+That it does not run is told by the system. Where the system does not tell, nothing is said.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from _io import FileIO
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple, cast
+
+from .._code.calls import Attribute, Expression, Name, Result, callee_at
+from .._frames import variable_of_program
+from .._model import Wait
+from .._objects import class_attribute, exact_str, get_field, instance_dict, is_a, module_field, simple_type_name
+from ._known import Known
+
+
+class _Value(NamedTuple):
+    """An object, or what is known of one."""
+
+    cls: type
+    #: None if it is not known.
+    obj: object = None
+
+
+class KnownCalls:
+    """A table of functions written in C that block until something happens. What does not exist is passed over."""
+
+    def __init__(self) -> None:
+        self._functions: Known = ()
+        #: By identity of the functions, and of methods as their classes have them; those are kept alive.
+        self._known: Dict[int, Tuple[object, str]] = {}
+        self._modules_seen = -1
+
+    def add(self, functions: Known) -> None:
+        """Add what a room knows: module, name of a function or of a type and its method, what it waits for."""
+        self._functions = (*self._functions, *functions)
+        self._modules_seen = -1
+
+    def wait_of_thread(self, frame: types.FrameType, system_id: int) -> Optional[Wait]:
+        """Return what the thread waits for whose innermost frame is *frame*, or None if it is not certain to wait.
+
+        :param system_id: the number of the thread in the operating system.
+        """
+        lasti = frame.f_lasti
+        callee = callee_at(frame.f_code, lasti)
+        if callee is None:
+            return None
+        if self._modules_seen != len(sys.modules):
+            modules = len(sys.modules)
+            self._known = {id(function): (function, description) for function, description in self._find()}
+            self._modules_seen = modules
+        _, description = self._known.get(id(_function(frame, callee)), (None, None))
+        # Other threads may run while the system is asked.
+        if description is None or not _sleeps(system_id) or frame.f_lasti != lasti:
+            return None
+        return Wait(description)
+
+    def _find(self) -> Iterator[Tuple[object, str]]:
+        for module_name, path, description in self._functions:
+            module = sys.modules.get(module_name)
+            if not is_a(module, types.ModuleType):
+                continue
+            class_name, _, name = path.rpartition(".")
+            function = module_field(cast(types.ModuleType, module), class_name or name)
+            if class_name:
+                function = class_attribute(function, name) if is_a(function, type) else None
+            # Not what the program has put there.
+            if type(function) is types.BuiltinFunctionType or _is_method(function):
+                yield function, description
+
+
+#: Those that threads wait in. Each room adds what it knows.
+thread_calls = KnownCalls()
+
+
+def _sleeps(system_id: int) -> bool:
+    """Return whether the system says that a thread of this process waits for something."""
+    try:
+        with FileIO(f"/proc/self/task/{system_id}/stat") as file:
+            text = file.read()
+    except Exception:  # another system, the thread has ended, or an audit hook of the program forbids it
+        return False
+    # The name of the thread is in parentheses, and can have some itself.
+    return text is not None and text[text.rfind(b")") + 1 :].strip()[:1] in (b"S", b"D")
+
+
+def _is_method(attribute: object) -> bool:
+    """Return whether an attribute of a class is a method that is written in C, or by Cython, which has its own type."""
+    cls = type(attribute)
+    return cls is types.MethodDescriptorType or simple_type_name(cls) == "cython_function_or_method"
+
+
+def _function(frame: types.FrameType, callee: Expression) -> object:
+    """Return the function that *callee* stands for in *frame*, of a method the one in the class; None if unknown."""
+    value = _evaluate(frame, callee)
+    function = value.obj if value is not None else None
+    if is_a(function, types.BuiltinFunctionType):  # a method that is told its class has a type derived from that
+        method = cast(types.BuiltinFunctionType, function)
+        name = exact_str(method.__name__)
+        if name is not None and type(method.__self__) is not types.ModuleType:
+            return class_attribute(type(method.__self__), name)
+    return function
+
+
+def _evaluate(frame: types.FrameType, expression: Expression) -> Optional[_Value]:
+    if isinstance(expression, Attribute):
+        owner = _evaluate(frame, expression.owner)
+        return None if owner is None else _attribute(owner, expression.name, expression.is_special)
+    if isinstance(expression, Result):
+        value = _evaluate(frame, expression.callee)
+        # A class written in C, or one that makes its objects as those do.
+        if value is None or type(value.obj) is not type:
+            return None
+        made_by = class_attribute(value.obj, "__new__")
+        return _Value(value.obj) if type(made_by) is types.BuiltinFunctionType else None
+    return _variable(frame, expression)
+
+
+def _variable(frame: types.FrameType, variable: Name) -> Optional[_Value]:
+    if variable.kind == "LOAD_FAST":
+        return _known(variable_of_program(frame, variable.name))
+    scopes = [frame.f_globals, frame.f_builtins]
+    if variable.kind == "LOAD_NAME":
+        scopes.insert(0, frame.f_locals)  # of a module or the body of a class: no copy is made
+    for scope in scopes:
+        if not is_a(scope, dict):
+            return None
+        value = dict.get(scope, variable.name)
+        if value is not None:
+            return _known(value)
+    return None
+
+
+def _known(obj: object) -> Optional[_Value]:
+    return None if obj is None else _Value(type(obj), obj)
+
+
+def _attribute(owner: _Value, name: str, is_special: bool) -> Optional[_Value]:
+    if type(owner.obj) is types.ModuleType and not is_special:
+        return _known(module_field(owner.obj, name))
+    if is_a(owner.obj, type):
+        return None
+    found = class_attribute(owner.cls, name)
+    if is_special:
+        return _known(found)
+    getter = class_attribute(owner.cls, "__getattribute__")
+    if getter is not object.__getattribute__ and type(getter) is not types.WrapperDescriptorType:
+        return None  # a method of the program
+    kind = type(found)
+    if kind is types.MemberDescriptorType or kind is types.GetSetDescriptorType:
+        return _known(get_field(owner.obj, name))
+    if found is not None and class_attribute(type(found), "__set__") is not None:
+        return None
+    if owner.obj is not None and instance_dict(owner.obj) is not None:
+        own = get_field(owner.obj, name)
+        if own is not None:
+            return _known(own)
+    return _known(found) if _is_method(found) else None
