@@ -83,10 +83,15 @@ class TwistedTasks(ResumedTasks):
         if cls is None or self._deferred is None or self._module is None:
             return []
         members: Dict[int, object] = {}
+        seen: Dict[int, object] = {}  # many can wait for one
         for status in self.find(cls):
-            for callback, arguments in self._callbacks_of(get_field(status, "waitingOn")):
-                if callback is self._resume and any(argument is status for argument in arguments):
-                    self._add(members, arguments[1], status)
+            waited_for = get_field(status, "waitingOn")
+            if id(waited_for) in seen:
+                continue
+            seen[id(waited_for)] = waited_for
+            for callback, arguments in self._callbacks_of(waited_for):
+                if callback is self._resume and len(arguments) > 2 and type(arguments[2]) is cls:
+                    self._add(members, arguments[1], arguments[2])
         step = module_field(self._module, "_inlineCallbacks")
         for _, frame in frames_of(self.threads, step.__code__) if type(step) is types.FunctionType else ():
             self._add(members, local_variable(frame, "gen"), local_variable(frame, "status"))
