@@ -33,7 +33,7 @@ FRAMEWORKS = [
     "twisted",
     "tornado",
 ]
-FRAMEWORKS += ["twisted", "tornado", "async_generator", "async_exit_stack", "stackscope"]
+FRAMEWORKS += ["async_generator", "async_exit_stack", "stackscope"]
 # Without wheels, but they need no compiler: written in Python alone, or so for PyPy. Later interpreters lack what curio
 # imports.
 FRAMEWORKS_FROM_SOURCE = {

@@ -125,7 +125,7 @@ def test_subclasses() -> None:
 
 
 def test_referrers() -> None:
-    shared = object()
+    shared = Sought()
     holder = Slotted()
     holder.field = shared  # type: ignore[attr-defined]
     around = [shared], (shared,)
@@ -193,10 +193,14 @@ def test_tasks_that_were_made_before_everything_was_frozen(frozen: None) -> None
 
     def tasks_now() -> Tuple[Set[str], str]:
         found = asynctb.snapshot(loose_objects=True)
-        return {a.name for a in found.activities if a.kind == "task"}, "\n".join(found.notes)
+        own = [asyncio.current_task(), *tasks]
+        names = {a.name for a in found.activities if any(a.target is task for task in own)}
+        return names, "\n".join(found.notes)
+
+    tasks: List[asyncio.Task[None]] = []
 
     async def main() -> None:
-        tasks = [asyncio.ensure_future(waits()) for _ in range(3)]
+        tasks.extend([asyncio.ensure_future(waits()) for _ in range(3)])
         await asyncio.sleep(0)
         before, notes = tasks_now()
         assert len(before) == 4
