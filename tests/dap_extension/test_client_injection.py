@@ -24,6 +24,9 @@ NOT_HERE = "does not allow asynctb to attach|with gdb, which is not|so that proc
 #: Those that let others in by themselves.
 OPEN = [found for found in find_interpreters() if found.implementation == "CPython" and found.version >= (3, 14)]
 
+#: Those that nobody gets into.
+CLOSED = [found for found in find_interpreters() if found.implementation == "PyPy"]
+
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="wakes a process as Linux allows")
 on_open_interpreters = pytest.mark.parametrize("interpreter", OPEN, ids=[found.name for found in OPEN])
 
@@ -34,6 +37,19 @@ def test_no_such_process() -> None:
         result = asynctb("dump", "--pid", process.pid)
     assert result.returncode == 3
     assert result.stderr == f"asynctb: there is no process {process.pid}\n"
+
+
+@on_linux
+@pytest.mark.parametrize("interpreter", CLOSED, ids=[found.name for found in CLOSED])
+def test_a_process_of_pypy_is_left_alone(interpreter: Interpreter) -> None:
+    with started(interpreter.path, "-c", "print(flush=True); input()") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        result = asynctb("dump", "--pid", process.pid)
+        assert f"process {process.pid} (" in result.stderr
+        assert "runs PyPy, which debugpy cannot get into from outside. Let the program call" in result.stderr
+        assert result.returncode == 3
+        assert process.poll() is None
 
 
 @on_linux

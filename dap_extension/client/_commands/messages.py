@@ -10,6 +10,7 @@ import click
 from .._drawing.output import OutputError
 from .._session.dap import DapError
 from .._session.helper import HelperError
+from .._session.injection import OnPyPy
 from .._session.session import InjectionFailed, NotPython
 
 #: Exit codes; `EXIT_CODES` explains them to the user.
@@ -58,6 +59,11 @@ def explain_injection(error: InjectionFailed, process_id: int) -> str:
     """Say what to do, from what debugpy's injector and its tools printed."""
     if isinstance(error, NotPython):
         return error.details
+    if isinstance(error, OnPyPy):
+        return (
+            f"{error.details} from outside. Let the program call debugpy.listen((HOST, PORT)), or start it with: "
+            "python -m debugpy --listen HOST:PORT SCRIPT; then give HOST:PORT instead of --pid"
+        )
     text = error.details.casefold()
     if "no such process" in text:
         return f"there is no process {process_id}"

@@ -17,6 +17,7 @@ _SYMBOLS = (b"Py_IsInitialized", b"PyPy_IsInitialized")
 _SECTION = b".PyRuntime"
 #: Such as "/usr/lib/libpython3.11.so.1.0", which may have been replaced on the disk ("(deleted)").
 _LIBRARY = re.compile(r"lib(?:python|pypy)\d[^/]*\.so")
+_PYPY_LIBRARY = re.compile(r"libpypy\d[^/]*\.so")
 
 
 def runs_python(process_id: int) -> bool:
@@ -51,6 +52,16 @@ def runs_python(process_id: int) -> bool:
     if refused is not None:
         raise refused
     return False
+
+
+def runs_pypy(process_id: int) -> bool:
+    """Return whether the library that PyPy consists of is loaded in a process.
+
+    :raises OSError: if the system does not tell.
+    """
+    with open(f"/proc/{process_id}/maps", encoding="utf-8", errors="surrogateescape") as file:
+        paths = [line.rstrip("\n").split(None, 5)[5:] for line in file]
+    return any(_PYPY_LIBRARY.match(os.path.basename(path)) for named in paths for path in named)
 
 
 def process_name(process_id: int) -> str:

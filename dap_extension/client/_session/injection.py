@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
 from .dap import DapError
-from .executables import process_name, runs_python
+from .executables import process_name, runs_pypy, runs_python
 from .processes import APART, debugger_environment, debugpy_folder, end_process
 
 #: Seconds that a process gets to run what it was told to (`sys.remote_exec`).
@@ -85,8 +85,12 @@ class NotPython(InjectionFailed):
     """The process is not a Python program, so it was left alone."""
 
 
+class OnPyPy(InjectionFailed):
+    """The process runs PyPy, which lets nobody in, so it was left alone."""
+
+
 def _check_process(process_id: int) -> None:
-    """Make sure that a process runs Python, before anything is done to it.
+    """Make sure that a process runs a Python that debugpy gets into, before anything is done to it.
 
     :raises InjectionFailed: if it does not, if there is no such process, or if the system does not tell.
     """
@@ -96,6 +100,9 @@ def _check_process(process_id: int) -> None:
         if not runs_python(process_id):
             message = f"process {process_id} ({process_name(process_id)}) is not a Python program"
             raise NotPython(message, in_trial=True)
+        if runs_pypy(process_id):
+            message = f"process {process_id} ({process_name(process_id)}) runs PyPy, which debugpy cannot get into"
+            raise OnPyPy(message, in_trial=True)
     except ProcessLookupError:
         raise InjectionFailed("no such process", in_trial=True) from None
     except OSError as error:
