@@ -18,6 +18,7 @@ The environment variable ``ASYNCTB_READER`` and `set_reader_mode` force a mode.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -32,6 +33,7 @@ from ._types import MODES, FrameRead, LocalReader, Mode, Reader
 _VARIABLE = "ASYNCTB_READER"
 #: Whether ``f_locals`` of a function is no copy.
 _LOCALS_ARE_A_VIEW = sys.implementation.name == "cpython" and sys.version_info >= (3, 13)
+_NO_REFERENTS = "gc.get_referents does not tell what objects refer to, so stacks may be cut"
 
 _reader: Optional[Reader] = None
 _read_local: Optional[LocalReader] = None
@@ -99,10 +101,15 @@ def reader_mode() -> Mode:
 
 
 def reader_notes() -> Tuple[str, ...]:
-    """Return why the reader in use is not the full one, or nothing if it is."""
+    """Return why the reader in use is not the full one, and why stacks may be cut; or nothing."""
     if _reader is None:
         _choose()
-    return _notes
+    probe = object()
+    try:
+        tells = any(referent is probe for referent in gc.get_referents([probe]))
+    except Exception:  # the program has put something else in its place
+        tells = False
+    return _notes if tells else (*_notes, _NO_REFERENTS)
 
 
 def set_reader_mode(mode: Optional[Mode]) -> None:

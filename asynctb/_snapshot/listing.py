@@ -7,6 +7,7 @@ import itertools
 import types
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
+from .._frames import reader_mode, reader_notes
 from .._ids import activity_ids
 from .._model import Activity, FrameInfo, Snapshot, Traceback
 from .._objects import describe_error, type_name
@@ -34,7 +35,9 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapsho
     """
     try:
         listing = Listing(loose_objects=loose_objects)
-        return Snapshot(tuple(listing.page(tracebacks=tracebacks)), tuple(listing.notes))
+        activities = tuple(listing.page(tracebacks=tracebacks))
+        notes = [f"Stacks are read less exactly, with the reader {reader_mode()!r}: {note}" for note in reader_notes()]
+        return Snapshot(activities, (*notes, *listing.notes))
     except RecursionError:  # the caller is near the limit
         return _NOTHING
 

@@ -58,10 +58,12 @@ def test_a_process_that_is_not_python_is_left_alone(tmp_path: Path) -> None:
     gdb = tmp_path / "gdb"
     gdb.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\n")
     gdb.chmod(0o755)
-    with started("sleep", "100") as process:
+    with started("sh", "-c", "echo; read line") as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it has loaded everything by now
         before = Path(f"/proc/{process.pid}/maps").read_text()
         result = asynctb("dump", "--pid", process.pid, PATH=os.pathsep.join([str(tmp_path), os.environ["PATH"]]))
-        assert result.stderr == f"asynctb: process {process.pid} (sleep) is not a Python program\n"
+        assert result.stderr == f"asynctb: process {process.pid} (sh) is not a Python program\n"
         assert result.returncode == 3
         assert Path(f"/proc/{process.pid}/maps").read_text() == before
         assert process.poll() is None

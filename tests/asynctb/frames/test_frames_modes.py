@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any, Generator, Iterator, List, Optional
 
 import pytest
 
-from asynctb import _frames
+from asynctb import _frames, snapshot
 from asynctb._frames import _choice, read_frame, reader_mode, reader_notes, set_reader_mode
 
 PYPY = sys.implementation.name == "pypy"
@@ -107,6 +108,40 @@ def test_environment_variable_that_is_wrong() -> None:
     out = in_child("best", code)
     assert out.startswith("full ")
     assert "ASYNCTB_READER" in out
+
+
+def notes_on_reading() -> List[str]:
+    return [note for note in snapshot().notes if note.startswith("Stacks are read less exactly")]
+
+
+@pytest.mark.parametrize("mode", ["gc-only", "static-only", "off"])
+def test_snapshot_has_the_reason_every_time(mode: Any) -> None:
+    set_reader_mode(mode)
+    for _ in range(2):
+        if reader_mode() != "full":  # PyPy has no reader "gc-only"
+            (note,) = notes_on_reading()
+            assert f"the reader {mode!r}: the program asked for" in note
+            assert note in str(snapshot())
+    set_reader_mode(None)
+    assert notes_on_reading() == []
+
+
+def nothing(*objects: object) -> List[object]:
+    return []
+
+
+def failing(*objects: object) -> List[object]:
+    raise NotImplementedError("no referents")
+
+
+@pytest.mark.parametrize("broken", [nothing, failing])
+def test_snapshot_has_the_reason_why_stacks_may_be_cut(broken: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_reader_mode(None)
+    monkeypatch.setattr(gc, "get_referents", broken)
+    for _ in range(2):
+        assert any("gc.get_referents does not tell" in note for note in notes_on_reading())
+    monkeypatch.undo()
+    assert notes_on_reading() == []
 
 
 def test_importing_chooses_no_reader() -> None:
