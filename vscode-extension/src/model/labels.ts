@@ -113,7 +113,8 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
   const state = info.state === "unknown" ? "state unknown" : info.state;
   // That it is suspended goes without saying where it stands, and a view is narrow; the icon shows it, too. A thread
   // runs also while it waits for a lock.
-  const isPlain = info.state === "suspended" ? top !== "" : info.state === "running" && waits !== undefined;
+  const isPlain =
+    info.state === "suspended" ? top !== "" || waits !== undefined : info.state === "running" && waits !== undefined;
   const shownState = isPlain ? "" : (failed ?? state);
   const tasks = members > 0 ? `${isTail ? "at least " : ""}${count(members, "task")}` : undefined;
   // What it waits for says most, so that it stands where it is not cut off.
