@@ -123,7 +123,13 @@ def test_sockets_and_pipes() -> None:
 
 
 def test_sleep() -> None:
-    check(lambda: time.sleep(0.5), "sleep", lambda: None)
+    stop = threading.Event()
+
+    def naps() -> None:
+        while not stop.is_set():
+            time.sleep(0.2)
+
+    check(naps, "sleep", stop.set)
 
 
 def test_what_only_looks_like_it() -> None:
