@@ -52,7 +52,8 @@ _NOTHING_TELLS = "nothing tells what it awaits"
 #: Iterators that a generator can go through by ``yield from``, and behind which there is no stack.
 _ITERABLES: Tuple[Iterable[object], ...] = ((), [], {}, {}.items(), {}.values(), set(), range(0), range(1 << 70))
 _ITERABLES += ("", "\u20ac", b"", bytearray())
-_PLAIN_ITERATORS = frozenset(id(type(iter(each))) for each in _ITERABLES)
+# From CPython 3.15 on, the iterables themselves stand there: an index is kept beside them instead of an iterator.
+_PLAIN_ITERATORS = frozenset(id(type(each)) for each in (*_ITERABLES, *map(iter, _ITERABLES)))
 _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 
 #: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known; or
