@@ -15,7 +15,8 @@ from .bytecode import Instruction
 _BINARY = {"BINARY_ADD": "+", "BINARY_SUBTRACT": "-", "BINARY_MULTIPLY": "*", "BINARY_FLOOR_DIVIDE": "//"}
 _BINARY.update(BINARY_MODULO="%", BINARY_TRUE_DIVIDE="/")
 _UNARY = {"UNARY_NEGATIVE": "-", "UNARY_INVERT": "~"}
-_IGNORED = ("NOP", "END_SEND", "SETUP_ASYNC_WITH", "NOT_TAKEN")
+_IGNORED = ("NOP", "END_SEND", "SETUP_ASYNC_WITH", "NOT_TAKEN", "PRECALL")
+_CALLS = ("CALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_METHOD", "CALL_METHOD_KW")
 #: Identities of the types of constants whose `repr` is code of the interpreter.
 _PLAIN = frozenset(map(id, (int, float, complex, str, bytes, bool, type(None), type(...))))
 #: Longer targets are not worth to be followed.
@@ -45,6 +46,13 @@ class _Part:
 class _Text(str):
     """Source text of an expression that must be put in parentheses when it is an operand."""
 
+
+class _Tuple(_Text):
+    """Source text of a tuple, which must be put in parentheses but as an index."""
+
+
+#: What lies beside a callable that is called without a self of its own, and beside a method in place of its self.
+_NULL = _Text()
 
 Value = Union[str, _Part]
 
@@ -87,6 +95,10 @@ class _Machine:
         self.stack: List[Value] = []
         #: How many parts still have to be stored.
         self.left = 1
+        #: The names of the keyword arguments of the next call, where an instruction before it sets them.
+        self.keywords: object = ()
+        #: The tuple of constants that has been loaded last; one of names is on top of the stack if a call takes it.
+        self.constants: object = ()
 
     def run(self, offset: int) -> Optional[str]:
         root = _Part()
@@ -103,9 +115,14 @@ class _Machine:
 
     def pop_text(self, as_operand: bool = False) -> str:
         value = self.stack.pop()
-        if isinstance(value, _Part):
+        if isinstance(value, _Part) or value is _NULL:
             raise _Unknown
         return f"({value})" if as_operand and isinstance(value, _Text) else value
+
+    def pop_item(self) -> str:
+        """Return the text of an argument, or of an item of a tuple."""
+        is_tuple = isinstance(self.stack[-1], _Tuple)
+        return self.pop_text(as_operand=is_tuple)
 
     def store(self, text: str) -> None:
         part = self.stack.pop()
@@ -144,8 +161,14 @@ class _Machine:
         elif name in ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONSTANT"):
             stack.append(self.constant(name, arg))
         elif name in ("BUILD_SLICE", "BUILD_TUPLE"):
-            parts = [self.pop_text() for _ in range(arg)][::-1]
-            stack.append(_Text(":".join(_without_none(parts)) if name == "BUILD_SLICE" else ", ".join(parts)))
+            parts = [self.pop_item() for _ in range(arg)][::-1]
+            stack.append(_Text(":".join(_without_none(parts))) if name == "BUILD_SLICE" else _tuple(parts))
+        elif name == "PUSH_NULL":
+            stack.append(_NULL)
+        elif name == "KW_NAMES":
+            self.keywords = self.code.co_consts[arg]
+        elif name in _CALLS:
+            self.call(name, arg)
         elif name in _UNARY:
             stack.append(_Text(_UNARY[name] + self.pop_text(as_operand=True)))
         elif name in _BINARY or name in ("BINARY_OP", "BINARY_SUBSCR"):
@@ -153,7 +176,9 @@ class _Machine:
         elif name == "BINARY_SLICE":
             index = self.pop_slice()
             stack.append(f"{self.pop_text(as_operand=True)}[{index}]")
-        elif name.startswith("LOAD_") and "METHOD" not in name and "SUPER" not in name:
+        elif name == "LOAD_METHOD":
+            stack += [f"{self.pop_text(as_operand=True)}.{self.code.co_names[arg]}", _NULL]
+        elif name.startswith("LOAD_") and "SUPER" not in name:
             self.load(instruction)
         else:
             raise _Unknown
@@ -184,7 +209,8 @@ class _Machine:
         if id(type(value)) in _PLAIN:
             return "..." if value is ... else repr(value)
         if type(value) is tuple and all(id(type(item)) in _PLAIN for item in value):
-            return _Text(", ".join(map(repr, value)) + ("," if len(value) == 1 else ""))
+            self.constants = value
+            return _tuple(["..." if item is ... else repr(item) for item in value])
         if type(value) is slice and all(id(type(item)) in _PLAIN for item in (value.start, value.stop, value.step)):
             bounds = [repr(value.start), repr(value.stop)] + ([repr(value.step)] if value.step is not None else [])
             return _Text(":".join(_without_none(bounds)))
@@ -200,13 +226,39 @@ class _Machine:
 
     def load(self, instruction: Instruction) -> None:
         text = bytecode.name_operand(self.code, instruction)
-        if text is None or bytecode.stack_effect(instruction.opcode, instruction.arg, False) > 1:
+        if text is None:
             raise _Unknown
+        values = bytecode.stack_effect(instruction.opcode, instruction.arg, False)
         if instruction.name == "LOAD_ATTR":
-            if bytecode.stack_effect(instruction.opcode, instruction.arg, False) > 0:
-                raise _Unknown  # a method, to be called
             text = f"{self.pop_text(as_operand=True)}.{text}"
-        self.stack.append(text)
+            values += 1
+        self.stack += [text, _NULL] if values > 1 else [text]
+
+    def call(self, name: str, arg: int) -> None:
+        if name.endswith("_KW"):
+            self.stack.pop()
+            self.keywords = self.constants
+        names, self.keywords = self.keywords, ()
+        if type(names) is not tuple or not all(type(keyword) is str for keyword in names):
+            raise _Unknown
+        arguments = [self.pop_item() for _ in range(arg)][::-1]
+        first = arg - len(names)
+        arguments[first:] = [f"{keyword}={text}" for keyword, text in zip(names, arguments[first:])]
+        if name.startswith("CALL_FUNCTION"):
+            function = self.pop_text(as_operand=True)
+        else:  # since CPython 3.13 the NULL lies above the function, before below
+            if self.stack[-1] is _NULL:
+                self.stack.pop()
+                function = self.pop_text(as_operand=True)
+            else:
+                function = self.pop_text(as_operand=True)
+                if self.stack.pop() is not _NULL:
+                    raise _Unknown
+        self.stack.append(f"{function}({', '.join(arguments)})")
+
+
+def _tuple(items: List[str]) -> _Tuple:
+    return _Tuple(f"{items[0]}," if len(items) == 1 else ", ".join(items))
 
 
 def _without_none(bounds: List[str]) -> List[str]:

@@ -20,7 +20,10 @@ from asynctb._code.with_blocks import analysis_of, plans_at, position_at
 TARGETS = """x; G; n; env.a; env.a.b; env[0]; env[i]; env['k']; env[i][1]; env['a', 1]; env[i, 1]; env[1:2]
 env[i:]; env[:]
 env[i:5:2]; env[i + 1]; env[-i]; env[(i + 1) * 2]; (x, y); (x,); (x, *y); (*x, y, z); (x, (y, *z)); (env.a, env[0])
-env[None]; env[...]; env[b'x'].z; G[0]; n.z"""
+env[None]; env[...]; env[b'x'].z; G[0]; n.z; env[i,]; env[(1, 2), i]; env[(i, 1), i]
+env().x; env(1)[i].y; env.f().x; env.f(1, i).x; env.f(i).g(2)[0]; G().x; G(G(1), n(i)).x; n.f(env(), i.g()).x; env()()[0]
+env(k=1).x; env.f(i, k=1, m=n).x; env(i, k=G(m=1))[i]; env((1, 2), (i,), k=(i, 2)).x; G(i + 1).x; (env + i).f().x
+(G(1).x, n.f()[i]); (env.f(1).x, *G().y); env[G(i):]; env[i()]; env(1, 2, 3, 4, 5, k=i, a=2).x; env.append(x=None).x"""
 
 
 def blocks_of(code: types.CodeType) -> Any:
@@ -45,7 +48,9 @@ def test_targets(target: str) -> None:
         assert blocks_of(function_in(text))[-1].varname == target
 
 
-@pytest.mark.parametrize("target", ["env[i is None]", "env.f(1).x", "env().y", "env[lambda: 1]"])
+@pytest.mark.parametrize(
+    "target", ["env[i is None]", "env(*i).x", "env.f(**i).y", "env[lambda: 1]", "env(i or 1).x", "env(f'{i}').x"]
+)
 def test_targets_that_are_not_told(target: str) -> None:
     assert blocks_of(function_in(f"def f(m, env, i):\n    with m as {target}:\n        pass"))[0].varname is None
 
