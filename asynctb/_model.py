@@ -55,7 +55,7 @@ class WithBlock:
     is_async: bool
     #: Source text of the target (``x`` in ``with y as x``), such as ``"x"``, ``"self.x"`` or ``"(a, *b)"``.
     varname: Optional[str] = None
-    #: Where the item (CPython 3.13 and later) or the statement (before) stands.
+    #: Where the item (CPython 3.11 and later, PyPy) or the statement (before) stands.
     position: Optional[Position] = None
 
 

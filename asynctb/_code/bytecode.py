@@ -28,6 +28,9 @@ HAS_FINALLY_SUBROUTINES = sys.version_info < (3, 9)
 #: instruction raises, the interpreter does enter that handler and calls what lies in the place of the exit callable:
 #: "TypeError: 'int' object is not callable", another block's exit, or a crash where the stack is too short.
 COVERS_TOO_MUCH = PYPY
+#: Whether what enters and leaves a ``with`` item has the source range of the whole statement with its body, not that of
+#: the item (CPython 3.11 and 3.12, PyPy 3.11).
+WITH_HAS_RANGE_OF_STATEMENT = (3, 11) <= sys.version_info < (3, 13)
 #: How many values describe an exception on entry to a handler: type, value, traceback of the new exception above
 #: those of the previous one. The previous ones can be NULL (ceval.c of 3.8 to 3.10, label ``exception_unwind``).
 EXCEPTION_SLOTS = 6

@@ -254,6 +254,27 @@ class Simulation:
                 return bytecode.loaded_local(before)
         return -1
 
+    def making(self, instruction: Instruction) -> List[Instruction]:
+        """Return what makes the value that *instruction* takes, but for what is before the last jump."""
+        index = bisect_right(self._starts, instruction.start) - 1
+        ends = [index - 1] if index > 0 else []
+        if instruction.start in self._jump_targets:
+            jumps = [other.start for other in self.by_start.values() if other.target == instruction.start]
+            ends += [bisect_right(self._starts, start) - 1 for start in jumps]
+        found = []
+        for end in ends:
+            values = 0
+            for start in self._starts[end::-1]:
+                other = self.by_start[start]
+                jumps_here = other.target >= 0
+                if jumps_here and start != self._starts[end]:
+                    break
+                found.append(other)
+                values += bytecode.stack_effect(other.opcode, other.arg, jumps_here)
+                if values > 0 or start in self._jump_targets:
+                    break
+        return found
+
     def begin(self, instruction: Instruction, is_async: bool) -> int:
         """Return the index of the block that *instruction* begins."""
         index = self._index_of_start.get(instruction.offset)

@@ -277,9 +277,10 @@ def _with_blocks(code: CodeType, simulation: Simulation) -> List[AnalysedBlock]:
             for index in {symbol.block for symbol in symbols}:
                 stores[index] += stored
     result = []
+    analysis = analysis_of(code)
     for start, stored_inside in zip(simulation.starts, stores):
         target = target_of(code, simulation.by_start, start.instruction, start.is_async)
-        block = WithBlock(start.is_async, target, position_at(code, start.instruction.offset))
+        block = WithBlock(start.is_async, target, _position_of_item(analysis, code, simulation, start.instruction))
         local = simulation.local_of_manager(start)
         target_slot = code.co_varnames.index(target) if target in code.co_varnames else -1
         result.append(
@@ -373,7 +374,8 @@ def _find_first_argument(code: CodeType) -> Optional[FirstArgument]:
 def position_at(code: CodeType, lasti: int) -> Position:
     """Return the source position of the instruction that ``f_lasti`` of a frame of *code* points at.
 
-    A frame that has not begun is at the first line of its function.
+    A frame that has not begun is at the first line of its function. One that enters or leaves a with-block is at the
+    item.
     """
     analysis = analysis_of(code)
     position = analysis.positions.get(lasti)
@@ -381,9 +383,50 @@ def position_at(code: CodeType, lasti: int) -> Position:
         if lasti < 0:
             position = Position(code.co_firstlineno)
         else:
-            if analysis.ranges is None:
-                analysis.ranges = bytecode.source_ranges(code)
-            unit = lasti // 2
-            position = Position(*analysis.ranges[unit]) if unit < len(analysis.ranges) else Position(None)
+            position = _item_at(analysis, code, lasti) or Position(*_recorded_range(analysis, code, lasti))
         analysis.positions[lasti] = position
     return position
+
+
+def _recorded_range(analysis: CodeAnalysis, code: CodeType, lasti: int) -> bytecode.Range:
+    if analysis.ranges is None:
+        analysis.ranges = bytecode.source_ranges(code)
+    unit = lasti // 2
+    return analysis.ranges[unit] if unit < len(analysis.ranges) else (None, None, None, None)
+
+
+def _item_at(analysis: CodeAnalysis, code: CodeType, lasti: int) -> Optional[Position]:
+    """Return the position of the with item that *lasti* enters or leaves, if the interpreter does not record it."""
+    if not bytecode.WITH_HAS_RANGE_OF_STATEMENT or not analysis.has_with_blocks:
+        return None
+    plans = plans_at(analysis, code, lasti)
+    simulation = analysis.simulation
+    if simulation is None:
+        return None
+    recorded = _recorded_range(analysis, code, lasti)
+    if not any(recorded == _recorded_range(analysis, code, start.instruction.offset) for start in simulation.starts):
+        return None  # it is in the body of the block
+    found = {id(plan.contexts[-1].block): plan.contexts[-1] for plan in plans if plan.contexts}
+    if len(found) != 1:
+        return None
+    (context,) = found.values()
+    return context.block.position if context.phase != "active" else None
+
+
+def _position_of_item(analysis: CodeAnalysis, code: CodeType, simulation: Simulation, start: Instruction) -> Position:
+    """Return the position of the with item that *start* enters."""
+    statement = _recorded_range(analysis, code, start.offset)
+    if not bytecode.WITH_HAS_RANGE_OF_STATEMENT or None in statement:
+        return Position(*statement)
+    begins, ends = [], []
+    for instruction in simulation.making(start):
+        found = line, end_line, column, end_column = _recorded_range(analysis, code, instruction.offset)
+        if found == statement:
+            continue
+        if line is not None and end_line is not None and column is not None and end_column is not None:
+            begins.append((line, column))
+            ends.append((end_line, end_column))
+    if not begins or min(begins) <= (statement[0], statement[2]) or max(ends) > (statement[1], statement[3]):
+        return Position(*statement)
+    (line, column), (end_line, end_column) = min(begins), max(ends)
+    return Position(line, end_line, column, end_column)

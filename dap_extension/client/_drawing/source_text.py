@@ -50,7 +50,7 @@ class Sources:
     def with_item(self, location: Location, ordinal: int) -> str:
         """Return the text of one item of a ``with`` statement, without the keyword; "" if it cannot be told.
 
-        :param location: of the item (CPython 3.13 and later) or of the statement (before).
+        :param location: of the item (CPython 3.11 and later, PyPy) or of the statement (before).
         :param ordinal: which item of the statement it is, from 0, if the location is that of a statement.
         """
         path, line, column = self._sources[location["source"]].get("path"), location.get("line"), location.get("column")

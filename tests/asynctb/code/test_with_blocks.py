@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import glob
+import linecache
 import os
 import sys
 import types
 import weakref
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -21,9 +23,10 @@ TARGETS = """x; G; n; env.a; env.a.b; env[0]; env[i]; env['k']; env[i][1]; env['
 env[i:]; env[:]
 env[i:5:2]; env[i + 1]; env[-i]; env[(i + 1) * 2]; (x, y); (x,); (x, *y); (*x, y, z); (x, (y, *z)); (env.a, env[0])
 env[None]; env[...]; env[b'x'].z; G[0]; n.z; env[i,]; env[(1, 2), i]; env[(i, 1), i]
-env().x; env(1)[i].y; env.f().x; env.f(1, i).x; env.f(i).g(2)[0]; G().x; G(G(1), n(i)).x; n.f(env(), i.g()).x; env()()[0]
-env(k=1).x; env.f(i, k=1, m=n).x; env(i, k=G(m=1))[i]; env((1, 2), (i,), k=(i, 2)).x; G(i + 1).x; (env + i).f().x
-(G(1).x, n.f()[i]); (env.f(1).x, *G().y); env[G(i):]; env[i()]; env(1, 2, 3, 4, 5, k=i, a=2).x; env.append(x=None).x"""
+env().x; env(1)[i].y; env.f().x; env.f(1, i).x; env.f(i).g(2)[0]; G().x; G(G(1), n(i)).x; n.f(env(), i.g()).x
+env()()[0]; env(k=1).x; env.f(i, k=1, m=n).x; env(i, k=G(m=1))[i]; env((1, 2), (i,), k=(i, 2)).x; G(i + 1).x
+(env + i).f().x; (G(1).x, n.f()[i]); (env.f(1).x, *G().y); env[G(i):]; env[i()]; env(1, 2, 3, k=i, a=2).x
+env.append(x=None).x"""
 
 
 def blocks_of(code: types.CodeType) -> Any:
@@ -70,6 +73,78 @@ def test_positions() -> None:
     (block,) = blocks_of(code)
     assert block.position.line == 3
     assert (block.position.column is not None) == (sys.version_info >= (3, 11))
+
+
+MANAGERS = (
+    "m",
+    "m.a",
+    "m[1]",
+    "m(1)",
+    "m if f else g",
+    "m or g",
+    "m and g and h",
+    "await m",
+    "[x for x in m]",
+    "m < g",
+)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="columns are recorded since 3.11")
+@pytest.mark.parametrize("manager", MANAGERS)
+@pytest.mark.parametrize("statement", ["with {} as y", "async with {}", "async with g as z, {} as y", "with {}, h"])
+def test_the_position_of_a_block_is_that_of_the_item(manager: str, statement: str) -> None:
+    before, after = statement.split("{}")
+    code = function_in(f"async def f(m, f, g, h):\n  {before}{manager}{after}:\n    a = 1\n    b = 2\n")
+    starts = {block.position.column: block.position for block in blocks_of(code)}
+    position = starts[2 + len(before)]
+    assert (position.line, position.end_line, position.end_column) == (2, 2, 2 + len(before + manager))
+
+
+@types.coroutine
+def _suspend() -> Iterator[None]:
+    yield
+
+
+class Waiting:
+    """Waits in its enter and exit method."""
+
+    async def __aenter__(self) -> None:
+        await _suspend()
+
+    async def __aexit__(self, *args: object) -> None:
+        await _suspend()
+
+
+async def wait_in_blocks(first: Waiting, second: Waiting) -> None:
+    async with first, second:
+        await _suspend()
+        await _suspend()
+
+
+async def leave_by_exception(first: Waiting) -> None:
+    async with first:
+        await _suspend()
+        raise ValueError
+
+
+def _texts_at_each_stop(coroutine: Any) -> List[str]:
+    texts = []
+    with contextlib.suppress(StopIteration, ValueError):
+        while True:
+            coroutine.send(None)
+            position = position_at(coroutine.cr_code, coroutine.cr_frame.f_lasti)
+            assert position.line is not None
+            assert position.line == position.end_line
+            texts.append(linecache.getline(__file__, position.line)[position.column : position.end_column])
+    return texts
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="columns are recorded since 3.11")
+def test_a_frame_that_waits_to_enter_or_leave_a_block_is_at_the_item() -> None:
+    inside = "await _suspend()"
+    texts = _texts_at_each_stop(wait_in_blocks(Waiting(), Waiting()))
+    assert texts == ["first", "second", inside, inside, "second", "first"]
+    assert _texts_at_each_stop(leave_by_exception(Waiting())) == ["first", inside, "first"]
 
 
 def test_nothing_is_kept_alive() -> None:

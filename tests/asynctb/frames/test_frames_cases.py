@@ -853,7 +853,7 @@ def test_items_on_several_lines() -> None:
     read = namespace["program"](a, b, reading)
     assert found_in(read) == active(a, b)
     lines = [context.start_line for context in read.contexts]
-    assert lines == ([3, 4] if sys.version_info >= (3, 13) else [2, 2])
+    assert lines == ([3, 4] if sys.version_info >= (3, 11) else [2, 2])
     assert [context.varname for context in read.contexts] == ["x", "z"]
 
 

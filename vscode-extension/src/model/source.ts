@@ -31,7 +31,7 @@ const MOST_LINES = 50;
 /**
  * The text of one item of a `with` statement, without the keyword, in one line; undefined if it cannot be told.
  *
- * @param location of the item (CPython 3.13 and later) or of the statement (before)
+ * @param location of the item (CPython 3.11 and later, PyPy) or of the statement (before)
  * @param ordinal which item of the statement it is, from 0, if the location is that of a statement
  */
 export function withItem(lines: readonly string[], location: Location, ordinal: number): string | undefined {
