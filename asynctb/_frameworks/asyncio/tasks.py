@@ -35,6 +35,7 @@ from ..._snapshot.source import (
     Listing,
     Source,
     ThreadRecord,
+    await_chain,
     call_if_found,
     frames_of,
     is_unstarted,
@@ -270,6 +271,10 @@ class AsyncioTasks(Source):
                 top = top_of_traceback(origin_of(reader, obj, exception, lambda: True))
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, top = running_state(coroutine, listing)
+        elif kind is not Coroutine and kind is not Generator and self._is_current(obj, group.loop):
+            # Such as the asend() of an async generator, which does not tell whether it runs.
+            awaiting, _ = await_chain(coroutine)
+            state, top = running_state(awaiting[0], listing) if awaiting else ("running", None)
         else:
             owners, top, signature = listing.survey(coroutine)
             state = self._state(reader, obj, coroutine, waiter)
@@ -302,6 +307,19 @@ class AsyncioTasks(Source):
             signature,
             failure,
         )
+
+    def _is_current(self, task: object, loop: object) -> bool:
+        """Return whether *loop* executes a step of *task* now."""
+        accelerator, tasks = imported("_asyncio"), imported("asyncio.tasks")
+        for module in (accelerator, tasks):
+            current: Any = module_field(module, "_current_tasks") if module is not None else None
+            if type(current) is dict and any(task is other for other in list(current.values())):
+                return True
+        if accelerator is None or module_field(accelerator, "_scheduled_tasks") is not None or loop is None:
+            return False
+        # CPython 3.14 and later; before, it would hash the loop.
+        current_task: Any = module_field(accelerator, "current_task")
+        return current_task is not None and current_task(loop) is task
 
     def _state(self, reader: FutureReader, task: object, coroutine: object, waiter: object) -> ActivityState:
         if waiter is None:

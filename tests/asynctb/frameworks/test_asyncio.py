@@ -284,6 +284,63 @@ def test_eager_tasks() -> None:
     assert [a.state for a in seen] == ["running"]
 
 
+class Opaque(Coroutine[Any, Any, None]):
+    """What a task takes for a coroutine, but does not tell whether it runs."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._function = function
+
+    def send(self, value: object) -> None:
+        self._function()
+        raise StopIteration
+
+    def throw(self, *args: Any) -> None:
+        raise args[0]
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("from_thread", [False, True])
+@pytest.mark.parametrize("is_opaque", [False, True])
+def test_the_step_of_another_awaitable_runs(from_thread: bool, is_opaque: bool) -> None:
+    seen: List[Snapshot] = []
+
+    def look() -> None:
+        if from_thread:
+            thread = threading.Thread(target=lambda: seen.append(snapshot()))
+            thread.start()
+            thread.join()
+        else:
+            seen.append(snapshot())
+
+    async def generate() -> AsyncIterator[None]:
+        look()
+        yield
+        await forever()
+
+    async def main() -> None:
+        generator = generate()
+        task: asyncio.Future[Any] = asyncio.ensure_future(Opaque(look) if is_opaque else generator.__anext__())
+        await task
+        if not is_opaque:
+            task = asyncio.ensure_future(generator.__anext__())
+            await settle()
+            assert [a.state for a in snapshot().activities if a.target is task] == ["suspended"]
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+    (found,) = seen
+    (step,) = [a for a in found.activities if a.kind == "task" and a.state == "running"]
+    if not is_opaque:
+        assert step.top is not None
+        assert str(found).count(f"generate  {__file__}") == 1
+
+
 def test_tasks_written_in_python() -> None:
     child: Any = None
     python_task: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
