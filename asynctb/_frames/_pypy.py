@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import gc
 from types import FrameType
-from typing import Optional
+from typing import Dict, Mapping, Optional
 
-from .._code.with_blocks import analysis_of, plans_at
+from .._code.with_blocks import Plan, analysis_of, plans_at
 from ._gc import exits_by_order
-from ._managers import Access, no_released
+from ._managers import Access, manager_of_exit, no_released
 from ._types import UNSTABLE, FrameRead, no_plan, with_managers, without_managers
 
 _ATTEMPTS = 50
@@ -38,8 +38,23 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
             continue
         # While it is executed or after it is suspended, some of the values above the exits have been popped.
         values = exits_by_order(plan, len(plan.stack), analysis.local_slots, referents, lists_once=True)
+        values.update(_variables(plan, frame, values))
+        if frame.f_lasti != lasti:
+            lasti = frame.f_lasti
+            continue
         return FrameRead(lasti, with_managers(plan, values, frame, lasti, callee, _ACCESS), None)
     return FrameRead(lasti, without_managers(plan, UNSTABLE), UNSTABLE)
+
+
+def _variables(plan: Plan, frame: FrameType, values: Mapping[int, object]) -> Dict[int, object]:
+    """Return the local variables that managers were loaded from, where no exit callable tells the manager."""
+    found: Dict[int, object] = {}
+    for context in plan.contexts:
+        if context.local_slot >= 0 and manager_of_exit(values.get(context.exit_slot), context.block.is_async) is None:
+            value = _read_local(frame, context.local_slot)
+            if value is not None:
+                found[context.local_slot] = value
+    return found
 
 
 def _read_local(frame: FrameType, slot: int, owner: Optional[object] = None) -> Optional[object]:

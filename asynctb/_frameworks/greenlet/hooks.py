@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Optional, Tuple
 
-from ..._objects import get_field
+from ..._objects import get_field, module_field
 from ..._stacks.customize import customize, register_root, register_stack_finder
 from ..._stacks.follow import CallersUnknown, calling_frame, thread_frames
 from .._hiding import codes_of
@@ -29,13 +29,24 @@ def _frames_of(reader: GreenletReader, greenlet: object) -> Optional[Tuple[objec
         return None
     frame = reader.frame(greenlet)
     if frame is not None:
-        return tuple(frames_outward(frame)[::-1])
+        return _since_start(tuple(frames_outward(frame)[::-1]))
     if greenlet is reader.current():
-        return tuple(frames_outward(calling_frame())[::-1])
+        return _since_start(tuple(frames_outward(calling_frame())[::-1]))
     ident = _thread_of(reader, greenlet)
-    frames = () if ident is None else tuple(thread_frames(ident))
+    frames = () if ident is None else _since_start(tuple(thread_frames(ident)))
     if not frames or reader.frame(greenlet) is not None:  # it was switched out in the meantime
         return (CallersUnknown("it is running in another thread, but it cannot be told in which"),)
+    return frames
+
+
+def _since_start(frames: Tuple[types.FrameType, ...]) -> Tuple[types.FrameType, ...]:
+    """Leave out those of the parents, which PyPy has as the callers of what the innermost greenlet runs."""
+    module = sys.modules.get("greenlet")
+    start = module_field(module, "_greenlet_start") if type(module) is types.ModuleType else None
+    if type(start) is types.FunctionType:
+        for index in range(len(frames) - 1, -1, -1):
+            if frames[index].f_code is start.__code__:
+                return frames[index + 1 :]
     return frames
 
 

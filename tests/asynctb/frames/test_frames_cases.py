@@ -475,9 +475,8 @@ def test_self_rebound_in_exit() -> None:
     a = Rebinding()
     with a, a:
         pass
-    # Which object it was cannot be told any more, other than by the local variable (which is not looked at on PyPy).
-    exiting = None if PYPY else a
-    assert a.seen[2:] == [[(a, "active"), (exiting, "exiting")], [(exiting, "exiting")]]
+    # Which object it was cannot be told any more, other than by the local variable.
+    assert a.seen[2:] == [[(a, "active"), (a, "exiting")], [(a, "exiting")]]
     b = [Rebinding()]
     with b[0]:
         pass
@@ -609,7 +608,7 @@ def test_exotic_managers(make: Callable[[], Any]) -> None:
     manager = make()
     use(manager)
     first = Exotic.seen[0]
-    assert first == active(manager) or (PYPY and first == active(None))
+    assert first == active(manager)
     # Nothing that is found is wrong.
     assert all(found in (None, manager) for entries in Exotic.seen[:2] for found, _ in entries)
 

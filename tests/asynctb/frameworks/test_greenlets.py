@@ -75,8 +75,7 @@ def test_states() -> None:
     ]
     assert shown(greenlets[id(suspended)].traceback) == ["outer", "inner"]
     assert shown(greenlets[id(unstarted)].traceback) == []
-    if not PYPY:  # there, the stack goes on into the parent's
-        assert shown(greenlets[id(running)].traceback) == ["runs"]
+    assert shown(greenlets[id(running)].traceback) == ["runs"]
     assert shown(greenlets[id(main)].traceback)[-1] == "test_states"
     top = greenlets[id(suspended)].top
     assert top is not None
@@ -105,6 +104,21 @@ def test_parents() -> None:
     greenlets = greenlets_of(snapshot())
     assert greenlets[id(below[0])].parent == greenlets[id(above)].id
     below[0].switch()
+
+
+def test_stacks_of_those_that_run_one_another() -> None:
+    found: List[List[str]] = []
+
+    def look() -> None:
+        current: Any = greenlet.getcurrent()
+        found.append([info.funcname.rpartition(".")[2] for info in Traceback.of(current).frames])
+        found.append([info.funcname.rpartition(".")[2] for info in Traceback.of(current.parent).frames])
+
+    def parent() -> None:
+        greenlet.greenlet(look).switch()
+
+    greenlet.greenlet(parent).switch()
+    assert found == [["look"], ["parent"]]
 
 
 def test_greenlets_of_another_thread() -> None:
