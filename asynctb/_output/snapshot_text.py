@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Optional, Sequence, Set
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._model import Activity, FrameInfo, Snapshot, Traceback
+from .._model import Activity, Snapshot, Traceback
 from .._objects import exact_str
 from .stack_text import Node, Renderer, draw, object_text
 
@@ -31,6 +31,7 @@ class _Forest(Renderer):
         for each in snapshot.activities:
             parent = next((name for name in (each.parent, each.thread) if name in by_id and name != each.id), None)
             self._children.setdefault(parent, []).append(each)
+        self._owners = _owners_of_frames(snapshot.activities)
         self._shown: Set[str] = set()
         self._nesting = 0
 
@@ -66,26 +67,30 @@ class _Forest(Renderer):
         stack = activity.traceback
         if stack is None:
             return [] if activity.top is None else [self.frame_node(activity.top)]
-        frames: Sequence[FrameInfo] = stack.frames
-        if activity.kind == "thread":
-            frames = self._outside_of_tasks(activity, frames)
-        leaf = stack.leaf if activity.waits_for is None or stack.error is not None else None
-        nodes = self.stack_nodes(Traceback(tuple(frames), None, leaf, stack.error))
+        nodes: List[Node] = []
+        # Of what belongs to another activity there is only a line that refers to it.
+        other: Optional[Activity] = None
+        for info in stack.frames:
+            owner = self._owners.get(id(info.frame), activity)
+            if info.hide and not self._show_hidden:
+                continue
+            if owner is activity:
+                nodes.append(self.frame_node(info))
+            elif (other is None or other is activity) and not self._is_under(owner, activity):
+                nodes.append(Node(f"goes on in {_title(owner)}", []))
+            other = owner
+        if other is None or other is activity:
+            leaf = stack.leaf if activity.waits_for is None or stack.error is not None else None
+            nodes += self.stack_nodes(Traceback((), None, leaf, stack.error))
         if stack.frames and all(info.hide for info in stack.frames) and not self._show_hidden:
             # Better than nothing: what the thread does, or what the task or greenlet is.
             nodes.insert(0, self.frame_node(stack.frames[-1 if activity.kind == "thread" else 0]))
         return nodes
 
-    def _outside_of_tasks(self, thread: Activity, frames: Sequence[FrameInfo]) -> Sequence[FrameInfo]:
-        """Leave out the inner frames that are those of a task that the thread runs: they are shown there."""
-        running = set()
-        for each in self._activities:
-            if each.thread == thread.id and each is not thread and each.state == "running" and each.traceback:
-                running.update([id(info.frame) for info in each.traceback.frames[:1]])
-        for index, info in enumerate(frames):
-            if id(info.frame) in running:
-                return frames[:index]
-        return frames
+    @staticmethod
+    def _is_under(owner: Activity, thread: Activity) -> bool:
+        """Whether *owner* stands under *thread*, so that it need not be said that the stack goes on there."""
+        return thread.kind == "thread" and owner.thread == thread.id
 
     def child_node(self, stack: Traceback) -> Node:
         activity = self._by_target.get(id(stack.root))
@@ -96,9 +101,39 @@ class _Forest(Renderer):
         return self._activity(activity)
 
 
-def _label(activity: Activity) -> str:
+def _owners_of_frames(activities: Sequence[Activity]) -> Dict[int, Activity]:
+    """Return the one activity that each frame belongs to, by the identity of the frame.
+
+    What runs in a thread is the thread's, or that of what runs there, even if a task awaits it. Anything else is the
+    task's that has it, and of several that of the one in whose stack it stands outermost.
+    """
+    stacks = [(each, each.traceback.frames) for each in activities if each.traceback is not None]
+    begun = {
+        id(frames[0].frame): each
+        for each, frames in stacks
+        if frames and each.kind != "thread" and each.state == "running"
+    }
+    owners: Dict[int, Activity] = {}
+    for thread, frames in stacks:
+        owner = thread
+        for info in frames if thread.kind == "thread" else ():
+            owner = owners[id(info.frame)] = begun.get(id(info.frame), owner)
+    ranks: Dict[int, Tuple[bool, int]] = {}
+    for each, frames in stacks:
+        for index, info in enumerate(frames if each.kind != "thread" else ()):
+            key, rank = id(info.frame), (each.kind != "task", index)
+            if rank < ranks[key] if key in ranks else key not in owners:
+                ranks[key], owners[key] = rank, each
+    return owners
+
+
+def _title(activity: Activity) -> str:
     kind = activity.kind.replace("_", " ").capitalize()
-    text = f"{kind} {exact_str(activity.name) or ''}  {activity.state}"
+    return f"{kind} {exact_str(activity.name) or ''}"
+
+
+def _label(activity: Activity) -> str:
+    text = f"{_title(activity)}  {activity.state}"
     wait = activity.waits_for
     if activity.failure is not None:
         text += f", failed with {activity.failure}"
