@@ -302,6 +302,28 @@ def test_a_filter_does_not_tear_tasks_from_their_group() -> None:
     ]
 
 
+def test_tasks_that_run_inside_each_other() -> None:
+    activities = [
+        activity("t", "thread", "running"),
+        *[activity(each, state="running", parentId="t", threadId="t") for each in "abc"],
+    ]
+    frames = [frame("compute", 1), frame("inner", 2), frame("middle", 3), frame("outer", 4), frame("run", 5)]
+    stacks = {"t": frames, "b": frames[:3], "a": frames[:4], "c": frames[:2]}
+    assert tree(capture(activities, stacks)) == [
+        "● Thread name-t  running",
+        "├── run  <string>:5",
+        "├── ● Task name-a  running",
+        "│   ├── outer  <string>:4",
+        "│   └── goes on in Task name-b",
+        "├── ● Task name-b  running",
+        "│   ├── middle  <string>:3",
+        "│   └── goes on in Task name-c",
+        "└── ● Task name-c  running",
+        "    ├── inner  <string>:2",
+        "    └── compute  <string>:1",
+    ]
+
+
 def test_a_running_task_is_shown_once() -> None:
     activities = [
         activity("t", "thread", "running", threadId="t"),

@@ -311,20 +311,32 @@ class _Forest:
         if stack is not None:
             activity = self._activities[activity_id]
             thread = activity["kind"] == "thread"
-            frames = self._without_tasks(stack["frames"], activity_id) if thread else stack["frames"]
-            leaf = "waitsFor" not in activity
+            frames, inner = self._without_tasks(stack["frames"], activity)
+            leaf = "waitsFor" not in activity and inner is None
             self._add_frames(node, {**stack, "frames": frames}, nesting, leaf=leaf, thread=thread)
+            if inner is not None and not thread:
+                other = self._activities[inner]
+                node.add(Line(f"goes on in {other['kind'].replace('_', ' ').capitalize()} {other['name']}", _FAINT))
         elif answer is not None and "error" in answer:
             node.add(Line(answer["error"]["format"], _PROBLEM))
 
-    def _without_tasks(self, frames: List[Frame], thread_id: str) -> List[Frame]:
-        """Cut off the inner frames that are those of a task that the thread runs: they are shown there."""
-        for task in self._running_in[thread_id]:
-            stack = self._stacks.get(task, _NO_ANSWER).get("stack", _NO_STACK)
-            inner = [_place_of(frame) for frame in stack["frames"]]
-            if inner and inner == [_place_of(frame) for frame in frames[: len(inner)]]:
-                return frames[len(inner) :]
-        return frames
+    def _without_tasks(self, frames: List[Frame], activity: ActivityInfo) -> Tuple[List[Frame], Optional[str]]:
+        """Cut off the inner frames that are those of a task which runs inside of the activity: they are shown there.
+
+        Return the rest with the identifier of that task, if there is one; of those inside each other the outermost.
+        """
+        is_thread = activity["kind"] == "thread"
+        running = self._running_in.get(activity["id"] if is_thread else activity.get("threadId", ""), [])
+        if not is_thread and activity["id"] not in running:
+            return frames, None
+        places = [_place_of(frame) for frame in frames]
+        cut, found = 0, None
+        for task in running:
+            inner = [_place_of(frame) for frame in self._stacks.get(task, _NO_ANSWER).get("stack", _NO_STACK)["frames"]]
+            is_inside = is_thread or len(inner) < len(places)
+            if is_inside and len(inner) > cut and inner == places[: len(inner)]:
+                cut, found = len(inner), task
+        return frames[cut:], found
 
     def _add_frames(self, node: Tree, stack: Stack, nesting: int, *, leaf: bool = True, thread: bool = False) -> None:
         shown = [frame for frame in stack["frames"] if self._hidden or not frame.get("hidden")]
