@@ -7,7 +7,12 @@ from typing import Callable, Optional
 import attrs
 
 from .._model import ContextInfo
+from .._objects import describe_error, is_a, type_name
 from .._stacks.customize import Walk
+
+#: What a group is sent to end its tasks is not why it ends.
+_CANCELLED = ("trio.Cancelled", "asyncio.exceptions.CancelledError")
+_LONGEST_TEXT = 200
 
 
 def describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
@@ -23,3 +28,14 @@ def waiting_text(count: int) -> str:
 def lock_text(holder: Optional[str]) -> str:
     """Return the beginning of the description of a lock that is held by the task of that name, or by none."""
     return "not locked" if holder is None else f"held by {holder}"
+
+
+def aborted_text(errors: object) -> str:
+    """Return ", aborted by" and the first exception that a group of tasks is going to raise, if any."""
+    if type(errors) is not list:
+        return ""
+    for error in errors.copy():
+        if is_a(error, BaseException) and type_name(type(error)) not in _CANCELLED:
+            line, _, rest = describe_error(error).partition("\n")
+            return f", aborted by {line[:_LONGEST_TEXT]}" + ("…" if rest or len(line) > _LONGEST_TEXT else "")
+    return ""

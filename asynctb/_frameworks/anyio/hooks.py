@@ -23,7 +23,7 @@ from ..._stacks.customize import (
     register_unwrap_context_manager,
 )
 from ..._stacks.follow import thread_frames
-from .._describing import describe_by, lock_text, waiting_text
+from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
 from ..asyncio.futures import Futures, closure_of
@@ -123,12 +123,15 @@ def _count(tasks: List[object]) -> str:
 def _asyncio_group(futures: Futures, context: ContextInfo, walk: Walk) -> ContextInfo:
     tasks = copy_set(get_field(context.manager, "_tasks"))
     children = tuple([walk.child(task) for task in futures.in_order(tasks)])
-    return attrs.evolve(context, description=_count(tasks), children=children)
+    description = _count(tasks) + aborted_text(get_field(context.manager, "_exceptions"))
+    return attrs.evolve(context, description=description, children=children)
 
 
 def _trio_group(context: ContextInfo, walk: Walk) -> ContextInfo:
-    tasks = nursery_children(get_field(context.manager, "_nursery"))
-    return attrs.evolve(context, description=_count(tasks), children=tuple([walk.child(task) for task in tasks]))
+    nursery = get_field(context.manager, "_nursery")
+    tasks = nursery_children(nursery)
+    description = _count(tasks) + aborted_text(get_field(nursery, "_pending_excs"))
+    return attrs.evolve(context, description=description, children=tuple([walk.child(task) for task in tasks]))
 
 
 def _behind(obj: object, adapter_field: str, class_name: str) -> object:

@@ -27,7 +27,7 @@ from ..._stacks.customize import (
     register_unwrap_awaitable,
 )
 from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow
-from .._describing import describe_by, waiting_text
+from .._describing import aborted_text, describe_by, waiting_text
 from .._hiding import hide_package
 from ..threading.concurrent import source_finders, source_of
 from .failures import failure_of, origin_of, raised_in_others
@@ -163,6 +163,7 @@ class _Groups:
     def __call__(self, context: ContextInfo, walk: Walk) -> ContextInfo:
         tasks = copy_set(get_field(context.manager, "_tasks"))
         description = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+        description += aborted_text(get_field(context.manager, "_errors"))
         children = tuple([walk.child(task) for task in self._futures.in_order(tasks)])
         return attrs.evolve(context, description=description, children=children)
 

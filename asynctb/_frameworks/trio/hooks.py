@@ -25,7 +25,7 @@ from ..._stacks.customize import (
     register_unwrap_context_manager,
 )
 from ..._stacks.follow import outward, thread_frames
-from .._describing import describe_by, lock_text, waiting_text
+from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
 from .tasks import clock_offset, runners
 
@@ -64,6 +64,7 @@ def _coroutine(task: object) -> Target:
 def _nursery(context: ContextInfo, walk: Walk) -> ContextInfo:
     tasks = nursery_children(context.manager)
     description = "open_nursery(), " + ("1 task" if len(tasks) == 1 else f"{len(tasks)} tasks")
+    description += aborted_text(get_field(context.manager, "_pending_excs"))
     return attrs.evolve(context, description=description, children=tuple([walk.child(task) for task in tasks]))
 
 
