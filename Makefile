@@ -53,6 +53,7 @@ test-core-%: $(VENV)/.ready
 	$(BIN)/nox -p $*
 
 nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours.
+	ASYNCTB_BUSY_LOOKS=2000 $(BIN)/nox -- -k test_busy
 	ASYNCTB_TEST_STRESS_SECONDS=600 ASYNCTB_TEST_POINTS=200000 $(BIN)/nox -- -k 'frames_safety or frames_random or heap'
 	ASYNCTB_TEST_SOAK_CYCLES=1000 ASYNCTB_FUZZ_REQUESTS=100000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_soak.py tests/dap_extension/test_fuzz.py

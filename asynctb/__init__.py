@@ -7,10 +7,14 @@ from ._frameworks import _registry as _registry
 from ._model import (
     Activity as Activity,
     ContextInfo as ContextInfo,
+    Finding as Finding,
     FrameInfo as FrameInfo,
+    Holder as Holder,
     InspectionWarning as InspectionWarning,
+    Location as Location,
     Position as Position,
     Snapshot as Snapshot,
+    Step as Step,
     Traceback as Traceback,
     Wait as Wait,
     WithBlock as WithBlock,
@@ -19,7 +23,6 @@ from ._objects import get_field as get_field
 from ._output.dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
 from ._snapshot.listing import snapshot as snapshot
 from ._stacks.customize import (
-    Registration as Registration,
     Walk as Walk,
     customize as customize,
     register_elaborate_context as register_elaborate_context,
@@ -30,5 +33,7 @@ from ._stacks.customize import (
     register_unwrap_context_manager as register_unwrap_context_manager,
 )
 from ._version import __version__ as __version__
+from ._waits.facts import Held as Held, register_holders as register_holders, register_wait as register_wait
+from ._waits.registration import Registration as Registration
 
 _model.hand_in(_methods)

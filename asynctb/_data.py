@@ -94,12 +94,51 @@ class TracebackData(TypedDict):
     error: NotRequired[str]
 
 
+class HolderData(TypedDict):
+    """A `Holder`."""
+
+    activityId: str
+    #: 1 for a lock.
+    permits: int
+    #: The ``with`` block that it is in.
+    location: NotRequired[LocationData]
+    #: "owner" or "block".
+    evidence: str
+
+
 class WaitData(TypedDict):
     """A `Wait`."""
 
+    #: One of `WaitKind`, such as "lock".
+    kind: str
     description: str
     target: NotRequired[ObjectData]
-    activityId: NotRequired[str]
+    #: Those that can end it.
+    activityIds: NotRequired[List[str]]
+    #: "all" or "any" of these; present with ``activityIds``.
+    needs: NotRequired[str]
+    holders: NotRequired[List[HolderData]]
+    #: Seconds.
+    deadline: NotRequired[float]
+
+
+class StepData(TypedDict):
+    """A `Step`."""
+
+    activityId: str
+    text: str
+    location: NotRequired[LocationData]
+
+
+class FindingData(TypedDict):
+    """A `Finding`."""
+
+    #: "deadlock", "starved", "blocked_loop", "abandoned", "never_awaited" or "failed".
+    kind: str
+    certain: bool
+    text: str
+    activityIds: List[str]
+    steps: List[StepData]
 
 
 class ActivityData(TypedDict):
@@ -130,3 +169,4 @@ class SnapshotData(TypedDict):
 
     activities: List[ActivityData]
     notes: List[str]
+    findings: List[FindingData]

@@ -20,6 +20,36 @@ if TYPE_CHECKING:
 
 Phase = Literal["entering", "active", "exiting"]
 ActivityKind = Literal["thread", "task", "greenlet", "coroutine", "generator", "async_generator"]
+#: What is waited for, in one word. Further ones may be added.
+WaitKind = Literal[
+    "lock",
+    "semaphore",
+    "limiter",
+    "event",
+    "condition",
+    "barrier",
+    "queue_get",
+    "queue_put",
+    "queue_join",
+    "channel_send",
+    "channel_receive",
+    "future",
+    "task",
+    "tasks",
+    "group",
+    "sleep",
+    "thread",
+    "executor",
+    "process",
+    "socket",
+    "stream",
+    "pipe",
+    "events",
+    "signal",
+    "unknown",
+]
+HolderEvidence = Literal["owner", "block"]
+FindingKind = Literal["deadlock", "starved", "blocked_loop", "abandoned", "never_awaited", "failed"]
 ActivityState = Literal["created", "running", "ready", "suspended", "cancelling", "done", "unknown"]
 
 
@@ -244,15 +274,74 @@ class Traceback:
 
 
 @attrs.frozen(eq=False, repr=False)
+class Location:
+    """A line of source code, and the function that it is in."""
+
+    #: Path of the source file as the code object records it.
+    filename: str
+    #: Counted from 1; None for code without lines.
+    line: Optional[int]
+    funcname: str
+
+
+@attrs.frozen(eq=False, repr=False)
+class Holder:
+    """An activity that holds what others wait for."""
+
+    #: Identifier of the activity.
+    activity: str
+    #: How many permits of a semaphore or limiter it holds; 1 for a lock.
+    permits: int = 1
+    #: The ``with`` block that it is in, if that is known.
+    since: Optional[Location] = None
+    #: "owner": the object waited for records it. "block": the activity is inside of a ``with`` block of it.
+    evidence: HolderEvidence = "owner"
+
+
+@attrs.frozen(eq=False, repr=False)
 class Wait:
     """What an activity waits for."""
 
+    kind: WaitKind
     #: A short text, such as ``"lock"``, ``"sleep"`` or ``"task fetch-3"``, made without running the program's code.
     description: str
     #: The object waited for, if there is one.
     target: Optional[object] = None
-    #: Identifier of the activity waited for, if the target is one.
-    activity: Optional[str] = None
+    #: Identifiers of the activities that can end it: children that are left, the task awaited, the thread that works.
+    activities: Tuple[str, ...] = ()
+    #: Whether all of these have to end, or any of them does.
+    needs: Literal["all", "any"] = "all"
+    #: Who holds the target, as far as it is known.
+    holders: Tuple[Holder, ...] = ()
+    #: Seconds until a timeout, a scope or the sleep ends it; None if nothing does, or it is not known.
+    deadline: Optional[float] = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class Step:
+    """One activity of a `Finding`."""
+
+    #: Identifier of the activity.
+    activity: str
+    #: What it waits for, and who holds that, such as ``"task left waits for lock at a.py:10, held by task right since
+    #: a.py:8"``.
+    text: str
+    #: Where it stands.
+    location: Optional[Location] = None
+
+
+@attrs.frozen(eq=False, repr=False)
+class Finding:
+    """Something that keeps the program, or a part of it, from going on, or has gone wrong."""
+
+    kind: FindingKind
+    #: Whether it is proven. If not, nothing that is known speaks against it.
+    certain: bool
+    #: One sentence.
+    text: str
+    #: Identifiers of the activities; those that wait for each other in a circle first, in its order.
+    activities: Tuple[str, ...] = ()
+    steps: Tuple[Step, ...] = ()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -298,6 +387,8 @@ class Snapshot:
     activities: Tuple[Activity, ...]
     #: What could not be determined, and why; empty if nothing was left out.
     notes: Tuple[str, ...] = ()
+    #: Why something does not go on, the most certain and the worst first.
+    findings: Tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         return "".join(line + "\n" for line in self.format())

@@ -247,10 +247,51 @@ class StackShape(TypedDict):
     error: NotRequired[str]
 
 
+class HolderInfo(TypedDict):
+    """An activity that holds what others wait for."""
+
+    activityId: str
+    #: Of a semaphore or limiter; 1 for a lock.
+    permits: int
+    #: The ``with`` block that it is in, if that is known.
+    location: NotRequired[Location]
+    #: "owner": the object records it. "block": the activity is in a ``with`` block of it.
+    evidence: Literal["owner", "block"]
+
+
 class WaitInfo(TypedDict):
+    #: Such as "lock", "queue_get" or "tasks"; "unknown" if there is no word for it. Further ones may be added.
+    kind: str
     description: str
     target: NotRequired[ObjectRef]
-    activityId: NotRequired[str]
+    #: Activities that can end it, a hundred at most.
+    activityIds: NotRequired[List[str]]
+    #: Whether all or any of these are needed.
+    needs: NotRequired[Literal["all", "any"]]
+    holders: NotRequired[List[HolderInfo]]
+    #: Seconds until a timeout, a scope or the sleep ends it.
+    deadline: NotRequired[float]
+
+
+class StepInfo(TypedDict):
+    """One activity of a finding."""
+
+    activityId: str
+    text: str
+    location: NotRequired[Location]
+
+
+class FindingInfo(TypedDict):
+    """Why something does not go on, or has gone wrong."""
+
+    kind: Literal["deadlock", "starved", "blocked_loop", "abandoned", "never_awaited", "failed"]
+    #: Whether it is proven. If not, nothing that is known speaks against it.
+    certain: bool
+    #: One sentence.
+    text: str
+    #: Those that wait for each other in a circle first, in its order.
+    activityIds: List[str]
+    steps: List[StepInfo]
 
 
 class ActivityInfo(TypedDict):
@@ -289,6 +330,8 @@ class SnapshotResponse(TypedDict):
     #: Whether a thread of the program was suspended by the debugger.
     paused: bool
     notes: List[str]
+    #: Of the whole snapshot, with its first page; empty in the others.
+    findings: List[FindingInfo]
 
 
 class StacksArguments(TypedDict):

@@ -81,6 +81,16 @@ def callee_at(code: CodeType, offset: int) -> Optional[Expression]:
     return None
 
 
+def has_no_arguments(code: CodeType, offset: int) -> bool:
+    """Return whether the instruction at *offset* calls something without any argument, or enters a with block."""
+    for instruction in bytecode.decode(code):
+        if instruction.offset == offset:
+            return instruction.name in _ENTERS or (
+                instruction.name in ("CALL", "PRECALL", "CALL_FUNCTION", "CALL_METHOD") and instruction.arg == 0
+            )
+    return False
+
+
 class _Machine:
     """Executes instructions with expressions for values; what is below those that are listed is unknown."""
 

@@ -10,10 +10,11 @@ import types
 from _io import FileIO
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple, cast
 
-from .._code.calls import Attribute, Expression, Name, Result, callee_at
+from .._code.calls import Attribute, Expression, Name, Result, callee_at, has_no_arguments
 from .._frames import variable_of_program
 from .._model import Wait
 from .._objects import class_attribute, exact_str, get_field, instance_dict, is_a, module_field, simple_type_name
+from .._waits.kinds import wait_for
 from ._known import Known
 
 
@@ -56,7 +57,11 @@ class KnownCalls:
         # Other threads may run while the system is asked.
         if description is None or not _sleeps(system_id) or frame.f_lasti != lasti:
             return None
-        return Wait(description)
+        # With arguments there may be a timeout, or it does not wait at all.
+        owner = callee.owner if isinstance(callee, Attribute) and has_no_arguments(frame.f_code, lasti) else None
+        value = _evaluate(frame, owner) if owner is not None else None
+        target = value.obj if value is not None and type(value.obj) is not types.ModuleType else None
+        return wait_for(description, target if frame.f_lasti == lasti else None)
 
     def _find(self) -> Iterator[Tuple[object, str]]:
         for module_name, path, description in self._functions:

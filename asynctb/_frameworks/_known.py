@@ -7,9 +7,14 @@ import sys
 import types
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
 
+import attrs
+
+from .._frames import local_variable
 from .._model import Wait
 from .._objects import class_attribute, exact_str, is_a, module_field
 from .._snapshot.source import Owner, caller_of, code_of, frame_of
+from .._waits.facts import waiting_functions
+from .._waits.kinds import LOCK_OF_CONDITION, wait_for
 
 #: Functions of a library: module, name of a function in it (or of a class and its method, or of a function and one that
 #: it defines), what one waits for inside of it. An empty text: only what it calls or what calls it tells that.
@@ -30,16 +35,16 @@ class KnownFunctions:
     def __init__(self, functions: Known = ()) -> None:
         self._functions = tuple(functions)
         self._known: Dict[int, _Known] = {}
-        self._modules_seen = -1
+        self._seen = (-1, -1)
 
     def add(self, functions: Known) -> None:
         """Add what another room knows."""
         self._functions += tuple(functions)
-        self._modules_seen = -1
+        self._seen = (-1, -1)
 
     def wait(self, owners: Sequence[Owner]) -> Optional[Wait]:
         """Return what the outermost of the known functions waits for that the stack *owners* ends in, or None."""
-        known_functions = self._known if self._modules_seen == len(sys.modules) else self._refreshed()
+        known_functions = self._known if self._seen == _now() else self._refreshed()
         if not owners or id(code_of(owners[-1])) not in known_functions:
             return None
         found: Optional[_Known] = None
@@ -48,35 +53,50 @@ class KnownFunctions:
             known = known_functions.get(id(code_of(owner)))
             if known is None:
                 break
+            if known.description == "condition" and found is not None and found.description == "lock":
+                found = found._replace(description=LOCK_OF_CONDITION)
+                break
             if known.description:
                 found, method = known, owner
         if found is None or method is None:
             return None
-        return Wait(found.description, _self_of(method, found.owner) if found.owner is not None else None)
+        return wait_for(found.description, _self_of(method, found.owner) if found.owner is not None else None)
 
     def wait_of_thread(self, frame: Optional[types.FrameType]) -> Tuple[Optional[Wait], Optional[types.FrameType]]:
         """Return the same for a thread whose innermost frame is *frame*, and the innermost frame outside of the table.
 
-        Without a target: to look for it in a running frame could disturb a debugger.
+        The frames are the library's own, so that to read their variables disturbs no debugger.
         """
-        known_functions = self._known if self._modules_seen == len(sys.modules) else self._refreshed()
-        description = ""
+        known_functions = self._known if self._seen == _now() else self._refreshed()
+        found: Optional[_Known] = None
+        method: Optional[types.FrameType] = None
+        timeouts = []
         while frame is not None:
             known = known_functions.get(id(frame.f_code))
             if known is None:
                 break
-            description = known.description or description
+            if known.description:
+                found, method = known, frame
+            timeout = local_variable(frame, "timeout") if "timeout" in frame.f_code.co_varnames else None
+            if type(timeout) is int or type(timeout) is float:
+                timeouts.append(float(timeout))
             frame = caller_of(frame)
-        return Wait(description) if description else None, frame
+        if found is None or method is None:
+            return None, frame
+        target = local_variable(method, "self") if found.owner is not None else None
+        wait = wait_for(found.description, target if target is None or is_a(target, cast(type, found.owner)) else None)
+        return attrs.evolve(wait, deadline=min(timeouts)) if timeouts and wait.kind != "events" else wait, frame
 
     def _refreshed(self) -> Dict[int, _Known]:
         """Return the table, made again as modules have been imported since."""
-        modules = len(sys.modules)
+        now = _now()
         self._known = {id(known.code): known for known in self._find()}
-        self._modules_seen = modules  # last: the recursion limit may have ended this before
+        self._seen = now  # last: the recursion limit may have ended this before
         return self._known
 
     def _find(self) -> Iterator[_Known]:
+        for code, description, has_self in waiting_functions:
+            yield _Known(code, description, object if has_self else None)
         for module_name, path, description in self._functions:
             module = sys.modules.get(module_name)
             if not is_a(module, types.ModuleType):
@@ -89,13 +109,18 @@ class KnownFunctions:
                 if type(function) is classmethod:
                     function, owner = function.__func__, None
             elif class_name:
-                code = nested_code(holder, name)
-                if code is not None:
-                    yield _Known(code, description, None)
+                nested = nested_code(holder, name)
+                if nested is not None:
+                    yield _Known(nested, description, None)
                 continue
             while type(function) is types.FunctionType:
                 yield _Known(function.__code__, description, owner)
                 function = vars(function).get("__wrapped__")
+
+
+def _now() -> Tuple[int, int]:
+    """Return what is another pair once more functions may be found."""
+    return len(sys.modules), len(waiting_functions)
 
 
 #: Of tasks, whatever runs them; of threads. Each room adds what it knows.
@@ -131,4 +156,7 @@ def variables_of(owner: Owner) -> Iterator[object]:
 
 def _self_of(owner: Owner, cls: type) -> Optional[object]:
     """Return the first argument of a suspended method of *cls*, which is the first of its variables of that type."""
+    if cls is object:  # a library has registered the function alone
+        frame = frame_of(owner)
+        return local_variable(frame, "self") if frame is not None else None
     return next((variable for variable in variables_of(owner) if is_a(variable, cls)), None)

@@ -26,7 +26,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 
 from .._objects import describe_error, get_field, is_a, module_field, type_name
 from .._snapshot.registry import Frameworks, RegisteredSource, hand_in
-from .._stacks.customize import Registration, refresh_glue
+from .._stacks.customize import refresh_glue
+from .._waits.registration import Registration
 from ._calls import thread_calls
 from ._entry_points import EntryPoint, entry_points
 from ._hiding import hide_new_modules

@@ -71,7 +71,7 @@ class TornadoTasks(ResumedTasks):
         future = get_field(self._runners[id(task)], "future")
         if id(future) in self._results:
             generator = self._results[id(future)][1]
-            return Wait("task " + self.name_of(generator), generator, listing.id_of(generator, "task"))
+            return Wait("task", "task " + self.name_of(generator), generator, (listing.id_of(generator, "task"),))
         return self._wait_table.describe(future, owners, listing)
 
     def parent_of(self, task: object, group: Group) -> Optional[object]:

@@ -16,6 +16,7 @@ from .._snapshot.registry import RegisteredSource
 from .._snapshot.sets import imported
 from .._snapshot.source import Group, Listing, Owner, ThreadRecord, frames_of
 from .._stacks.customize import register_elaborate_context
+from .._waits.kinds import wait_for
 from ._describing import describe_by, waiting_text
 from ._hiding import hide_package
 from ._known import Known, nested_code
@@ -142,12 +143,12 @@ class TwistedTasks(ResumedTasks):
         for _ in range(_MOST_DEFERREDS):
             if id(deferred) in self._results:
                 coroutine = self._results[id(deferred)][1]
-                return Wait("task " + self.name_of(coroutine), coroutine, listing.id_of(coroutine, "task"))
+                return Wait("task", "task " + self.name_of(coroutine), coroutine, (listing.id_of(coroutine, "task"),))
             behind = get_field(deferred, "_chainedTo")
             if behind is None:
                 break
             deferred = behind
-        return self._known_wait(get_field(deferred, "_canceller")) or Wait(self._kind_of(deferred), deferred)
+        return self._known_wait(get_field(deferred, "_canceller")) or wait_for(self._kind_of(deferred), deferred)
 
     def _known_wait(self, canceller: Any) -> Optional[Wait]:
         """Return what is waited for by the Deferred that *canceller* cancels, if that is known."""
@@ -155,11 +156,11 @@ class TwistedTasks(ResumedTasks):
             for class_name, method, description in _CANCELLERS:
                 cls = module_field(self._module, class_name)
                 if cls is not None and canceller.__func__ is class_attribute(cls, method):
-                    return Wait(description, canceller.__self__)
+                    return wait_for(description, canceller.__self__)
         tasks = imported("twisted.internet.task")
         later = module_field(tasks, "deferLater") if tasks is not None else None
         if type(canceller) is types.FunctionType and canceller.__code__ is nested_code(later, "deferLaterCancel"):
-            return Wait("sleep")
+            return wait_for("sleep")
         return None
 
     def _kind_of(self, deferred: object) -> str:

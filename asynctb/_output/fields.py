@@ -6,17 +6,21 @@ What is different there, how frames and what is inside of contexts are written, 
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional
 
-from .._data import ActivityData, ContextData, ObjectData, WaitData
-from .._model import Activity, ContextInfo, Wait
+from .._data import ActivityData, ContextData, FindingData, HolderData, LocationData, ObjectData, StepData, WaitData
+from .._model import Activity, ContextInfo, Finding, Holder, Location, Wait
 from .._objects import address_of, type_name
 
 #: Returns a text as an exact `str`, perhaps shortened.
 Text = Callable[[str], str]
+#: Returns a place as plain data or for the wire.
+Locate = Callable[[Location], LocationData]
+#: More identifiers or steps than anybody reads; a wait for a group of thousands has as many, for each of its waiters.
+_MOST_ACTIVITIES = 100
 
 
-def activity_fields(activity: Activity, text: Text, *, inside: bool) -> ActivityData:
+def activity_fields(activity: Activity, text: Text, location: Locate, *, inside: bool) -> ActivityData:
     """Return an activity without its frames.
 
     :param inside: whether with what means something inside of the process only: its object, and a thread's number.
@@ -39,7 +43,7 @@ def activity_fields(activity: Activity, text: Text, *, inside: bool) -> Activity
     if inside and activity.thread_ident is not None:
         data["threadIdent"] = activity.thread_ident
     if activity.waits_for is not None:
-        data["waitsFor"] = wait_fields(activity.waits_for, text)
+        data["waitsFor"] = wait_fields(activity.waits_for, text, location)
     if activity.signature is not None:
         data["signature"] = activity.signature
     if activity.failure is not None:
@@ -47,14 +51,47 @@ def activity_fields(activity: Activity, text: Text, *, inside: bool) -> Activity
     return data
 
 
-def wait_fields(wait: Wait, text: Text) -> WaitData:
+def wait_fields(wait: Wait, text: Text, location: Locate) -> WaitData:
     """Return what an activity waits for."""
-    data: WaitData = {"description": text(wait.description)}
+    data: WaitData = {"kind": wait.kind, "description": text(wait.description)}
     if wait.target is not None:
         data["target"] = object_fields(wait.target, text)
-    if wait.activity is not None:
-        data["activityId"] = wait.activity
+    if wait.activities:
+        data["activityIds"] = list(wait.activities[:_MOST_ACTIVITIES])
+        data["needs"] = wait.needs
+    if wait.holders:
+        data["holders"] = [_holder_fields(holder, text, location) for holder in wait.holders[:_MOST_ACTIVITIES]]
+    if wait.deadline is not None:
+        data["deadline"] = wait.deadline
     return data
+
+
+def _holder_fields(holder: Holder, text: Text, location: Locate) -> HolderData:
+    data: HolderData = {
+        "activityId": holder.activity,
+        "permits": holder.permits,
+        "evidence": holder.evidence,
+    }
+    if holder.since is not None:
+        data["location"] = location(holder.since)
+    return data
+
+
+def finding_fields(finding: Finding, text: Text, location: Locate) -> FindingData:
+    """Return why something does not go on."""
+    steps: List[StepData] = []
+    for step in finding.steps[:_MOST_ACTIVITIES]:
+        data: StepData = {"activityId": step.activity, "text": text(step.text)}
+        if step.location is not None:
+            data["location"] = location(step.location)
+        steps.append(data)
+    return {
+        "kind": finding.kind,
+        "certain": finding.certain,
+        "text": text(finding.text),
+        "activityIds": list(finding.activities),
+        "steps": steps,
+    }
 
 
 def context_fields(context: ContextInfo, manager: Optional[Any], text: Text) -> ContextData:

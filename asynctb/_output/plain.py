@@ -18,9 +18,9 @@ from .._data import (
     TaskChildData,
     TracebackData,
 )
-from .._model import Activity, ContextInfo, FrameInfo, Position, Snapshot, Traceback
+from .._model import Activity, ContextInfo, FrameInfo, Location, Position, Snapshot, Traceback
 from .._objects import exact_str
-from .fields import activity_fields, context_fields, error_text, object_fields
+from .fields import activity_fields, context_fields, error_text, finding_fields, object_fields
 
 
 def snapshot_data(snapshot: Snapshot) -> SnapshotData:
@@ -28,6 +28,7 @@ def snapshot_data(snapshot: Snapshot) -> SnapshotData:
     return {
         "activities": [_activity(activity) for activity in snapshot.activities],
         "notes": list(snapshot.notes),
+        "findings": [finding_fields(finding, _text, _line) for finding in snapshot.findings],
     }
 
 
@@ -44,7 +45,7 @@ def traceback_data(stack: Traceback) -> TracebackData:
 
 
 def _activity(activity: Activity) -> ActivityData:
-    data = activity_fields(activity, _text, inside=True)
+    data = activity_fields(activity, _text, _line, inside=True)
     if activity.top is not None:
         data["top"] = _frame(activity.top)
     if activity.traceback is not None:
@@ -101,6 +102,10 @@ def _location(path: str, position: Position) -> LocationData:
     if position.end_column is not None:
         data["endColOffset"] = position.end_column
     return data
+
+
+def _line(location: Location) -> LocationData:
+    return _location(location.filename, Position(location.line))
 
 
 def _text(text: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._model import Activity, Snapshot, Traceback
+from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import exact_str
 from .stack_text import Node, Renderer, draw, object_text
 
 #: Deeper nesting continues at the margin: it would be drawn off the right edge anyway.
 _MAX_NESTING = 20
+#: How many of the holders of a semaphore are named.
+_MOST_HOLDERS = 3
 
 
 def format_snapshot(
@@ -17,8 +19,24 @@ def format_snapshot(
 ) -> List[str]:
     """Return the lines of a tree of *snapshot*, see `Snapshot.format`."""
     forest = _Forest(snapshot, show_contexts, show_hidden)
-    nodes = [*forest.trees(), *[Node(f"note: {note}", []) for note in snapshot.notes]]
+    findings = [Node(finding_line(finding), []) for finding in snapshot.findings]
+    nodes = [*findings, *forest.trees(), *[Node(f"note: {note}", []) for note in snapshot.notes]]
     return draw(nodes, ascii_only=ascii_only)
+
+
+_TITLES = {
+    "deadlock": "Deadlock",
+    "starved": "Starved",
+    "blocked_loop": "Blocked loop",
+    "abandoned": "Abandoned",
+    "never_awaited": "Never awaited",
+    "failed": "Failed",
+}
+
+
+def finding_line(finding: Finding) -> str:
+    """Return a finding in one line."""
+    return f"{_TITLES[finding.kind]}{'' if finding.certain else '?'}: {finding.text}"
 
 
 class _Forest(Renderer):
@@ -31,6 +49,7 @@ class _Forest(Renderer):
         for each in snapshot.activities:
             parent = next((name for name in (each.parent, each.thread) if name in by_id and name != each.id), None)
             self._children.setdefault(parent, []).append(each)
+        self._names = {each.id: exact_str(each.name) or each.id for each in snapshot.activities}
         self._owners = _owners_of_frames(snapshot.activities)
         self._shown: Set[str] = set()
         self._nesting = 0
@@ -50,7 +69,7 @@ class _Forest(Renderer):
         if self._nesting < _MAX_NESTING:
             nodes += self._by_loop(rest)
         self._nesting -= 1
-        return Node(_label(activity), nodes)
+        return Node(self._label(activity), nodes)
 
     def _by_loop(self, activities: Sequence[Activity]) -> List[Node]:
         loops: Dict[Optional[str], List[Activity]] = {}
@@ -97,8 +116,25 @@ class _Forest(Renderer):
         if activity is None:
             return super().child_node(stack)
         if activity.id in self._shown or self._nesting >= _MAX_NESTING:
-            return Node(_label(activity), [])
+            return Node(self._label(activity), [])
         return self._activity(activity)
+
+    def _label(self, activity: Activity) -> str:
+        text = f"{_title(activity)}  {activity.state}"
+        wait = activity.waits_for
+        if activity.failure is not None:
+            text += f", failed with {activity.failure}"
+        elif wait is not None:
+            text += f", waits for {wait.description}"
+            if wait.holders:
+                names = [self._names.get(each.activity, each.activity) for each in wait.holders[:_MOST_HOLDERS]]
+                more = len(wait.holders) - len(names)
+                text += f", held by {', '.join(names)}" + (f" and {more} more" if more else "")
+        elif activity.kind == "coroutine" and activity.state == "created":
+            text += ", nobody awaits it"
+        elif activity.kind not in ("thread", "task") and activity.target is not None:
+            text += f"  {object_text(activity.target)}"
+        return text
 
 
 def _owners_of_frames(activities: Sequence[Activity]) -> Dict[int, Activity]:
@@ -130,17 +166,3 @@ def _owners_of_frames(activities: Sequence[Activity]) -> Dict[int, Activity]:
 def _title(activity: Activity) -> str:
     kind = activity.kind.replace("_", " ").capitalize()
     return f"{kind} {exact_str(activity.name) or ''}"
-
-
-def _label(activity: Activity) -> str:
-    text = f"{_title(activity)}  {activity.state}"
-    wait = activity.waits_for
-    if activity.failure is not None:
-        text += f", failed with {activity.failure}"
-    elif wait is not None:
-        text += f", waits for {wait.description}"
-    elif activity.kind == "coroutine" and activity.state == "created":
-        text += ", nobody awaits it"
-    elif activity.kind not in ("thread", "task") and activity.target is not None:
-        text += f"  {object_text(activity.target)}"
-    return text

@@ -9,10 +9,11 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 from .._frames import reader_mode, reader_notes
 from .._ids import activity_ids
-from .._model import Activity, FrameInfo, Snapshot, Traceback
+from .._model import Activity, Finding, FrameInfo, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._stacks.extract import Walker, extract
 from .._stacks.follow import CallersUnknown, follow, thread_frames
+from .._waits.explain import explain
 from . import registry
 from .loose import LooseObjects
 from .places import Places
@@ -35,9 +36,9 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapsho
     """
     try:
         listing = Listing(loose_objects=loose_objects)
-        activities = tuple(listing.page(tracebacks=tracebacks))
+        activities, findings = listing.explained(listing.page(tracebacks=tracebacks))
         notes = [f"Stacks are read less exactly, with the reader {reader_mode()!r}: {note}" for note in reader_notes()]
-        return Snapshot(activities, (*notes, *listing.notes))
+        return Snapshot(tuple(activities), (*notes, *listing.notes), tuple(findings))
     except RecursionError:  # the caller is near the limit
         return _NOTHING
 
@@ -70,6 +71,7 @@ class Listing:
         not, such a search is made only now and then, and a note tells what may be missing.
     :param frame_filter: maps the innermost frame of a thread to the innermost one that is the program's own, or None;
         for a debugger, whose frames are on the stack of a paused thread.
+    :param is_paused: whether a debugger holds threads.
     """
 
     def __init__(
@@ -79,12 +81,16 @@ class Listing:
         new_coroutines: bool = False,
         thorough: bool = True,
         frame_filter: Optional[FrameFilter] = None,
+        is_paused: bool = False,
     ) -> None:
         #: What could not be determined, and why.
         self.notes: List[str] = []
+        self.is_paused = is_paused
         #: Whether the threads could be listed. If not, what runs in none of them may run nevertheless.
         self.knows_threads = True
         self._frame_filter = frame_filter
+        #: Whether the heap may be searched for who refers to what is waited for.
+        self.may_search = loose_objects
         self._has_loose, self._has_only_new = loose_objects or new_coroutines, not loose_objects
         self._places = Places()
         #: By identifier; the group of those that were described, not only mentioned.
@@ -230,6 +236,45 @@ class Listing:
         """Return the full stack, as it is now, of an activity that was described or mentioned; None if none was."""
         member, group = self._members.get(activity_id, (None, None))
         return None if member is None else self._stack_of(member, group)
+
+    def explained(self, activities: List[Activity]) -> Tuple[List[Activity], List[Finding]]:
+        """Return *activities*, all there are, with who holds what they wait for, and what follows from that."""
+        try:
+            return explain(activities, self)
+        except RecursionError:
+            raise
+        except Exception as error:
+            self.notes.append(f"Who waits for whom could not be worked out: {describe_error(error)}")
+            return activities, []
+
+    # What the explanation asks
+
+    def stack_of(self, activity: Activity) -> Optional[Traceback]:
+        """Return the full stack of an activity."""
+        return activity.traceback or self.traceback(activity.id)
+
+    def moment_of(self, activity_id: str) -> Tuple[object, ...]:
+        """Return objects and numbers that are others as soon as the activity has gone on; empty if nothing tells."""
+        member, group = self._members.get(activity_id, (None, None))
+        if type(member) is ThreadRecord:
+            frames = thread_frames(member.ident)
+            return tuple([each for frame in frames for each in (frame, frame.f_lasti)])
+        return () if group is None else (group.source.moment_of(member),)
+
+    def again(self, activity_id: str) -> Optional[Activity]:
+        """Return an activity as it is now, without its stack."""
+        member, group = self._members.get(activity_id, (None, None))
+        if type(member) is ThreadRecord:
+            frames = thread_frames(member.ident)
+            if not frames:
+                return None
+            innermost = frames[-1] if self._frame_filter is None else self._frame_filter(frames[-1])
+            member = member._replace(frame=innermost)
+        return None if group is None else group.source.describe(member, group, self, None)
+
+    def loop(self, loop_id: str) -> Optional[object]:
+        """Return an event loop by its identifier."""
+        return self._members.get(loop_id, (None, None))[0]
 
     def _stack_or_error(self, member: object, group: Group) -> Traceback:
         try:

@@ -113,6 +113,10 @@ class Source:
         """Return whether all that the thread of the group runs at the moment is the stack of this member."""
         return False
 
+    def moment_of(self, obj: object) -> Optional[object]:
+        """Return an object that is another one as soon as *obj* has gone on, or None if nothing tells."""
+        return None
+
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         """Return one member of a group, with the full stack that was made for it, if any.
 

@@ -27,9 +27,8 @@ from typing import Any, Callable, Dict, Generic, List, Optional, Protocol, Tuple
 
 import attrs
 
-from .._frames import local_variable
 from .._model import ContextInfo, Traceback
-from .._objects import exact_str, get_field, mro_of, note_type
+from .._objects import exact_str, mro_of, note_type
 
 #: What a hook may return to say where a stack goes on:
 #:
@@ -285,24 +284,6 @@ def register_stack_finder(function: StackFinder) -> StackFinder:
     """
     stack_finders.append(function)
     return function
-
-
-@attrs.frozen(eq=False, repr=False)
-class Registration:
-    """What ``_asynctb_install_`` functions and entry points get: what they need of asynctb, without importing it.
-
-    The attributes are the public functions of the same names.
-    """
-
-    customize: Callable[..., Any] = customize
-    register_get_target: Callable[..., Any] = register_get_target
-    register_root: Callable[..., Any] = register_root
-    register_unwrap_awaitable: Callable[..., Any] = register_unwrap_awaitable
-    register_unwrap_context_manager: Callable[..., Any] = register_unwrap_context_manager
-    register_elaborate_context: Callable[..., Any] = register_elaborate_context
-    register_stack_finder: Callable[..., Any] = register_stack_finder
-    get_field: Callable[..., Any] = get_field
-    local_variable: Callable[..., Any] = local_variable
 
 
 #: Called at the start of each extraction; set by the glue, which installs itself for what was imported since.

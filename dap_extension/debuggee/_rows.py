@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import types
 import weakref
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, TypeVar, cast
 
-from ..protocol import ActivityInfo, Frame
+from asynctb._data import LocationData
+from asynctb._model import Location as ModelLocation, Position
+
+from ..protocol import ActivityInfo, Frame, Location
+
+T = TypeVar("T")
 
 
 class Top(NamedTuple):
@@ -26,11 +31,34 @@ class Row(NamedTuple):
     target: Optional[weakref.ref[Any]]
     thread_ident: Optional[int]
 
-    def to_wire(self, top_frame: Callable[[types.CodeType, int, bool], Frame]) -> ActivityInfo:
-        """Return the wire form; *top_frame* makes that of the top frame."""
+    def to_wire(
+        self, top_frame: Callable[[types.CodeType, int, bool], Frame], location: Callable[[str, Position], Location]
+    ) -> ActivityInfo:
+        """Return the wire form; *top_frame* makes that of the top frame, *location* that of other places."""
         info = self.info.copy()
+        holders = info["waitsFor"].get("holders") if "waitsFor" in info else None
+        if holders is not None:
+            info["waitsFor"] = info["waitsFor"].copy()
+            info["waitsFor"]["holders"] = [mapped(holder, location) for holder in holders]
         if self.top is not None:
             code = self.top.code()
             if code is not None:
                 info["top"] = top_frame(code, self.top.lasti, self.top.hidden)
         return info
+
+
+def unmapped(location: ModelLocation) -> LocationData:
+    """Return a place as it is kept: by its path, which each response has another number for."""
+    kept: LocationData = {"path": location.filename}
+    if location.line is not None:
+        kept["line"] = location.line
+    return kept
+
+
+def mapped(data: T, location: Callable[[str, Position], Location]) -> T:
+    """Return data with a place as the client understands it, made from one with what `unmapped` returned."""
+    fields = cast(Dict[str, Any], data)
+    if "location" not in fields:
+        return data
+    kept = fields["location"]
+    return cast(T, {**fields, "location": location(kept["path"], Position(kept.get("line")))})

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, cast
 
 from asynctb import __version__
 from asynctb._frames import reader_mode, reader_notes
 from asynctb._frameworks import _registry
+from asynctb._model import Finding
+from asynctb._output.fields import finding_fields
 from asynctb._source import forget_files
 
 from .. import protocol
 from . import _pydevd, _requests
 from ._call_stack import CallStack
 from ._errors import RequestError, evaluating
+from ._rows import mapped, unmapped
 from ._serialize import Budget, Serializer, clip, internal_error
 from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
@@ -150,7 +153,7 @@ class Service:
         notes: List[str] = []
         for row in in_chunks(found, query.start, query.limit):
             try:
-                activities.append(row.to_wire(serializer.top))
+                activities.append(row.to_wire(serializer.top, sources.location))
             except Exception as error:  # pydevd cannot make anything of a file name
                 activities.append(row.info.copy())
                 notes.append(clip(place_unknown(row.info["id"], error)))
@@ -166,7 +169,17 @@ class Service:
             "sources": sources.sources,
             "paused": snapshot.paused,
             "notes": [*found.notes, *notes],
+            "findings": [] if query.start else self._findings(found.findings, sources),
         }
+
+    @staticmethod
+    def _findings(findings: List[Finding], sources: SourceTable) -> List[protocol.FindingInfo]:
+        found: List[protocol.FindingInfo] = []
+        for finding in findings:
+            data = cast(protocol.FindingInfo, finding_fields(finding, clip, unmapped))
+            data["steps"] = [mapped(step, sources.location) for step in data["steps"]]
+            found.append(data)
+        return found
 
     def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:
         query = _requests.parse_stacks(arguments)

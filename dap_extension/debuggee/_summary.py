@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol, cast
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, cast
 
-from asynctb._model import Activity, FrameInfo
+from asynctb._model import Activity, Finding, FrameInfo
 from asynctb._objects import describe_error
 from asynctb._output.fields import activity_fields
 from asynctb._snapshot.listing import Listing
@@ -21,13 +21,15 @@ from ..protocol import ActivityInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
-from ._rows import Row, Top
+from ._rows import Row, Top, unmapped
 from ._serialize import clip
 from ._sources import SourceTable
 
 #: Seconds that describing all activities of a running program may take, and those of a paused one for one of them.
 _DESCRIBING_SECONDS = 3.0
 _FINDING_SECONDS = 1.0
+#: Seconds that describing all activities at once may take, so as to find out who holds what.
+_EXPLAINING_SECONDS = 3.0
 #: How many activities are described in a go; then it is looked at the time.
 CHUNK = 50
 
@@ -42,6 +44,10 @@ class Activities(Protocol):
     @property
     def notes(self) -> List[str]:
         """What could not be determined."""
+
+    @property
+    def findings(self) -> List[Finding]:
+        """Why something does not go on."""
 
     def page(self, start: int, count: int) -> List[Row]:
         """Return some of them.
@@ -67,7 +73,30 @@ class ProgramListing(Listing):
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
         # A paused program can wait for a search through all of its objects; a running one should not have to.
-        super().__init__(thorough=paused, new_coroutines=paused, frame_filter=SourceTable(py_db).program_frame)
+        super().__init__(
+            thorough=paused,
+            new_coroutines=paused,
+            frame_filter=SourceTable(py_db).program_frame,
+            is_paused=paused,
+        )
+        self.findings: List[Finding] = []
+        self._all: Optional[List[Activity]] = None
+
+    def explain(self) -> None:
+        """Describe all activities, and find out who holds what they wait for, and what follows from that."""
+        deadline = time.monotonic() + _EXPLAINING_SECONDS
+        activities: List[Activity] = []
+        for start in range(0, len(self), CHUNK):
+            if time.monotonic() > deadline:
+                self.notes.append(f"Who holds what is not known: there is no time to look at {len(self)} activities.")
+                return
+            activities += super().page(start, CHUNK)
+        self._all, self.findings = self.explained(activities)
+
+    def page(self, start: int = 0, count: Optional[int] = None, *, tracebacks: bool = False) -> List[Activity]:
+        if self._all is None or tracebacks:
+            return super().page(start, count, tracebacks=tracebacks)
+        return self._all[start : None if count is None else start + count]
 
     def _find(self, thorough: bool) -> List[Group]:
         try:
@@ -94,13 +123,14 @@ def find_activities(py_db: _pydevd.Debugger, suspended: List[_pydevd.SuspendedTh
     :raises RequestError: if the program went on meanwhile.
     """
     listing = ProgramListing(py_db, paused=bool(suspended))
+    listing.explain()
     rows = _RowMaker(py_db)
     if not suspended:
         return _Described(_describe_all(listing, rows), listing)
     held = _pydevd.hold(py_db, suspended[0], _Held(listing))
     if held is None:
         raise RequestError("staleSnapshot", "the program went on while the snapshot was taken")
-    return _Undescribed(held, rows, len(listing))
+    return _Undescribed(held, rows, len(listing), listing.findings)
 
 
 def in_chunks(activities: Activities, start: int, count: int) -> Iterator[Row]:
@@ -110,7 +140,7 @@ def in_chunks(activities: Activities, start: int, count: int) -> Iterator[Row]:
         yield from activities.page(begin, min(CHUNK, end - begin))
 
 
-def _describe_all(listing: Listing, maker: _RowMaker) -> List[Row]:
+def _describe_all(listing: ProgramListing, maker: _RowMaker) -> List[Row]:
     deadline = time.monotonic() + _DESCRIBING_SECONDS
     rows: List[Row] = []
     for start in range(0, len(listing), CHUNK):
@@ -125,8 +155,9 @@ def _describe_all(listing: Listing, maker: _RowMaker) -> List[Row]:
 class _Described:
     """Activities of a running program, of which no object is kept."""
 
-    def __init__(self, rows: List[Row], listing: Listing) -> None:
+    def __init__(self, rows: List[Row], listing: ProgramListing) -> None:
         self._rows = rows
+        self.findings = listing.findings
         self.total = len(rows)
         self.notes = [clip(note) for note in listing.notes]
         self._by_id = {row.info["id"]: row for row in rows}
@@ -165,7 +196,9 @@ class _Held:
 class _Undescribed:
     """Activities of a paused program, described when they are asked for."""
 
-    def __init__(self, held: weakref.ref[Any], rows: _RowMaker, total: int) -> None:
+    def __init__(self, held: weakref.ref[Any], rows: _RowMaker, total: int, findings: Sequence[Finding] = ()) -> None:
+        #: They refer to nothing of the program.
+        self.findings = list(findings)
         self._held = held
         self._rows = rows
         self.total = total
@@ -222,7 +255,7 @@ class _RowMaker:
         return [self._row(activity, listing.notes) for activity in listing.page(start, count)]
 
     def _row(self, activity: Activity, notes: List[str]) -> Row:
-        info = cast(ActivityInfo, activity_fields(activity, clip, inside=False))
+        info = cast(ActivityInfo, activity_fields(activity, clip, unmapped, inside=False))
         target = activity.target
         if activity.kind == "thread":
             dap_thread_id = self._dap_thread_ids.get(id(target))

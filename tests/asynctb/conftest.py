@@ -8,7 +8,8 @@ from typing import Iterator, List
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(__file__))  # support.py and hostile.py, whatever the import mode
+# support.py and hostile.py, whatever the import mode, and what is shared with the other tests.
+sys.path[:0] = [os.path.dirname(__file__), str(Path(__file__).parents[1])]
 
 
 #: Folders and files whose tests look at all that there is in the process.

@@ -29,6 +29,7 @@ ROOMS: List[str] = [
     "_code",
     "_frames",
     "_stacks",
+    "_waits",
     "_snapshot",
     "_frameworks",
     "_output",

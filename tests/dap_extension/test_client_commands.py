@@ -48,7 +48,7 @@ PYTHON, process NUMBER: 2 threads, 5 tasks (4 suspended, 1 running)
 │   │       └── transaction  order_service.py:47  yield database
 │   │           └── async with database.connections → Semaphore (value 1)
 │   └── charge  order_service.py:87  return f"{price}.00 EUR"
-├── ○ Task Task-1  suspended, waits for end of a queue
+├── ○ Task Task-1  suspended, waits for 2 unfinished items of a queue
 │   └── main  order_service.py:122  await shop.orders.join()
 │       └── async with contextlib.AsyncExitStack() as resources → AsyncExitStack with 3 entries
 │           ├── connect()
@@ -56,17 +56,17 @@ PYTHON, process NUMBER: 2 threads, 5 tasks (4 suspended, 1 running)
 │           ├── invoice_printer()
 │           │   └── invoice_printer  order_service.py:56  yield thread
 │           └── callback cancel()
-├── ○ Task report  suspended, waits for item of a queue
+├── ○ Task report  suspended, waits for item of a queue (empty)
 │   ├── report  order_service.py:103  async for item, total, invoice in turnover(sales(shop)):
 │   ├── turnover  order_service.py:97  async for item, price, invoice in sold:
 │   └── sales  order_service.py:92  yield await shop.sold.get()
-├── ○ Task worker-1  suspended, waits for item of a queue
+├── ○ Task worker-1  suspended, waits for item of a queue (empty)
 │   └── worker  order_service.py:70  item, price = await shop.orders.get()
-└── ○ Task worker-3  suspended, waits for lock held by worker-2
+└── ○ Task worker-3  suspended, waits for lock, held by worker-2
     ├── worker  order_service.py:71  await handle(shop, item, price)
     └── handle  order_service.py:76  async with shop.stock_lock:
         └── async with shop.stock_lock → entering Lock (locked, 1 waiting)
-○ Thread invoice printer  waits for item of a queue
+○ Thread invoice printer  waits for item of a queue (empty)
 ├── print_invoices  order_service.py:64  for invoice in iter(invoices.get, None):
 │   └── with open(os.devnull, "w") as paper → TextIOWrapper
 ├── get  queue.py:LINE  self.not_empty.wait()
@@ -243,7 +243,7 @@ def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     assert "gr\\xfc\\xdfe = 1" in result.stdout
     assert result.returncode == 0
     result = asynctb("run", EXAMPLE, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
-    assert "`-- - Task worker-3  suspended, waits for lock held by worker-2" in result.stdout
+    assert "`-- - Task worker-3  suspended, waits for lock, held by worker-2" in result.stdout
     assert "async with shop.stock_lock -> Lock" in result.stdout
     assert result.returncode == 0
 
@@ -370,6 +370,38 @@ def test_filter_and_group() -> None:
         assert len(capture["stacks"]["stacks"]) == 3
         nothing = asynctb("dump", address, "--filter", "no such thing")
         assert nothing.stderr == "asynctb: nothing contains 'no such thing'\n"
+
+
+PAIRS = """\
+import asyncio, debugpy
+
+async def work():
+    await asyncio.sleep(3600)
+
+async def connection():
+    await asyncio.ensure_future(work())
+
+async def main():
+    pairs = [asyncio.ensure_future(connection()) for _ in range(300)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    print(debugpy.listen(("127.0.0.1", 0))[1], flush=True)
+    await asyncio.wait(pairs)
+
+asyncio.run(main())
+"""
+
+
+def test_many_that_wait_for_their_own_child_are_one_group() -> None:
+    with started(sys.executable, "-c", PAIRS) as process:
+        assert process.stdout is not None
+        address = f"127.0.0.1:{int(process.stdout.readline())}"
+        printed = asynctb("dump", address, "--group").stdout
+        assert printed.count("○ 300 tasks ") == 2
+        assert (printed.count("connection  "), printed.count("work  ")) == (1, 1)
+        # A function of the library that no shown frame has.
+        assert "nothing contains 'sleep.py'" in asynctb("dump", address, "--filter", "sleep.py").stderr
+        assert "nothing contains 'tasks.py'" in asynctb("dump", address, "--filter", "tasks.py").stderr
 
 
 def test_watch() -> None:

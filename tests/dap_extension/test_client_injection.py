@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import List, Tuple
 
@@ -13,10 +14,11 @@ import pytest
 from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS
 from interpreters import Interpreter, find_interpreters
-from sessions import install
+from sessions import install, install_gevent
 
 from dap_extension.client._commands.messages import explain_injection
 from dap_extension.client._session import executables, injection
+from dap_extension.client._session.stalled import is_held
 
 OBEYING, LOCKED = PROGRAMS / "obeying.py", PROGRAMS / "locked.py"
 #: What is said where gdb is missing, may not or cannot.
@@ -199,3 +201,101 @@ def test_gdb_gets_into_what_does_not_come_to_it(interpreter: Interpreter, packag
         process.stdin.write("\n")
         process.stdin.flush()
         read_until(process.stdout, "done")
+
+
+# A process in which nobody gets to run Python code.
+
+
+HELD = """\
+import asyncio, re, sys, threading, time
+
+def hold():
+    print("holding", flush=True)
+    re.match(r"(a+)+$", "a" * 60 + "b")  # never lets the global lock go
+
+async def main():
+    await asyncio.sleep(0.1)
+    hold()
+
+if sys.argv[1] == "main":
+    asyncio.run(main())
+else:
+    # The main thread wants the lock every now and then.
+    threading.Thread(target=hold, daemon=True).start()
+    while True:
+        time.sleep(0.01)
+"""
+HERE = next(found for found in find_interpreters() if found.path and found.version[:2] == sys.version_info[:2])
+
+
+@on_linux
+@pytest.mark.parametrize("where", ["main", "other"])
+@pytest.mark.parametrize("interpreter", [HERE, *OPEN], ids=lambda found: str(found.name))
+def test_a_process_whose_global_lock_is_held(interpreter: Interpreter, packages: Path, where: str) -> None:
+    command, path = command_of(interpreter, packages)
+    with started(interpreter.path, "-c", HELD, where) as process:
+        read_until(process.stdout, "holding")
+        start = time.monotonic()
+        result = asynctb("dump", "--pid", process.pid, command=command, PYTHONPATH=path)
+        taken = time.monotonic() - start
+        if where == "main" and re.search(NOT_HERE, result.stderr):
+            pytest.skip(result.stderr)
+        assert f"asynctb: process {process.pid} (" in result.stderr
+        assert "does not run Python code: one of its threads has computed for 3 s" in result.stderr
+        assert "Try again when that has ended" in result.stderr
+        assert result.returncode == 3
+        assert taken < 20.0  # 10 where nothing else goes on
+        assert process.poll() is None
+
+
+COMPETING = """\
+import threading
+
+def compute():
+    while True:
+        pass
+
+for _ in range(2):
+    threading.Thread(target=compute, daemon=True).start()
+print("computing", flush=True)
+compute()
+"""
+
+
+@on_linux
+@pytest.mark.parametrize("code", [COMPETING, "print('computing', flush=True)\nwhile True: pass"])
+def test_python_code_that_computes_lets_others_run(code: str) -> None:
+    with started(sys.executable, "-c", code) as process:
+        read_until(process.stdout, "computing")
+        for _ in range(5):
+            assert not is_held(process.pid, 1.0)
+    assert not is_held(process.pid, 1.0)  # it has ended
+
+
+PATCHED = """\
+from gevent import monkey
+
+monkey.patch_all()
+import gevent
+
+sleepers = [gevent.spawn(gevent.sleep, 3600) for _ in range(3)]
+print("asleep", flush=True)
+gevent.joinall(sleepers)
+"""
+
+
+@on_linux
+def test_a_process_that_gevent_has_patched(packages: Path, request: pytest.FixtureRequest) -> None:
+    assert request.config.cache is not None
+    gevent = install_gevent(request.config.cache.mkdir("gevent"), HERE)
+    command, path = command_of(HERE, packages)
+    with started("env", f"PYTHONPATH={gevent}", HERE.path, "-c", PATCHED) as process:
+        read_until(process.stdout, "asleep")
+        result = asynctb("dump", "--pid", process.pid, command=command, PYTHONPATH=path)
+        if re.search(NOT_HERE, result.stderr):
+            pytest.skip(result.stderr)
+        assert f"asynctb: process {process.pid} (" in result.stderr
+        assert "uses gevent" in result.stderr
+        assert "GEVENT_SUPPORT=True" in result.stderr
+        assert result.returncode == 3
+        assert process.poll() is None

@@ -32,6 +32,9 @@ async def main():
 """
 
 
+UNKNOWN = {"kind": "unknown"}
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> str:
     path = tmp_path / "app.py"
@@ -74,6 +77,7 @@ def capture(
             "sources": sources,
             "paused": False,
             "notes": [],
+            "findings": [],
         },
         "stacks": {
             "snapshotId": 1,
@@ -104,7 +108,7 @@ def test_outermost_frame_first_and_hidden_frames_left_out() -> None:
         "└── awaits asyncio.Future at 0x5",
     ]
     of["stacks"]["stacks"][0]["stack"]["error"] = "nothing tells what it awaits"
-    of["snapshot"]["activities"][0]["waitsFor"] = {"description": "event"}
+    of["snapshot"]["activities"][0]["waitsFor"] = {"kind": "unknown", "description": "event"}
     assert tree(of)[3] == "└── awaits asyncio.Future at 0x5, the stack ends here: nothing tells what it awaits"
     del of["stacks"]["stacks"][0]["stack"]["error"], of["snapshot"]["activities"][0]["waitsFor"]
     assert "├── library  <string>:6" in tree(of, hidden=True)
@@ -229,7 +233,7 @@ def test_a_narrow_terminal(tmp_path: Path) -> None:
         frame("Application.handle_request", 1, contexts=[{**semaphore, "phase": "entering"}]),
         frame("a_function_inside.<locals>.another_function", 2, contexts=[semaphore]),
     ]
-    name: Any = {"name": "a task with a long name " * 3, "waitsFor": {"description": "semaphore"}}
+    name: Any = {"name": "a task with a long name " * 3, "waitsFor": {**UNKNOWN, "description": "semaphore"}}
     of = capture([activity("a", **name)], {"a": frames}, str(path))
     # The code of the frames gives way first.
     assert [line for line in tree(of, width=120) if "…" in line] == [
@@ -393,7 +397,7 @@ def test_deep_nesting_is_cut_off() -> None:
 
 
 def test_groups() -> None:
-    activities = [activity(str(number), waitsFor={"description": "lock"}) for number in range(7)]
+    activities = [activity(str(number), waitsFor={**UNKNOWN, "description": "lock"}) for number in range(7)]
     stacks = {
         str(number): [frame("work", contexts=[context(manager={"type": "Lock", "address": hex(number)})])]
         for number in range(7)
@@ -433,13 +437,63 @@ def test_groups_inside_a_task_group() -> None:
     ]
     # What runs comes first without groups, too.
     assert tree(of)[3:5] == ["        ├── ● Task name-d  running", "        ├── ○ Task name-a  suspended"]
-    # Those that have tasks of their own are not put together, as the tasks of one would be lost.
-    activities += [activity("e", parentId="a"), activity("f", parentId="b")]
-    stacks["a"] = [frame("work", contexts=[members("e")])]
-    stacks["b"] = [frame("work", contexts=[members("f")])]
+    # Those that have tasks of their own are alike if these are.
+    activities += [activity("e", parentId="a"), activity("f", parentId="b"), activity("g", parentId="c")]
+    for parent, child, line in (("a", "e", 6), ("b", "f", 6), ("c", "g", 7)):
+        stacks[parent] = [frame("work", contexts=[members(child)])]
+        stacks[child] = [frame("inside", line)]
     of = capture(activities, {"main": [frame("main", contexts=[members("a", "b", "c")])], **stacks})
-    tasks = [line.lstrip("│├└─ ") for line in tree(of, group=True) if "ask name" in line]
-    assert [line.split()[2] for line in tasks] == [f"name-{each}" for each in ("main", *"aebfcd")]
+    tasks = [line.lstrip("│├└─○ ") for line in tree(of, group=True) if "task" in line.casefold() and "name" in line]
+    assert tasks[:5] == [
+        "Task name-main  suspended",
+        "2 tasks name-a, name-b  suspended",
+        "2 tasks name-e, name-f  suspended",
+        "Task name-c  suspended",
+        "Task name-g  suspended",
+    ]
+    assert sum(line.count("inside") for line in tree(of, group=True)) == 2
+    # So with --filter, for what is shown of each.
+    filtered = tree(of, group=True, only={"e", "f"})
+    assert [line.lstrip("│├└─○ ") for line in filtered] == [
+        "Task name-main  suspended",
+        "2 tasks name-a, name-b  suspended",
+        "2 tasks name-e, name-f  suspended",
+        "inside  <string>:6",
+    ]
+
+
+def test_groups_of_pairs() -> None:
+    activities, stacks = [], {}
+    for number in range(9):
+        one, other = f"a{number}", f"b{number}"
+        waits = {"kind": "task", "description": f"task name-{other}", "activityIds": [other]}
+        activities.append(activity(one, waitsFor=waits))
+        activities.append(activity(other, parentId=one, waitsFor={**UNKNOWN, "description": "sleep"}))
+        stacks.update({one: [frame("connection")], other: [frame("work")]})
+    of = capture(activities, stacks)
+    assert tree(of, group=True) == [
+        "○ 9 tasks name-a0, name-a1, name-a2, ..., name-a8  suspended, wait for task name-b0, name-b1, name-b2, ..., "
+        "name-b8",
+        "├── connection  <string>:6",
+        "└── ○ 9 tasks name-b0, name-b1, name-b2, ..., name-b8  suspended, wait for sleep",
+        "    └── work  <string>:6",
+    ]
+    # Every one is shown once, whatever is different.
+    activities[3]["waitsFor"] = {"kind": "unknown", "description": "event"}
+    activities[-1]["parentId"] = "b0"
+    activities[6]["waitsFor"] = {"kind": "task", "description": "task name-b0", "activityIds": ["b0"]}
+    lines = tree(of, group=True)
+    assert "○ 5 tasks name-a2, name-a4, name-a5, name-a6, name-a7" in "\n".join(lines)
+    assert sum("connection" in line for line in lines) == 5
+    del activities[6]["waitsFor"]
+    # Circles end.
+    activities[0]["parentId"] = "b0"
+    assert sum("name-b0" in line for line in tree(of, group=True)) == 2
+
+
+def test_a_long_chain_is_grouped_without_recursion() -> None:
+    activities = [activity(str(number), parentId=str(number - 1)) for number in range(5000)]
+    assert tree(capture(activities, {}), group=True)[0] == "○ Task name-0  suspended"
 
 
 def test_failed_tasks() -> None:
@@ -467,7 +521,7 @@ def test_failed_tasks() -> None:
 def test_filter(file: str) -> None:
     activities = [
         activity("t", "thread", "running"),
-        activity("a", parentId="t", waitsFor={"description": "Semaphore"}),
+        activity("a", parentId="t", waitsFor={**UNKNOWN, "description": "Semaphore"}),
         activity("b", parentId="t", state="cancelling"),
         activity("c", parentId="b"),
     ]
@@ -484,6 +538,13 @@ def test_filter(file: str) -> None:
         "thread": {"t"},
     }.items():
         assert matching(of, text) == ids, text
+    # Not what is only in frames that are not shown.
+    of["stacks"]["stacks"][-1]["stack"]["frames"].append(frame("library", hidden=True, contexts=[context("lib.Own")]))
+    assert matching(of, "library") == matching(of, "lib.own") == set()
+    assert matching(of, "library", hidden=True) == matching(of, "lib.own", hidden=True) == {"c"}
+    del of["stacks"]["stacks"][-1]["stack"]["frames"][0]
+    assert matching(of, "library") == {"c"}  # then it is shown
+    of["stacks"]["stacks"][-1]["stack"]["frames"].insert(0, frame("fetch", contexts=[context(varname="db")]))
     # What it belongs to is named, without its stack.
     assert tree(of, only={"c"}) == [
         "● Thread name-t  running",
@@ -497,7 +558,7 @@ def test_filter(file: str) -> None:
 def test_changes() -> None:
     before = capture([activity("a", top=frame("one", 1)), activity("b"), activity("c")], {})
     after = copy.deepcopy(before)
-    after["snapshot"]["activities"][0] = activity("a", top=frame("one", 2), waitsFor={"description": "lock"})
+    after["snapshot"]["activities"][0] = activity("a", top=frame("one", 2), waitsFor={**UNKNOWN, "description": "lock"})
     after["snapshot"]["activities"][1] = activity("d", state="created")
     assert [line.plain for line in changes(before, after)] == [
         "- Task name-b  ended",
@@ -516,7 +577,7 @@ def test_changes() -> None:
 def test_names_cannot_control_the_terminal() -> None:
     nasty = "a\nb\x1b[31m\x9b\ud800\u202e"
     of = capture(
-        [activity("a", waitsFor={"description": nasty}), activity("b", failure=nasty)],
+        [activity("a", waitsFor={**UNKNOWN, "description": nasty}), activity("b", failure=nasty)],
         {"a": [frame(nasty, contexts=[context(nasty, varname=nasty, unknown=nasty)], contextsUnknown=nasty)]},
         error=nasty,
     )
@@ -567,7 +628,7 @@ def test_headline() -> None:
 
 
 def test_what_ascii_lacks() -> None:
-    of = capture([activity("a", waitsFor={"description": "a long te…\n"})], {"a": [frame("f" * 100)]})
+    of = capture([activity("a", waitsFor={**UNKNOWN, "description": "a long te…\n"})], {"a": [frame("f" * 100)]})
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
     Console(file=file, width=50).print(Captured(of))
     file.seek(0)

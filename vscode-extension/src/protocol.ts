@@ -194,10 +194,48 @@ export type Shape<T> = T extends (infer Item)[]
 
 export type StackShape = Shape<Stack>;
 
+/** An activity that holds what others wait for. */
+export interface HolderInfo {
+  activityId: string;
+  /** Of a semaphore or limiter; 1 for a lock. */
+  permits: number;
+  /** The `with` block that it is in, if that is known. */
+  location?: Location;
+  /** "owner": the object records it. "block": the activity is in a `with` block of it. */
+  evidence: "owner" | "block";
+}
+
 export interface WaitInfo {
+  /** Such as "lock", "queue_get" or "tasks"; "unknown" if there is no word for it. Further ones may be added. */
+  kind: string;
   description: string;
   target?: ObjectRef;
-  activityId?: string;
+  /** Activities that can end it, a hundred at most. */
+  activityIds?: string[];
+  /** Whether all or any of these are needed. */
+  needs?: "all" | "any";
+  holders?: HolderInfo[];
+  /** Seconds until a timeout, a scope or the sleep ends it. */
+  deadline?: number;
+}
+
+/** One activity of a finding. */
+export interface StepInfo {
+  activityId: string;
+  text: string;
+  location?: Location;
+}
+
+/** Why something does not go on, or has gone wrong. */
+export interface FindingInfo {
+  kind: "deadlock" | "starved" | "blocked_loop" | "abandoned" | "never_awaited" | "failed";
+  /** Whether it is proven. If not, nothing that is known speaks against it. */
+  certain: boolean;
+  /** One sentence. */
+  text: string;
+  /** Those that wait for each other in a circle first, in its order. */
+  activityIds: string[];
+  steps: StepInfo[];
 }
 
 export type ActivityKind = "thread" | "task" | "greenlet" | "coroutine" | "generator" | "async_generator";
@@ -238,6 +276,8 @@ export interface SnapshotResponse {
   /** Whether a thread of the program was suspended by the debugger. */
   paused: boolean;
   notes: string[];
+  /** Of the whole snapshot, with its first page; empty in the others. */
+  findings: FindingInfo[];
 }
 
 export interface StacksArguments {

@@ -6,6 +6,7 @@ import {
   type ActivityInfo,
   type Capabilities,
   type Context,
+  type FindingInfo,
   type Frame,
   type Handshake,
   type SnapshotArguments,
@@ -41,6 +42,7 @@ export class Program {
   activities: ActivityInfo[] = [];
   stacks = new Map<string, Stack>();
   notes: string[] = [];
+  findings: FindingInfo[] = [];
   /** The notes of the page that begins with an activity. */
   pageNotes: (start: number) => string[] = () => [];
   capabilities: Capabilities = { callStack: true };
@@ -102,6 +104,7 @@ export class Program {
       sources: SOURCES,
       paused: true,
       notes: this.pageNotes(start),
+      findings: start === 0 ? this.findings : [],
     };
   }
 
@@ -176,7 +179,7 @@ export function shop(): Program {
     task("t1", "Task-1", { state: "running", top: frame("main", 50) }),
     task("t2", "ship-1", {
       top: frame("reserve", 17),
-      waitsFor: { description: "lock", target: { type: "asyncio.locks.Lock", address: "0x7f00" } },
+      waitsFor: { kind: "lock", description: "lock", target: { type: "asyncio.locks.Lock", address: "0x7f00" } },
     }),
     task("t3", "ship-2", { state: "created" }),
     thread("thread-2", "printer", { top: frame("wait", 331) }),

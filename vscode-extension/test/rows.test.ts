@@ -153,7 +153,7 @@ describe("what a stop shows", () => {
     const program = shop();
     const printer = program.activities.at(-1);
     assert(printer);
-    printer.waitsFor = { description: "item of a queue" };
+    printer.waitsFor = { kind: "queue_get", description: "item of a queue" };
     const tree = stopped({ Shop: program });
     const { description, spoken } = labelOf(await find(tree, "printer"));
     assert.equal(description, "item of a queue · wait · shop.py:331");
@@ -221,6 +221,47 @@ describe("what a stop shows", () => {
     program.notes = ["Context managers cannot be read on this interpreter."];
     const drawn = await draw(stopped({ Shop: program }));
     assert.match(drawn, /\n {2}Context managers cannot be read on this interpreter.$/);
+  });
+});
+
+describe("findings", () => {
+  function stuck(): Program {
+    const program = new Program();
+    program.activities = [thread("thread-1", "MainThread"), task("t1", "left"), task("t2", "right")];
+    const holders = [{ activityId: "t2", permits: 1, evidence: "block" as const }];
+    const [, left] = program.activities;
+    if (left) left.waitsFor = { kind: "lock", description: "lock", holders };
+    program.findings = [
+      {
+        kind: "deadlock",
+        certain: true,
+        text: "left waits for lock, held by right; right waits for lock, held by left",
+        activityIds: ["t1", "t2"],
+        steps: [],
+      },
+      { kind: "starved", certain: false, text: "3 wait for semaphore", activityIds: [], steps: [] },
+    ];
+    return program;
+  }
+
+  test("come first, with the activities concerned inside; who holds what stands in the row", async () => {
+    const tree = stopped({ Shop: stuck() });
+    assert.equal(
+      await draw(tree),
+      lines(`
+        > Deadlock | left waits for lock, held by right; right waits for lock, held by left
+        > Starved? | 3 wait for semaphore
+        v MainThread | 2 tasks
+          > Thread Stack
+          > left | lock, held by right
+          > right | suspended
+      `),
+    );
+    const concerned = await tree.outline.children(await find(tree, "Deadlock"));
+    assert.deepEqual(
+      concerned.map((row) => labelOf(row).label),
+      ["left", "right"],
+    );
   });
 });
 
@@ -321,7 +362,7 @@ describe("long lists", () => {
 describe("identical stacks", () => {
   const waiting = (signature: number, description: string): Partial<ActivityInfo> => ({
     signature,
-    waitsFor: { description },
+    waitsFor: { kind: "lock", description },
     top: frame("wait", 7),
   });
   const crowd = (): Program => {

@@ -134,7 +134,7 @@ def _trio_group(context: ContextInfo, walk: Walk) -> ContextInfo:
     return attrs.evolve(context, description=description, children=tuple([walk.child(task) for task in tasks]))
 
 
-def _behind(obj: object, adapter_field: str, class_name: str) -> object:
+def behind(obj: object, adapter_field: str, class_name: str) -> object:
     """Return what *obj* hands on to: trio's own object, or what an adapter has made once there was a backend."""
     made_later = get_field(obj, adapter_field)
     if made_later is not None:
@@ -144,7 +144,7 @@ def _behind(obj: object, adapter_field: str, class_name: str) -> object:
 
 
 def _lock(lock: object) -> Optional[str]:
-    lock = _behind(lock, "_internal_lock", "Lock")
+    lock = behind(lock, "_internal_lock", "Lock")
     waiters = get_field(lock, "_waiters")
     if type(waiters) is not collections.deque:
         return describe_lock(lock)
@@ -158,7 +158,7 @@ def _holder(lock: object) -> Optional[str]:
 
 def _condition(condition: object) -> Optional[str]:
     waiters = get_field(condition, "_waiters")
-    lock = _behind(get_field(condition, "_lock"), "_internal_lock", "Lock")
+    lock = behind(get_field(condition, "_lock"), "_internal_lock", "Lock")
     if type(waiters) is not collections.deque:
         return None
     if type(get_field(lock, "_waiters")) is collections.deque:
@@ -167,7 +167,7 @@ def _condition(condition: object) -> Optional[str]:
 
 
 def _semaphore(semaphore: object) -> Optional[str]:
-    semaphore = _behind(semaphore, "_internal_semaphore", "Semaphore")
+    semaphore = behind(semaphore, "_internal_semaphore", "Semaphore")
     waiters = get_field(semaphore, "_waiters")
     if type(waiters) is not collections.deque:
         return describe_semaphore(semaphore)
@@ -176,7 +176,7 @@ def _semaphore(semaphore: object) -> Optional[str]:
 
 
 def _limiter(limiter: object) -> Optional[str]:
-    limiter = _behind(limiter, "_internal_limiter", "CapacityLimiter")
+    limiter = behind(limiter, "_internal_limiter", "CapacityLimiter")
     waiters = get_field(limiter, "_wait_queue")
     if type(waiters) is not collections.OrderedDict:
         return describe_limiter(limiter)

@@ -1,10 +1,19 @@
 """What is known about asyncio."""
 
+import types
+
 from ..._snapshot.registry import RegisteredSource
 from .._room import Room
-from .hooks import install
+from . import holders, hooks
 from .tasks import AsyncioTasks
 from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
+
+
+def install(module: types.ModuleType) -> None:
+    """Register all of it."""
+    hooks.install(module)
+    holders.install(module)
+
 
 ROOM = Room(
     hooks={"asyncio": install},

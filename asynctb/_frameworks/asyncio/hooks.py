@@ -8,7 +8,7 @@ import gc
 import sys
 import time
 import types
-from typing import Any, Callable, Optional, Sequence, cast
+from typing import Any, Callable, Optional, Sequence, Tuple, cast
 
 import attrs
 
@@ -16,7 +16,7 @@ from ..._frames import local_variable
 from ..._model import ContextInfo
 from ..._objects import class_attribute, exact_str, get_field, module_field
 from ..._snapshot.sets import copy_set
-from ..._snapshot.source import leaf_codes, leaf_types
+from ..._snapshot.source import Listing, leaf_codes, leaf_types
 from ..._stacks.customize import (
     Target,
     Walk,
@@ -29,10 +29,11 @@ from ..._stacks.customize import (
 from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow
 from .._describing import aborted_text, describe_by, waiting_text
 from .._hiding import hide_package
-from ..threading.concurrent import source_finders, source_of
+from .._known import nested_code
+from ..threading.concurrent import activity_finders, queued_in_loops, source_finders, source_of
 from .failures import failure_of, origin_of, raised_in_others
 from .futures import FutureReader, Futures
-from .waits import FIRST_CALLBACKS, concurrent_future, shielded_task, task_behind
+from .waits import FIRST_CALLBACKS, concurrent_future, queued_in_loop, shielded_task, task_behind
 
 _LOST = "the traceback of its exception does not lead to this task (any more)"
 
@@ -54,6 +55,12 @@ def install(module: types.ModuleType) -> None:
         leaf_codes.add(id(await_method.__code__))
         customize(await_method, get_target=lambda frame, inner: _awaited_by_frame(futures, frame, inner))
     source_finders.append(lambda future: task_behind(futures, future))
+    activity_finders.append(lambda future, listing: _activity_behind(futures, future, listing))
+    threadsafe = module_field(sys.modules["asyncio.tasks"], "run_coroutine_threadsafe")
+    base = module_field(sys.modules["asyncio.base_events"], "BaseEventLoop")
+    run_forever, code = class_attribute(base, "run_forever"), nested_code(threadsafe, "callback")
+    if type(run_forever) is types.FunctionType and code is not None:
+        queued_in_loops[id(run_forever.__code__)] = functools.partial(queued_in_loop, code)
     wait_for = module_field(sys.modules["asyncio.tasks"], "wait_for")
     if sys.version_info < (3, 12) and type(wait_for) is types.FunctionType:
         leaf_codes.add(id(wait_for.__code__))
@@ -71,6 +78,11 @@ def install(module: types.ModuleType) -> None:
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
         register_elaborate_context(module_field(groups, "TaskGroup"))(_Groups(futures))
+
+
+def _activity_behind(futures: Futures, future: object, listing: Listing) -> Tuple[str, ...]:
+    task = task_behind(futures, future)
+    return (listing.id_of(task, "task"),) if task is not None else ()
 
 
 def _name_of(reader: FutureReader, task: object) -> Optional[str]:

@@ -242,6 +242,10 @@ class AsyncioTasks(Source):
 
     # Describing them
 
+    def moment_of(self, obj: object) -> Optional[object]:
+        reader = self._futures.reader_of_task(obj)
+        return call_if_found(reader.waiter, obj) if reader is not None else None
+
     def root_of(self, obj: object) -> Optional[object]:
         reader = self._futures.reader_of_task(obj)
         return call_if_found(reader.coroutine, obj) if reader is not None else None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import collections
 import sys
 import types
-from typing import Dict, Optional, Sequence, Tuple, cast
+from typing import Dict, List, Literal, Optional, Sequence, Tuple, cast
 
+from ..._frames import local_variable
 from ..._model import Wait
 from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, type_name
 from ..._quick import new_wait
-from ..._snapshot.source import Listing, Owner, code_of
+from ..._snapshot.sets import copy_set
+from ..._snapshot.source import Listing, Owner, code_of, frame_of
 from .._known import Known, task_waits, variables_of
+from ..threading.concurrent import QUEUED_IN_LOOP, Work
 from .futures import FutureReader, Futures, closure_of
+from .holders import seconds_left, sleep_left
 
 #: The functions of asyncio that waits of tasks end in.
 WAITS: Known = (
@@ -89,6 +94,7 @@ class WaitTable:
 
     def __init__(self, futures: Futures) -> None:
         self._futures = futures
+        self._work = Work()
         #: Readers of the two plain classes of futures, by identity.
         self._plain: Dict[int, FutureReader] = {
             id(reader.future): reader for reader in (futures.c, futures.python) if reader is not None
@@ -97,6 +103,7 @@ class WaitTable:
         self._shared: Dict[int, Tuple[object, Wait]] = {}
         self._gathering: Optional[type] = None
         self._wait_for: Optional[types.CodeType] = None
+        self._wait: Optional[types.CodeType] = None
         method = class_attribute(futures.python.future, "__await__") if futures.python is not None else None
         self._await = method.__code__ if type(method) is types.FunctionType else None
         tasks = sys.modules.get("asyncio.tasks")
@@ -104,6 +111,8 @@ class WaitTable:
             self._gathering = module_field(cast(types.ModuleType, tasks), "_GatheringFuture")
             wait_for = module_field(cast(types.ModuleType, tasks), "wait_for")
             self._wait_for = wait_for.__code__ if type(wait_for) is types.FunctionType else None
+            wait = module_field(cast(types.ModuleType, tasks), "_wait")
+            self._wait = wait.__code__ if type(wait) is types.FunctionType else None
 
     def describe(self, future: object, owners: Sequence[Owner], listing: Listing) -> Wait:
         """Return what a task waits for.
@@ -115,15 +124,15 @@ class WaitTable:
         plain = self._plain.get(id(kind))
         if plain is None:
             if self._futures.reader_of_task(future) is not None:
-                return Wait("task " + self._futures.name_of(future), future, listing.id_of(future, "task"))
+                return self._of_task(future, listing)
             if kind is self._gathering:
                 shared = self._shared.get(id(future))
                 if shared is None:
-                    shared = self._shared[id(future)] = future, Wait(self._describe_gathering(future), future)
+                    shared = self._shared[id(future)] = future, self._of_gathering(future, listing)
                 return shared[1]
         known = task_waits.wait(owners)
         if known is not None:
-            return known if known.target is not None else new_wait(known.description, future, None)
+            return self._completed(known, future, owners, listing)
         inner = self._inside_wait_for(owners, future)
         if inner is not None:
             return self.describe(inner, (), listing)
@@ -132,11 +141,59 @@ class WaitTable:
             return shared[1]
         callbacks = plain.callbacks(future) if plain is not None else self._futures.callbacks_of(future)
         if type(callbacks) is list and len(callbacks) > 1:  # more than the one that resumes the task
-            wait = self._describe_source(future, listing) or Wait("future" if plain else type_name(kind), future)
+            wait = self._describe_source(future, listing) or self._of_future(future, plain is not None)
             if len(callbacks) > 2:
                 self._shared[id(future)] = future, wait
             return wait
-        return new_wait("future" if plain else type_name(kind), future, None)
+        return self._of_future(future, plain is not None)
+
+    def _of_task(self, task: object, listing: Listing) -> Wait:
+        return new_wait("task", "task " + self._futures.name_of(task), task, (listing.id_of(task, "task"),))
+
+    @staticmethod
+    def _of_future(future: object, is_plain: bool) -> Wait:
+        return new_wait("future", "future" if is_plain else type_name(type(future)), future, ())
+
+    def _completed(self, known: Wait, future: object, owners: Sequence[Owner], listing: Listing) -> Wait:
+        """Return *known*, which is told by the functions, with what their variables tell."""
+        kind, target = known.kind, known.target
+        if kind == "sleep":
+            frame = frame_of(owners[-1]) if owners else None
+            if frame is not None and code_of(owners[-1]) is self._await and len(owners) > 1:
+                frame = frame_of(owners[-2])
+            seconds = sleep_left(frame) if frame is not None else None
+            return Wait(kind, known.description, future, deadline=seconds)
+        if kind == "group" and target is not None:
+            tasks = get_field(target, "_tasks")
+            ids = self._ids(copy_set(tasks), listing) if type(tasks) is set else ()
+            return new_wait(kind, known.description, target, ids)
+        if kind == "tasks":
+            for owner in owners:
+                frame = frame_of(owner)
+                if frame is not None and code_of(owner) is self._wait:
+                    waited = local_variable(frame, "fs")
+                    ids = self._ids(copy_set(waited), listing) if type(waited) is set else ()
+                    needs: Literal["all", "any"] = (
+                        "all" if exact_str(local_variable(frame, "return_when")) == "ALL_COMPLETED" else "any"
+                    )
+                    handle = local_variable(frame, "timeout_handle")
+                    seconds = seconds_left(handle) if handle is not None else None
+                    return Wait(kind, known.description, future, ids, needs, (), seconds)
+        if kind == "thread":
+            wait = self._describe_source(future, listing)
+            if wait is None or wait.kind != "executor":
+                return wait or new_wait(kind, known.description, future, ())
+            return Wait(kind, known.description, wait.target, wait.activities, wait.needs)
+        return known if target is not None else new_wait(kind, known.description, future, ())
+
+    def _ids(self, futures: Sequence[object], listing: Listing) -> Tuple[str, ...]:
+        """Return the identifiers of the tasks among *futures* that are not done, in their order."""
+        left = []
+        for each in futures:
+            reader = self._futures.reader_of_task(each)
+            if reader is not None and reader.state(each) == "PENDING":
+                left.append(each)
+        return tuple([listing.id_of(task, "task") for task in self._futures.in_order(left)])
 
     def _describe_source(self, future: object, listing: Listing) -> Optional[Wait]:
         """Return what a task waits for if *future* gets its result from somewhere else."""
@@ -149,8 +206,11 @@ class WaitTable:
             return None
         task = task_behind(self._futures, source)
         if task is not None:
-            return Wait("task " + self._futures.name_of(task), task, listing.id_of(task, "task"))
-        return Wait("executor", source)
+            return self._of_task(task, listing)
+        workers, words = self._work.source_of(source, listing)
+        if words == QUEUED_IN_LOOP:
+            return Wait("future", words, source, workers, "any")
+        return Wait("executor", words or "executor", source, workers, "any")
 
     def _inside_wait_for(self, owners: Sequence[Owner], waiter: object) -> Optional[object]:
         """Return the future inside `asyncio.wait_for`, which awaits one of its own before CPython 3.12."""
@@ -167,16 +227,21 @@ class WaitTable:
                 return referent
         return None
 
-    def _describe_gathering(self, future: object) -> str:
+    def _of_gathering(self, future: object, listing: Listing) -> Wait:
         # Its dictionary cannot be had (C futures have no __dict__), but nobody inherits from this very class.
         children = getattr(future, "_children", None)
         if type(children) is not list:
-            return "tasks"
-        left = 0
+            return new_wait("tasks", "tasks", future, ())
+        pending = []
         for child in tuple(children):
             reader = self._futures.reader_of_future(child)
-            left += reader is None or reader.state(child) == "PENDING"
-        return f"{left} of {len(children)} tasks"
+            if reader is None or reader.state(child) == "PENDING":
+                pending.append(child)
+        ids = self._ids(pending, listing)
+        # Futures that are no tasks can be set by anybody, so that the tasks alone prove nothing.
+        return new_wait(
+            "tasks", f"{len(pending)} of {len(children)} tasks", future, ids if len(ids) == len(pending) else ()
+        )
 
 
 def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:
@@ -223,6 +288,20 @@ def task_behind(futures: Futures, source: object) -> Optional[object]:
         if futures.reader_of_task(task) is not None:
             return task
     return None
+
+
+def queued_in_loop(code: types.CodeType, frame: types.FrameType) -> List[object]:
+    """Return the concurrent futures of `run_coroutine_threadsafe` that the loop that runs in *frame* has not begun.
+
+    :param code: of what that function has the loop call.
+    """
+    ready = get_field(local_variable(frame, "self"), "_ready")
+    found = []
+    for handle in ready.copy() if type(ready) is collections.deque else ():
+        callback = get_field(handle, "_callback")
+        if type(callback) is types.FunctionType and callback.__code__ is code:
+            found.append(closure_of(callback).get("future"))
+    return [each for each in found if each is not None]
 
 
 def chained_source(callback: object) -> Optional[object]:

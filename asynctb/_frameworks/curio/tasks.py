@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, cast
 
 from ..._frames import local_variable
 from ..._model import ActivityState
@@ -43,6 +43,9 @@ class CurioTasks(KernelTasks):
                 self._tasks[id(kernel), _number(task)] = task
             groups.append(Group(self, ident, kernel, members))
         return groups
+
+    def moment_of(self, obj: object) -> Optional[object]:
+        return cast(Optional[object], get_field(obj, "cycles"))  # how often it has been resumed
 
     def state_of(self, task: object, coroutine: object) -> ActivityState:
         state = exact_str(get_field(task, "state"))

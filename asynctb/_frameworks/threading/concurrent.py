@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import collections
+import gc
 import sys
 import types
-from typing import Any, Callable, List, cast
+import weakref
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 import attrs
 
 from ..._frames import local_variable
 from ..._model import ContextInfo
 from ..._objects import class_attribute, exact_str, get_field, module_field, simple_type_name
+from ..._snapshot.sets import copy_set
+from ..._snapshot.source import Listing
 from ..._stacks.customize import Target, Walk, customize, register_elaborate_context, register_root
 from ..._stacks.follow import thread_frames
 
 #: Code of the methods in which an item of work computes its `future`.
 codes_of_work: List[types.CodeType] = []
+#: Code of the functions in which the threads of pools work.
+codes_of_workers: List[types.CodeType] = []
 #: Each returns where the result of a `concurrent.futures.Future` that is not done comes from, or None.
 source_finders: List[Callable[[object], Target]] = []
 
@@ -40,6 +47,7 @@ def install_pools(module: types.ModuleType) -> None:
         if function is not None:
             customize(cast(Callable[..., Any], function), skip_frame=True)
     codes_of_work.append(run.__code__)
+    codes_of_workers.append(cast(types.FunctionType, worker).__code__)
     register_elaborate_context(module_field(module, "ThreadPoolExecutor"))(_thread_pool)
 
 
@@ -83,3 +91,108 @@ def _thread_pool(context: ContextInfo, walk: Walk) -> ContextInfo:
         parts.append(f"{queue.qsize()} waiting")
     name = simple_type_name(type(context.manager))
     return attrs.evolve(context, description=f"{name} with {', '.join(parts)}" if parts else None)
+
+
+#: Each returns the activities that compute the result of a `concurrent.futures.Future`, or nothing.
+activity_finders: List[Callable[[object, Listing], Tuple[str, ...]]] = []
+#: By the identity of code that lives as long as the process, in which threads run an event loop: returns from a frame
+#: of it the futures whose results it has been asked for, but has not begun to compute.
+queued_in_loops: Dict[int, Callable[[types.FrameType], Iterable[object]]] = {}
+
+RUNNING = "result of work that runs in a pool"
+QUEUED_IN_LOOP = "coroutine queued in an event loop"
+
+
+class _Pool(NamedTuple):
+    """A pool, as far as its threads tell."""
+
+    queue: object
+    executor: object
+    #: The numbers of its threads, and of those that compute something.
+    threads: List[int]
+    busy: List[int]
+
+
+class Work:
+    """What the threads of pools compute, and what is queued for them, found when it is first asked for."""
+
+    def __init__(self) -> None:
+        #: By the identity of futures: the threads that compute it, or one of which will, and what to say of that.
+        self._threads: Optional[Dict[int, Tuple[Tuple[int, ...], str]]] = None
+
+    def source_of(self, future: object, listing: Listing) -> Tuple[Tuple[str, ...], Optional[str]]:
+        """Return the activities of which any will end *future*, as far as they are known, and what to say of that."""
+        for find in activity_finders:
+            found = find(future, listing)
+            if found:
+                return found, None
+        if self._threads is None:
+            self._threads = self._find()
+        idents, words = self._threads.get(id(future), ((), None))
+        records = [listing.thread(ident) for ident in idents]
+        return tuple([record.id for record in records if record is not None]), words
+
+    def source_of_any(self, futures: Sequence[object], listing: Listing) -> Tuple[str, ...]:
+        """Return the activities that will end any of *futures*; none if that is not known of each."""
+        found: Dict[str, None] = {}
+        for future in futures:
+            activities, _ = self.source_of(future, listing)
+            if not activities:
+                return ()
+            found.update(dict.fromkeys(activities))
+        return tuple(found)
+
+    @staticmethod
+    def _find() -> Dict[int, Tuple[Tuple[int, ...], str]]:
+        found: Dict[int, Tuple[Tuple[int, ...], str]] = {}
+        pools: Dict[int, _Pool] = {}
+        for ident in sys._current_frames():
+            pool: Optional[_Pool] = None
+            for frame in thread_frames(ident):
+                in_loop = queued_in_loops.get(id(frame.f_code))
+                if in_loop is not None:
+                    for future in in_loop(frame):
+                        found[id(future)] = (ident,), QUEUED_IN_LOOP
+                elif any(frame.f_code is code for code in codes_of_work) or _may_be_work(frame.f_code):
+                    item = local_variable(frame, "self")
+                    if item is not None and simple_type_name(type(item)) == "_WorkItem":
+                        found[id(get_field(item, "future"))] = (ident,), RUNNING
+                        if pool is not None and ident not in pool.busy:
+                            pool.busy.append(ident)
+                elif any(frame.f_code is code for code in codes_of_workers):
+                    queue = local_variable(frame, "work_queue")
+                    if queue is not None:
+                        pool = pools.setdefault(id(queue), _Pool(queue, _executor_of(frame), [], []))
+                        pool.threads.append(ident)
+        for pool in pools.values():
+            most = get_field(pool.executor, "_max_workers")
+            if type(most) is not int or most > len(pool.threads):
+                continue  # it may get another thread, which takes what is queued
+            words = f"result of work queued in a pool ({len(pool.busy)} of {most} threads busy)"
+            for item in _queued(pool.queue):
+                if simple_type_name(type(item)) == "_WorkItem":
+                    found.setdefault(id(get_field(item, "future")), (tuple(pool.threads), words))
+        return found
+
+
+def _queued(queue: object) -> List[object]:
+    """Return what is in a `queue.SimpleQueue`: in a list or deque, or in an array of C from CPython 3.13 on."""
+    found: List[object] = []
+    for referent in gc.get_referents(queue):
+        if type(referent) is list or type(referent) is collections.deque:
+            found += referent.copy()
+        else:
+            found.append(referent)
+    return found
+
+
+def _executor_of(frame: types.FrameType) -> object:
+    reference = local_variable(frame, "executor_reference")
+    return reference() if type(reference) is weakref.ref else None
+
+
+def pending(futures: object) -> List[object]:
+    """Return those of a set of `concurrent.futures.Future` that are not done."""
+    if type(futures) is not set:
+        return []
+    return [each for each in copy_set(futures) if exact_str(get_field(each, "_state")) in ("PENDING", "RUNNING")]

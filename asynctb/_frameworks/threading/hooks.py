@@ -76,6 +76,17 @@ def _lock(lock: object) -> str:
     return ("locked " if locked else "free ") + _name(lock, "Lock")
 
 
+def rlock_owner(lock: object) -> Optional[int]:
+    """Return the number of the thread that holds an RLock, 0 if none does, None if that cannot be told."""
+    if type(lock) is CRLock:
+        match = _RLOCK_REPR.search(CRLock.__repr__(lock))
+        return int(match[1]) if match is not None else None
+    owner, count = get_field(lock, "_owner"), get_field(lock, "_count")
+    if type(count) is not int:
+        return None
+    return owner if count and type(owner) is int else 0
+
+
 def _c_rlock(lock: object) -> Optional[str]:
     # Modules/_threadmodule.c: rlock_repr() is the only way to its owner, and asks nothing of the program.
     match = _RLOCK_REPR.search(CRLock.__repr__(cast(CRLock, lock)))

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Dict, List, Optional, Tuple, cast
+from typing import Dict, List, Optional, Sequence, Tuple, cast
+
+import attrs
 
 from ..._ids import thread_ids
-from ..._model import Activity, ActivityKind, Traceback
+from ..._model import Activity, ActivityKind, Traceback, Wait
 from ..._objects import exact_str, get_field, module_field, module_of_frame
-from ..._snapshot.sets import imported
+from ..._snapshot.sets import copy_set, imported
 from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
 from ..._stacks.follow import calling_frame, own_frame, this_thread
+from ..._waits.kinds import LOCK_OF_CONDITION, wait_for
 from .._calls import thread_calls
 from .._known import thread_waits
+from .concurrent import Work
+from .waits import futures_waited_for, lock_taken_again
 
 #: Set by debugpy and pydevd on the threads that belong to the debugger.
 _DEBUGGER_MARK = "is_pydev_daemon_thread"
@@ -118,6 +123,7 @@ class Threads(Source):
     def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
         super().__init__()
         self._threads = threads
+        self._work = Work()
         for record in threads.values():
             if record.thread is not None and get_field(record.thread, _NOT_TRACED_MARK) is True:
                 self.notes.append(f"A debugger does not stop in thread {record.name}: its library has marked it so.")
@@ -133,6 +139,8 @@ class Threads(Source):
         wait, frame = thread_waits.wait_of_thread(record.frame)
         if wait is None and record.frame is not None and record.system_id is not None:
             wait = thread_calls.wait_of_thread(record.frame, record.system_id)
+        if wait is not None and record.frame is not None:
+            wait = self._completed(wait, record.frame, listing)
         return Activity(
             kind="thread",
             framework="threading",
@@ -146,3 +154,37 @@ class Threads(Source):
             traceback=traceback,
             thread_ident=record.ident,
         )
+
+    def _completed(self, wait: Wait, innermost: types.FrameType, listing: Listing) -> Wait:
+        """Return *wait*, which is told by the functions, with what their variables tell."""
+        target = wait.target
+        if wait.kind == "future" and target is not None:
+            activities, words = self._work.source_of(target, listing)
+            if activities:
+                return attrs.evolve(wait, description=words or wait.description, activities=activities, needs="any")
+        elif wait.kind == "thread" and target is not None:
+            return attrs.evolve(wait, activities=self._ids_of([target], listing))
+        elif wait.kind == "executor":
+            threads = get_field(target, "_threads")
+            ids = self._ids_of(copy_set(threads), listing) if type(threads) is set else ()
+            return attrs.evolve(wait, activities=ids)
+        elif wait.kind == "tasks":
+            futures = futures_waited_for(innermost)
+            words = f"{len(futures)} futures" if len(futures) != 1 else "1 future"
+            activities = self._work.source_of_any(futures, listing)
+            return attrs.evolve(wait, description=words, activities=activities, needs="any")
+        elif wait.kind == "condition" and target is not None:
+            lock = lock_taken_again(innermost, target)
+            if lock is not None:
+                return wait_for(LOCK_OF_CONDITION, lock)
+        return wait
+
+    def _ids_of(self, threads: Sequence[object], listing: Listing) -> Tuple[str, ...]:
+        """Return the identifiers of those of *threads* that run."""
+        found = []
+        for thread in threads:
+            ident = get_field(thread, "_ident")
+            record = listing.thread(ident) if type(ident) is int else None
+            if record is not None and record.thread is thread:
+                found.append(record.id)
+        return tuple(found)

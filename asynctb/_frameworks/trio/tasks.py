@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import gc
 import types
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, cast
 
 from ..._frames import local_variable
-from ..._model import ActivityState
+from ..._model import ActivityState, Wait
 from ..._objects import class_attribute, get_field, is_a, module_field
 from ..._snapshot.sets import copy_set, imported
 from ..._snapshot.source import (
     Coroutine,
     Group,
+    Listing,
+    Owner,
     ThreadRecord,
     frames_of,
     is_unstarted,
 )
+from ..._waits.kinds import LOCK_OF_CONDITION, wait_for
 from .._kernel import KernelTasks
 from .._known import nested_code
 
@@ -91,6 +94,27 @@ class TrioTasks(KernelTasks):
 
     def is_cancelled(self, task: object) -> bool:
         return get_field(get_field(task, "_cancel_status"), "effectively_cancelled") is True
+
+    def moment_of(self, obj: object) -> Optional[object]:
+        return cast(Optional[object], get_field(obj, "_abort_func"))  # made anew for each wait
+
+    def wait_of(self, task: object, owners: Sequence[Owner], listing: Listing) -> Optional[Wait]:
+        wait = super().wait_of(task, owners, listing)
+        if wait is None or wait.target is None:
+            return wait
+        if wait.kind == "condition":
+            # Who is notified is moved to the parking lot of the lock, without being woken.
+            lock = get_field(wait.target, "_lock")
+            lot = get_field(lock, "_lot")
+            if lot is not None and get_field(task, "custom_sleep_data") is lot:
+                return wait_for(LOCK_OF_CONDITION, lock)
+        elif wait.kind == "group":
+            nursery = get_field(wait.target, "_nursery", wait.target)
+            children = copy_set(get_field(nursery, "_children"))
+            children.sort(key=_number)
+            ids = tuple([listing.id_of(child, "task") for child in children])
+            return wait_for(wait.description, wait.target, ids)
+        return wait
 
     def parent_of(self, task: object, group: Group) -> Optional[object]:
         return parent_of(task)

@@ -11,7 +11,7 @@ from .._session.dap import ConnectionLost
 from .._session.helper import prepare
 from .._session.session import InjectionFailed, Session, attach, attach_to_process
 from .follow import Breakpoints, follow, look, pause_and_look, require_shown, watch
-from .messages import EXIT_CODES, errors_explained, explain_injection, fail
+from .messages import EXIT_CODES, errors_explained, explain_injection, fail, tell_findings
 from .options import make_output, output_options, stop_options, target_options
 
 
@@ -46,6 +46,7 @@ def attach_command(
             pause_and_look(session, output)
         else:
             require_shown(follow(session, output, breakpoints, stops=stops, terminate=True), session, breakpoints)
+    tell_findings(output)
 
 
 @click.command(epilog=EXIT_CODES)
@@ -67,6 +68,7 @@ def dump(
             look(session, output)
         else:
             watch(session, output, interval)
+    tell_findings(output)
 
 
 def _reach(address: Optional[Tuple[str, int]], pid: Optional[int], output: Output) -> Session:

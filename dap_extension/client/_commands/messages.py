@@ -7,10 +7,10 @@ from typing import List, NoReturn, Optional
 
 import click
 
-from .._drawing.output import OutputError
+from .._drawing.output import Output, OutputError
 from .._session.dap import DapError
 from .._session.helper import HelperError
-from .._session.injection import OnPyPy
+from .._session.injection import NotAnswering, OnPyPy
 from .._session.session import InjectionFailed, NotPython
 
 #: Exit codes; `EXIT_CODES` explains them to the user.
@@ -18,6 +18,7 @@ NOTHING_SHOWN = 1
 CANNOT_DEBUG = 3
 HELPER_FAILED = 4
 OUTPUT_FAILED = 5
+STUCK = 6
 INTERRUPTED = 130
 
 # What debugpy's adapter answers when the program is taken.
@@ -31,7 +32,14 @@ Exit codes:
   3    the program could not be started, reached or debugged
   4    the program was reached but its stacks could not be read
   5    the result could not be written to standard output
+  6    with --why: it is certain that something does not go on
   130  interrupted by Ctrl-C"""
+
+
+def tell_findings(output: Output) -> None:
+    """Exit with the code for it if what was asked for is why something does not go on, and that was found."""
+    if output.why and output.found_certain:
+        sys.exit(STUCK)
 
 
 class errors_explained:
@@ -57,7 +65,7 @@ class errors_explained:
 
 def explain_injection(error: InjectionFailed, process_id: int) -> str:
     """Say what to do, from what debugpy's injector and its tools printed."""
-    if isinstance(error, NotPython):
+    if isinstance(error, (NotAnswering, NotPython)):
         return error.details
     if isinstance(error, OnPyPy):
         return (

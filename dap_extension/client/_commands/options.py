@@ -59,6 +59,7 @@ def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 output_options = _options(
     click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each look at the program."),
     click.option("--filter", "contains", metavar="TEXT", help="Show only what has TEXT in its name, state or stack."),
+    click.option("--why", is_flag=True, help="Print only why something does not go on."),
     click.option("--group", is_flag=True, help="Put tasks with identical stacks together."),
     click.option("--all-frames", is_flag=True, help="Show the frames of the frameworks, too."),
 )

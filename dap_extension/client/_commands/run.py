@@ -13,7 +13,7 @@ import click
 from .._session.helper import prepare
 from .._session.session import Program, launch
 from .follow import Breakpoints, follow, require_shown
-from .messages import EXIT_CODES, errors_explained
+from .messages import EXIT_CODES, errors_explained, tell_findings
 from .options import make_output, output_options, stop_options
 
 
@@ -61,6 +61,7 @@ def run(
         session = launch(target)
     with errors_explained(), session:
         require_shown(follow(session, output, breakpoints, stops=stops, terminate=terminate), session, breakpoints)
+    tell_findings(output)
 
 
 def _interpreter(python: Optional[str]) -> str:

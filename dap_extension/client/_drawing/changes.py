@@ -8,10 +8,12 @@ from ...protocol import ActivityInfo
 from .._session.helper import Capture
 from .lines import Line
 from .source_text import Sources
+from .tree import finding_text
 
 
 def changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) -> List[Line]:
-    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before.
+    """Return a line for each activity that is new, has ended or failed, or is in another state or place than before,
+    and for each finding that is new or has gone.
 
     :param only: the activities to look at, by identifier; None: all.
     """
@@ -24,7 +26,24 @@ def changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) ->
         elif old[key][1] != now:
             line = Line(f"~ {label}  {now}", "red" if key in failed else "yellow")
             lines.append(line.append(f"  before: {old[key][1]}", "bright_black"))
-    return lines
+    return lines + finding_changes(before, after, only)
+
+
+def finding_changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) -> List[Line]:
+    """Return a line for each finding that is new or has gone."""
+    gone, found = _findings(before, only), _findings(after, only)
+    return [
+        *[Line(f"- {text}", "green") for text in gone if text not in found],
+        *[Line(f"+ {text}", "red") for text in found if text not in gone],
+    ]
+
+
+def _findings(capture: Capture, only: Optional[Set[str]]) -> List[str]:
+    return [
+        finding_text(finding)
+        for finding in capture["snapshot"]["findings"]
+        if only is None or only.intersection(finding["activityIds"])
+    ]
 
 
 def _summaries(capture: Capture, only: Optional[Set[str]]) -> Dict[str, Tuple[str, str]]:

@@ -9,16 +9,16 @@ import os
 import sys
 import threading
 import time
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional, Set
 
 from rich.console import Console
 from rich.text import Text
 
 from .._session.helper import Capture
-from .changes import changes
+from .changes import changes, finding_changes
 from .filter import matching
 from .lines import Line
-from .tree import Captured
+from .tree import Captured, finding_lines
 
 #: Seconds after which one wants to know what takes so long.
 PATIENCE = 1.0
@@ -42,10 +42,17 @@ class Output:
     :param contains: leave out what does not contain this text, see `matching`.
     :param group: see `Captured`.
     :param all_frames: whether to show hidden frames, too.
+    :param why: whether to print only why something does not go on.
     """
 
     def __init__(
-        self, *, as_json: bool = False, contains: Optional[str] = None, group: bool = False, all_frames: bool = False
+        self,
+        *,
+        as_json: bool = False,
+        contains: Optional[str] = None,
+        group: bool = False,
+        all_frames: bool = False,
+        why: bool = False,
     ) -> None:
         if sys.stdout is None:
             raise OutputError("it is closed")
@@ -53,6 +60,9 @@ class Output:
         self._contains = contains
         self._group = group
         self._all_frames = all_frames
+        self.why = why
+        #: Whether something that is certain has been found in what was shown.
+        self.found_certain = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # Better an escape sequence than a crash where the encoding lacks a character of the program's source.
@@ -64,15 +74,25 @@ class Output:
 
     def show(self, capture: Capture) -> None:
         """Print a capture."""
-        only = matching(capture, self._contains) if self._contains else None
+        only = self._wanted(capture)
+        snapshot, stacks = capture["snapshot"], capture["stacks"]
+        findings = [each for each in snapshot["findings"] if only is None or only.intersection(each["activityIds"])]
+        self.found_certain |= any(finding["certain"] for finding in findings)
         if self.as_json:
+            if self.why:
+                only = {each for finding in findings for each in finding["activityIds"]}
             if only is not None:
-                snapshot, stacks = capture["snapshot"], capture["stacks"]
+                snapshot["findings"] = findings
                 snapshot["activities"] = [each for each in snapshot["activities"] if each["id"] in only]
                 stacks["stacks"] = [each for each in stacks["stacks"] if each["activityId"] in only]
             with _writing():
                 sys.stdout.write(json.dumps(capture, separators=(",", ":")) + "\n")
                 sys.stdout.flush()
+            return
+        if self.why:
+            with _writing():
+                for line in finding_lines(capture, only):
+                    self._console.print(line)
             return
         with _writing():
             self._console.print(Captured(capture, hidden=self._all_frames, group=self._group, only=only))
@@ -81,12 +101,16 @@ class Output:
 
     def show_changes(self, before: Capture, after: Capture) -> None:
         """Print what has changed between two captures, of what contains the wanted text in one of them."""
-        only = matching(before, self._contains) | matching(after, self._contains) if self._contains else None
-        lines = changes(before, after, only)
+        wanted_before, wanted_after = self._wanted(before), self._wanted(after)
+        only = None if wanted_before is None or wanted_after is None else wanted_before | wanted_after
+        lines = finding_changes(before, after, only) if self.why else changes(before, after, only)
         with _writing():
             self._console.print(Text(time.strftime("%H:%M:%S") + ("" if lines else " no change"), style="bold"))
             for line in lines:
                 self._console.print(line)
+
+    def _wanted(self, capture: Capture) -> Optional[Set[str]]:
+        return matching(capture, self._contains, self._all_frames) if self._contains else None
 
     def say(self, message: str) -> None:
         """Print a message for the user."""

@@ -6,26 +6,27 @@ import collections
 import json
 import re
 from pathlib import PurePath
-from typing import Any, DefaultDict, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, DefaultDict, Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.tree import Tree
 
-from ...protocol import VARYING, ActivityInfo, Context, Frame, Json, Location, SourceRef, Stack
+from ...protocol import VARYING, ActivityInfo, Context, FindingInfo, Frame, Json, Location, SourceRef, Stack, WaitInfo
 from .._session.helper import Capture
 from .._session.shapes import ExpandedStack
+from .addresses import short_addresses
+from .filter import shown_frames
 from .lines import Line
-from .locks import Locks
 from .source_text import Sources
 
 #: Deeper nesting of managers inside managers is cut off: nobody could read it.
 MAX_NESTING = 40
 #: A remark that would be made more often than this is made once, at the end.
 MOST_REMARKS = 3
-#: Of more deadlocks than this, only the number is said.
-MOST_DEADLOCKS = 10
+#: Of more findings than this, only the number is said.
+MOST_FINDINGS = 20
 #: Names of a group of activities that are shown; of more, the first ones and the last.
 MOST_NAMES = 5
 
@@ -41,6 +42,15 @@ _STATE_STYLES = {
 }
 _NO_ANSWER: ExpandedStack = {"activityId": ""}
 _NO_STACK: Stack = {"frames": []}
+_NO_WAIT: WaitInfo = {"kind": "unknown", "description": ""}
+_TITLES = {
+    "deadlock": "Deadlock",
+    "starved": "Starved",
+    "blocked_loop": "Blocked loop",
+    "abandoned": "Abandoned",
+    "never_awaited": "Never awaited",
+    "failed": "Failed",
+}
 _NAME = "bold"
 _PLACE = "cyan"
 _WITH = "magenta"
@@ -69,7 +79,7 @@ class Captured:
         yield Line()
         yield from headline(self._capture, None if self._only is None else len(self._only))
         forest = _Forest(self._capture, self._hidden, self._group, self._only, options.ascii_only)
-        yield from forest.deadlocks()
+        yield from finding_lines(self._capture, self._only)
         yield from forest.trees()
         notes = list(self._capture["handshake"]["notes"])
         notes += [
@@ -79,6 +89,25 @@ class Captured:
         for note in (*notes, *self._capture["snapshot"]["notes"]):
             yield Line(f"Note: {note}", _FAINT, wrap=True)
         yield Line()
+
+
+def finding_lines(capture: Capture, only: Optional[Set[str]] = None) -> Iterator[Line]:
+    """Yield a line for each finding; "?" marks those that are not proven.
+
+    :param only: the activities that are shown; findings about others are left out.
+    """
+    findings = [
+        each for each in capture["snapshot"]["findings"] if only is None or only.intersection(each["activityIds"])
+    ]
+    for finding in findings[:MOST_FINDINGS]:
+        yield Line(finding_text(finding), _PROBLEM, wrap=True)
+    if len(findings) > MOST_FINDINGS:
+        yield Line(f"... and {len(findings) - MOST_FINDINGS} more findings", _PROBLEM)
+
+
+def finding_text(finding: FindingInfo) -> str:
+    """Return a finding in one line."""
+    return f"{_TITLES.get(finding['kind'], finding['kind'])}{'' if finding['certain'] else '?'}: {finding['text']}"
 
 
 def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:
@@ -144,7 +173,7 @@ class _Forest:
         self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
         self._ellipsis = "..." if ascii_only else "…"
         self._sources = Sources(capture["stacks"]["sources"])
-        self._locks = Locks(capture)
+        self._addresses = short_addresses(capture)
         self._stacks: Dict[str, ExpandedStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
         self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
         #: Why context managers may be missing, if that is so in so many frames that it is not said at each of them.
@@ -156,9 +185,8 @@ class _Forest:
         self._children: DefaultDict[Optional[str], List[str]] = collections.defaultdict(list)
         # Children of a task group are shown under its "async with", all others under what they belong to.
         shown = [self._stacks[each] for each in self._stacks if only is None or each in only]
-        held = {each["activityId"]: list(_task_children(each.get("stack"), hidden)) for each in shown}
-        self._holders = {activity_id for activity_id, children in held.items() if children}
-        in_groups = {child for children in held.values() for child in children}
+        self._held = {each["activityId"]: list(_task_children(each.get("stack"), hidden)) for each in shown}
+        in_groups = {child for children in self._held.values() for child in children}
         self._running_in: DefaultDict[str, List[str]] = collections.defaultdict(list)
         for activity in self._activities.values():
             if activity["id"] not in in_groups:
@@ -167,6 +195,11 @@ class _Forest:
                 self._running_in[activity["threadId"]].append(activity["id"])
         self._shown: Set[str] = set()
         self._in_group = False
+        #: What is equal for activities that look the same with all that is below them, if it is known yet.
+        self._signatures: Dict[str, str] = {}
+        self._numbers: Dict[str, int] = {}
+        #: For what is below the first member of a group: what is below the others in its place.
+        self._alike: DefaultDict[str, List[str]] = collections.defaultdict(list)
 
     def _parent(self, activity: ActivityInfo) -> Optional[str]:
         for parent in (activity.get("parentId"), activity.get("threadId")):
@@ -186,20 +219,6 @@ class _Forest:
                 current = self._activities[parent]
         return found
 
-    def deadlocks(self) -> Iterator[Line]:
-        """Yield a line for each circle of activities that wait for each other."""
-        circles = [each for each in self._locks.deadlocks() if self._only is None or self._only.intersection(each)]
-        for circle in circles[:MOST_DEADLOCKS]:
-            names = [self._activities[each]["name"] for each in circle]
-            text = (
-                " waits for itself"
-                if len(names) == 1
-                else ", which".join(f" waits for {x}" for x in names[1:] + names[:1])
-            )
-            yield Line(f"Deadlock: {names[0]}{text}", _PROBLEM, wrap=True)
-        if len(circles) > MOST_DEADLOCKS:
-            yield Line(f"... and {len(circles) - MOST_DEADLOCKS} more deadlocks", _PROBLEM)
-
     def trees(self) -> Iterator[Tree]:
         top = Tree("", guide_style=_FAINT)
         self._add(top, self._children[None], 0)
@@ -215,7 +234,8 @@ class _Forest:
 
     def _add(self, tree: Tree, activity_ids: List[str], nesting: int) -> None:
         """Add activities that stand side by side."""
-        wanted = [each for each in activity_ids if each not in self._shown and self._is_wanted(each)]
+        present = [each for first in activity_ids for each in (first, *self._alike.get(first, ()))]
+        wanted = [each for each in present if each not in self._shown and self._is_wanted(each)]
         # What runs is what one looks for first.
         wanted.sort(key=lambda each: self._activities[each]["state"] != "running")
         for group in self._grouped(list(dict.fromkeys(wanted))):
@@ -225,6 +245,7 @@ class _Forest:
             self._shown.update(members)
             node = tree.add(self._label(members))
             first = members[0]
+            self._pair_below(members)
             if self._only is None or first in self._only:
                 outer, self._in_group = self._in_group, len(members) > 1
                 self._add_stack(node, first, nesting)
@@ -237,19 +258,89 @@ class _Forest:
     def _grouped(self, activity_ids: List[str]) -> List[List[str]]:
         groups: Dict[str, List[str]] = {}
         for activity_id in activity_ids:
-            parent = self._children[activity_id] or activity_id in self._holders or activity_id in self._ancestors
-            groups.setdefault(activity_id if parent or not self._group else self._signature(activity_id), []).append(
-                activity_id
-            )
+            groups.setdefault(self._signature(activity_id) if self._group else activity_id, []).append(activity_id)
         return list(groups.values())
 
+    def _pair_below(self, members: List[str]) -> None:
+        """Find what is below each member of a group in the place of what is below the first."""
+        if len(members) > 1:
+            first, *others = ([*sorted(self._below(each), key=self._signature)] for each in members)
+            for other in others:
+                for one, alike in zip(first, other):
+                    self._alike[one].append(alike)
+
+    def _below(self, activity_id: str) -> List[str]:
+        """Return the activities that are shown directly under another one, or in its stack."""
+        ids = dict.fromkeys((*self._held.get(activity_id, ()), *self._children.get(activity_id, ())))
+        return [each for each in ids if each in self._activities and self._is_wanted(each)]
+
     def _signature(self, activity_id: str) -> str:
+        # Without recursion: tasks wait for each other in long chains.
+        pending, entered = [activity_id], set()
+        while pending:
+            current = pending[-1]
+            if current in self._signatures:
+                pending.pop()
+            elif current in entered:
+                self._signatures[current] = self._sign(pending.pop())
+            else:
+                entered.add(current)
+                below = self._below(current)
+                pending += [each for each in below if each not in self._signatures and each not in entered]
+        return self._signatures[activity_id]
+
+    def _sign(self, activity_id: str) -> str:
+        below = self._below(activity_id)
+        children = self._children.get(activity_id, ())
+        if len({self._activities[each].get("loopId") for each in children}) > 1:
+            return activity_id  # they stand under their loops, which have names
         activity = self._activities[activity_id]
-        stack = self._stacks.get(activity_id)
-        waits = activity.get("waitsFor")
-        why = waits["description"] if waits is not None else activity.get("failure")
-        what = activity["kind"], activity["state"], why, self._locks.holders.get(activity_id), _without_identity(stack)
-        return json.dumps(what, sort_keys=True)
+        is_shown = self._only is None or activity_id in self._only
+        target, holders = self._awaited(activity_id), self._holder_ids(activity_id)
+        why = activity["waitsFor"]["description"] if "waitsFor" in activity else activity.get("failure")
+        relation = self._relation(activity_id, target)
+        if why is not None and target in self._activities and relation != target:
+            why = why.replace(self._activities[target]["name"], "")
+        stack = self._stacks.get(activity_id) if is_shown else None
+        what = (
+            is_shown,
+            (activity["kind"], activity["state"]),
+            (why, relation, [self._relation(activity_id, holder) for holder in holders]),
+            self._without_identity(stack, frozenset(self._held.get(activity_id, ()))),
+            sorted(self._like(each) for each in below),
+        )
+        # A number, as the text of one is a part of those above it.
+        return f"={self._numbers.setdefault(json.dumps(what, sort_keys=True), len(self._numbers))}"
+
+    def _like(self, activity_id: str) -> str:
+        return self._signatures.get(activity_id, activity_id)  # what is above itself has none yet
+
+    def _relation(self, activity_id: str, other: Optional[str]) -> Optional[str]:
+        """Return what another activity is to one: the same for those that look the same, if it is above or below."""
+        if other not in self._activities:
+            return other
+        if other in self._below(activity_id):
+            return f"below {self._like(other)}"
+        current: Optional[str] = activity_id
+        for distance in range(MAX_NESTING):
+            if current == other:
+                return f"above {distance}"
+            current = self._parent(self._activities[current]) if current is not None else None
+        return other
+
+    def _without_identity(self, value: Any, held: FrozenSet[str]) -> Any:
+        """Return a copy of a stack without what tells equal ones apart."""
+        if isinstance(value, dict):
+            copied = {key: self._without_identity(item, held) for key, item in value.items() if key not in VARYING}
+            child = value.get("activityId")
+            if child in held:
+                copied["like"] = self._like(child)
+            if "children" in copied:
+                copied["children"].sort(key=lambda each: json.dumps(each, sort_keys=True))  # some are in sets
+            return copied
+        if isinstance(value, list):
+            return [self._without_identity(item, held) for item in value]
+        return value
 
     def _by_loop(self, activity_ids: List[str]) -> Iterator[Tuple[Optional[str], List[str]]]:
         loops: Dict[Optional[str], List[str]] = {}
@@ -263,7 +354,7 @@ class _Forest:
         activity = self._activities[members[0]]
         kind = activity["kind"].replace("_", " ")
         state: str = activity["state"]
-        waits = self._describe_wait(members[0])
+        waits = self._describe_wait(members)
         if waits is not None and activity["kind"] == "thread":
             state = ""  # that it waits says more
         failure = activity.get("failure")
@@ -271,9 +362,7 @@ class _Forest:
         mark = self._failed if failure is not None else self._running if state == "running" else self._waiting
         line = Line(f"{mark} ", style)
         if len(members) > 1:
-            names = list(dict.fromkeys(self._activities[member]["name"] for member in members))
-            listed = names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]]
-            line.append(f"{len(members)} {kind}s ").append(", ".join(listed), _NAME, order=1, least=_LEAST_NAME)
+            line.append(f"{len(members)} {kind}s ").append(self._names(members), _NAME, order=1, least=_LEAST_NAME)
         else:
             name = activity["name"]
             line.append(f"{kind.capitalize()} ").append(name, _NAME, order=1, least=_LEAST_NAME, where="middle")
@@ -292,16 +381,37 @@ class _Forest:
             line.append(f", failed with {failure}", _PROBLEM)
         return line
 
-    def _describe_wait(self, activity_id: str) -> Optional[str]:
-        """Return such as "lock held by Task-3"; None if it is not known to wait."""
-        waits = self._activities[activity_id].get("waitsFor")
-        holder = self._locks.holders.get(activity_id)
-        if holder is None:
-            return waits["description"] if waits is not None else None
-        what = waits["description"] if waits is not None else "lock"
-        if " held by " in what:
+    def _holder_ids(self, activity_id: str) -> List[str]:
+        holders = self._activities[activity_id].get("waitsFor", _NO_WAIT).get("holders", [])
+        return [holder["activityId"] for holder in holders if holder["activityId"] in self._activities]
+
+    def _awaited(self, activity_id: str) -> Optional[str]:
+        """Return the task that another one awaits, if it is one alone."""
+        waits = self._activities[activity_id].get("waitsFor", _NO_WAIT)
+        return waits["activityIds"][0] if waits["kind"] == "task" and "activityIds" in waits else None
+
+    def _names(self, ids: Sequence[str]) -> str:
+        names = list(dict.fromkeys(self._activities[each]["name"] for each in ids))
+        return ", ".join(names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]])
+
+    def _describe_wait(self, members: List[str]) -> Optional[str]:
+        """Return such as "lock, held by Task-3"; None if they are not known to wait."""
+        first = members[0]
+        waits = self._activities[first].get("waitsFor")
+        if waits is None:
+            return None
+        what = waits["description"]
+        targets = [self._awaited(each) for each in members]
+        if len(set(targets)) > 1:
+            known = [each for each in targets if each is not None and each in self._activities]
+            name = self._activities[known[0]]["name"] if known else ""
+            if name and name in what:
+                before, _, after = what.rpartition(name)
+                what = f"{before}{self._names(known)}{after}"
+        holders = list(dict.fromkeys(holder for each in members for holder in self._holder_ids(each)))
+        if not holders or " held by " in what:
             return what
-        return f"{what} held by {'itself' if holder == activity_id else self._activities[holder]['name']}"
+        return f"{what}, held by {'itself' if holders == [first] else self._names(holders)}"
 
     # Stacks
 
@@ -339,12 +449,8 @@ class _Forest:
         return frames[cut:], found
 
     def _add_frames(self, node: Tree, stack: Stack, nesting: int, *, leaf: bool = True, thread: bool = False) -> None:
-        shown = [frame for frame in stack["frames"] if self._hidden or not frame.get("hidden")]
-        if stack["frames"] and not shown:
-            # Better than nothing: where a thread is, and what a task was made to run.
-            shown = stack["frames"][:1] if thread else stack["frames"][-1:]
         # As in a Python traceback the innermost comes last, and so does what it waits for.
-        for frame in reversed(shown):
+        for frame in reversed(shown_frames(stack["frames"], self._hidden, thread)):
             child = node.add(self._frame(frame))
             # Items of one statement may have one location; they are entered in their order.
             seen: collections.Counter[str] = collections.Counter()
@@ -388,7 +494,7 @@ class _Forest:
     def _context(self, context: Context, ordinal: int) -> Line:
         keyword = "async with" if context["isAsync"] else "with"
         what = _describe_manager(context)
-        address = self._locks.short_address(context["manager"]["address"]) if "manager" in context else None
+        address = self._addresses.get(context["manager"]["address"]) if "manager" in context else None
         # The members of a group may have different ones.
         where = f" at {self._ellipsis}{address}" if address is not None and not self._in_group else ""
         location = context.get("location")
@@ -473,12 +579,3 @@ def _task_children(value: Any, hidden: bool) -> Iterator[str]:
             pending.extend(each.values())
         elif isinstance(each, list):
             pending.extend(each)
-
-
-def _without_identity(value: Any) -> Any:
-    """Return a copy without what tells equal stacks apart."""
-    if isinstance(value, dict):
-        return {key: _without_identity(item) for key, item in value.items() if key not in VARYING}
-    if isinstance(value, list):
-        return [_without_identity(item) for item in value]
-    return value

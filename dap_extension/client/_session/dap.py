@@ -163,6 +163,7 @@ class DapClient:
         self._pending: Dict[int, PendingRequest] = {}
         self._events: Deque[Json] = collections.deque()
         self._end: Optional[str] = None
+        self._heard = time.monotonic()
         self._thread = threading.Thread(target=self._read, name=f"asynctb DAP {name}", daemon=True)
         self._thread.start()
 
@@ -184,6 +185,11 @@ class DapClient:
     def closed(self) -> bool:
         """Whether the connection has ended."""
         return self._end is not None
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds the other side has said nothing although an answer is due."""
+        return time.monotonic() - self._heard if self._pending else 0.0
 
     def request(self, command: str, arguments: Optional[Json] = None, *, timeout: float = DEFAULT_TIMEOUT) -> Json:
         """Send a request, wait for the answer and return its body; see `PendingRequest.wait`."""
@@ -285,6 +291,7 @@ class DapClient:
             self.abort(f"the connection to {self.name} broke: {error}")
 
     def _dispatch(self, message: Json) -> None:
+        self._heard = time.monotonic()
         kind = message.get("type")
         if kind == "response":
             with self._changed:

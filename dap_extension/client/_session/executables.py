@@ -64,6 +64,15 @@ def runs_pypy(process_id: int) -> bool:
     return any(_PYPY_LIBRARY.match(os.path.basename(path)) for named in paths for path in named)
 
 
+def uses_gevent(process_id: int) -> bool:
+    """Return whether a library of gevent is loaded in a process, as far as the system tells."""
+    try:
+        with open(f"/proc/{process_id}/maps", encoding="utf-8", errors="surrogateescape") as file:
+            return any("/gevent/" in line for line in file)
+    except OSError:
+        return False
+
+
 def process_name(process_id: int) -> str:
     """Return the name of a process, such as ``sleep``."""
     try:

@@ -15,11 +15,18 @@ from types import FrameType
 from typing import Callable, Iterator, List, Optional
 
 from .dap import DapError
-from .executables import process_name, runs_pypy, runs_python
+from .executables import process_name, runs_pypy, runs_python, uses_gevent
 from .processes import APART, debugger_environment, debugpy_folder, end_process
+from .stalled import is_held
 
 #: Seconds that a process gets to run what it was told to (`sys.remote_exec`).
 REMOTE_TIMEOUT = 5.0
+#: Seconds that a process is given in which it runs no Python code at all.
+HELD_TIMEOUT = 3.0
+#: Seconds that a process which gevent has patched gets to answer; elsewhere this can only be a slow machine.
+GEVENT_TIMEOUT = 8.0
+# For so many seconds it is watched whether the process is held.
+_WATCHED = 15.0
 #: Seconds between two looks at whether it has.
 _POLL = 0.02
 #: Seconds that a thread may take to stop for a moment, once it was told to.
@@ -87,6 +94,31 @@ class NotPython(InjectionFailed):
 
 class OnPyPy(InjectionFailed):
     """The process runs PyPy, which lets nobody in, so it was left alone."""
+
+
+class NotAnswering(InjectionFailed):
+    """The process does not come to run what debugpy needs; *details* say which process, why, and what to do."""
+
+    def __str__(self) -> str:
+        return self.details
+
+
+def _held(process_id: int) -> NotAnswering:
+    return NotAnswering(
+        f"process {process_id} ({process_name(process_id)}) does not run Python code: one of its threads has computed "
+        f"for {HELD_TIMEOUT:g} s, in a function written in C, without letting others run (it holds the global lock of "
+        "the interpreter). Try again when that has ended; what it calls can be seen with: "
+        f"gdb -p {process_id} -batch -ex 'thread apply all bt'; or start the program with -X faulthandler and let it "
+        "call faulthandler.dump_traceback_later(SECONDS), which works then, too"
+    )
+
+
+def _patched_by_gevent(process_id: int) -> NotAnswering:
+    return NotAnswering(
+        f"process {process_id} ({process_name(process_id)}) uses gevent, and debugpy did not get to run in it: a "
+        "program that gevent has patched must load it from the start. Start it with GEVENT_SUPPORT=True in its "
+        "environment as: python -m debugpy --listen HOST:PORT SCRIPT; then give HOST:PORT instead of --pid"
+    )
 
 
 def _check_process(process_id: int) -> None:
@@ -160,13 +192,24 @@ class Injector:
     :param folder: folder of the package debugpy; None: of the one that can be imported.
     :param timeout: in seconds, of what is tried beforehand.
     :param failed: called from another thread if it fails.
+    :param silence: returns for how many seconds debugpy has said nothing.
     """
 
-    def __init__(self, process_id: int, folder: Optional[str], timeout: float, failed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        process_id: int,
+        folder: Optional[str],
+        timeout: float,
+        failed: Callable[[], object],
+        silence: Callable[[], float],
+    ) -> None:
         self._process_id = process_id
         self._folder = debugpy_folder() if folder is None else folder
         self._timeout = timeout
         self._failed = failed
+        self._silence = silence
+        #: Set once the session has begun, or when there will be none.
+        self.settled = threading.Event()
         #: Why it failed, once it has.
         self.failure: Optional[InjectionFailed] = None
         self._process: Optional[subprocess.Popen[bytes]] = None
@@ -181,6 +224,10 @@ class Injector:
         try:
             asleep = False
             _check_process(self._process_id)
+            # Then nothing would come of it, and gdb could not be let go.
+            if is_held(self._process_id, HELD_TIMEOUT):
+                raise _held(self._process_id)
+            threading.Thread(target=self._watch, name="asynctb watch", daemon=True).start()
             if hasattr(sys, "remote_exec"):
                 let_in = self._ask_interpreter(host, port)
                 if let_in:
@@ -193,8 +240,23 @@ class Injector:
                 error.asleep = asleep
                 raise
         except InjectionFailed as error:
-            self.failure = error
-            self._failed()
+            self._give_up(error)
+
+    def _watch(self) -> None:
+        """Find out why the process does not answer, if the system tells."""
+        start = time.monotonic()
+        patched = uses_gevent(self._process_id)
+        while self.failure is None and time.monotonic() < start + _WATCHED:
+            # What debugpy has begun to run there wants the lock as well.
+            if is_held(self._process_id, HELD_TIMEOUT) and self._silence() >= HELD_TIMEOUT:
+                self._give_up(_held(self._process_id))
+            elif patched and not self.settled.is_set() and time.monotonic() > start + GEVENT_TIMEOUT:
+                self._give_up(_patched_by_gevent(self._process_id))
+            time.sleep(_POLL)
+
+    def _give_up(self, reason: InjectionFailed) -> None:
+        self.failure = reason
+        self._failed()
 
     def _ask_interpreter(self, host: str, port: int) -> Optional[bool]:
         """Have the process itself let debugpy in (`sys.remote_exec`, :pep:`768`).

@@ -164,6 +164,7 @@ def attach_to_process(
         debugpy_folder,
         timeout,
         lambda: session.client.abort("debugpy could not be injected into the process"),
+        lambda: session.client.silence,
     )
     session._injector = injector
     arguments: Json = {
@@ -185,6 +186,7 @@ def attach_to_process(
                 session._begin("attach", arguments, capabilities, timeout)
                 session.start(timeout)
             finally:
+                injector.settled.set()
                 injector.finish(timeout)
     except ConnectionLost as error:
         if injector.failure is None:
@@ -312,6 +314,8 @@ class Session:
         traceback: Optional[TracebackType],
     ) -> None:
         self.close()
+        if isinstance(error, DapError) and self._injector is not None and self._injector.failure is not None:
+            raise self._injector.failure from error
 
     # For the functions above
 

@@ -364,7 +364,7 @@ def test_tasks_written_in_python() -> None:
         assert tasks["child"].parent == tasks["parent"].id
         wait = tasks["parent"].waits_for
         assert wait is not None
-        assert (wait.description, wait.activity) == ("task child", tasks["child"].id)
+        assert (wait.description, wait.activities) == ("task child", (tasks["child"].id,))
         for task in (child, parent):
             task.cancel()
         await asyncio.gather(child, parent, created, return_exceptions=True)
@@ -703,9 +703,9 @@ def test_waits(bounded: bool) -> None:
                 "event": "event",
                 "condition": "condition",
                 "semaphore": "semaphore",
-                "get": "item of a queue",
-                "put": "place in a queue",
-                "join": "end of a queue",
+                "get": "item of a queue (empty)",
+                "put": "place in a queue (1 of 1)",
+                "join": "1 unfinished item of a queue",
                 "sleep": "sleep",
                 "future": "future",
                 "executor": "executor",
@@ -840,7 +840,7 @@ def test_a_task_that_waits_for_a_coroutine_in_another_loop() -> None:
         wait, waited_for = by_target[id(task)].waits_for, by_target[id(started[0])]
         assert wait is not None
         assert (wait.description, wait.target) == (f"task {waited_for.name}", started[0])
-        assert wait.activity == waited_for.id
+        assert wait.activities == (waited_for.id,)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), other))
@@ -878,7 +878,7 @@ def test_stacks_go_on_in_the_task_inside_wait_for_and_name_the_shielded_one() ->
             assert shielding.leaf is shielded
         assert wait is not None
         assert wait.target is shielded
-        assert wait.activity is not None
+        assert len(wait.activities) == 1
 
     asyncio.run(main())
 

@@ -440,7 +440,7 @@ def test_tree(task_type: Any) -> None:
     async def main() -> None:
         task = await failed(task_type, ValueError("no such\x1b item"), name="fetch-3")
         lines = snapshot().format()
-        line = next(index for index, text in enumerate(lines) if "fetch-3" in text)
+        line = next(index for index, text in enumerate(lines) if text.partition("Task fetch-3  ")[1])
         assert lines[line].endswith("Task fetch-3  done, failed with ValueError: no such\\x1b item")
         assert "outer  " in lines[line + 1]
         data = next(each for each in snapshot().as_data()["activities"] if each["name"] == "fetch-3")

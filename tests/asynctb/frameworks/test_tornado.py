@@ -71,13 +71,13 @@ def test_waits_and_parents() -> None:
         assert task.top.frame.f_code.co_name == name
     assert tasks["child"].waits_for.target is gate
     assert tasks["child"].waits_for.description == "future"
-    assert tasks["parent"].waits_for.activity == tasks["child"].id
+    assert tasks["parent"].waits_for.activities == (tasks["child"].id,)
     assert tasks["parent"].waits_for.description == "task " + tasks["child"].name
     assert tasks["child"].parent == tasks["parent"].id
     assert tasks["parent"].parent == tasks["parent"].thread
     by_id = {task.id: task for task in of_asyncio.values()}
     assert shown(by_id[tasks["awaited"].parent].traceback) == ["waiting"]
-    assert shown(by_id[tasks["awaited"].waits_for.activity].traceback) == ["native_gate"]
+    assert shown(by_id[tasks["awaited"].waits_for.activities[0]].traceback) == ["native_gate"]
     assert found[1][0]["child"].state == "ready"
     assert not listed()
 

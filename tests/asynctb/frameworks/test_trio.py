@@ -145,8 +145,8 @@ def test_waits() -> None:
                 "event": "event",
                 "condition": "condition",
                 "semaphore": "semaphore",
-                "iterates": "item of a channel",
-                "sends": "place in a channel",
+                "iterates": "item of a channel (0 of 0)",
+                "sends": "place in a channel (0 of 0)",
                 "nursery": "tasks of a nursery",
                 "sleeps": "sleep",
             }.items():

@@ -126,7 +126,7 @@ def test_who_waits_for_whom() -> None:
         wait = tasks[waiting].waits_for
         assert wait is not None
         assert wait.description == "task " + tasks[awaited].name
-        assert wait.activity == tasks[awaited].id
+        assert wait.activities == (tasks[awaited].id,)
         assert tasks[awaited].parent == tasks[waiting].id
     assert tasks["one"].parent == tasks["gathering"].id
     assert wait_of(tasks["gathering"]) == "Deferreds"
@@ -153,7 +153,7 @@ def test_cancelled_one_that_goes_on() -> None:
     tasks = listed()
     wait = tasks["waiting"].waits_for
     assert wait is not None
-    assert wait.activity == tasks["stubborn"].id
+    assert wait.activities == (tasks["stubborn"].id,)
     assert tasks["stubborn"].parent == tasks["waiting"].id
     gate.callback(None)
     assert awaiting.called

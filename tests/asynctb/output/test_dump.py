@@ -90,7 +90,11 @@ def test_dump_writes_every_stack_to_stderr(capsys: pytest.CaptureFixture[str]) -
     assert out == ""
     assert err.startswith(f"asynctb: stacks of process {os.getpid()} at ")
     assert "Thread MainThread  running\n" in err
-    state = "suspended, waits for lock" if HAS_TASK_STATES and sys.implementation.name == "cpython" else "running"
+    state = (
+        "suspended, waits for lock, held by MainThread"
+        if HAS_TASK_STATES and sys.implementation.name == "cpython"
+        else "running"
+    )
     assert f"Thread the other one  {state}\n" in err
     assert "test_dump_writes_every_stack_to_stderr" in err
     assert "with waiting_thread():" not in err  # the line is that of the call

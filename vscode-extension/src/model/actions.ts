@@ -31,6 +31,7 @@ export function actionsOf(row: Row): { contextValue: string; command?: string } 
       return { contextValue: "more", command: "asynctb.showMore" };
     case "object":
     case "note":
+    case "finding":
       return { contextValue: row.kind };
   }
 }

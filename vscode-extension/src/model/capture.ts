@@ -1,6 +1,6 @@
 /** One picture of a program: its activities and, as far as someone looked, their stacks. */
 
-import { MAX_PAGE, type ActivityInfo, type SourceRef, type Stack } from "../protocol";
+import { MAX_PAGE, type ActivityInfo, type FindingInfo, type SourceRef, type Stack } from "../protocol";
 import { Emitter } from "./events";
 import { RequestError, type Helper } from "./helper";
 import { expandStack } from "./shapes";
@@ -39,6 +39,8 @@ export class Capture {
   readonly onDidChange: Emitter<void>["on"];
   /** What could not be determined, and why. */
   notes: readonly string[] = [];
+  /** Why something does not go on; they come with the first page. */
+  findings: readonly FindingInfo[] = [];
   /** How many activities the program had. */
   total = 0;
   /** When the program was asked for its activities. */
@@ -165,6 +167,7 @@ export class Capture {
     this.#received = page.start + page.activities.length;
     this.total = page.total;
     this.notes = [...new Set([...this.notes, ...page.notes])]; // each page has its own, besides common ones
+    this.findings = [...this.findings, ...page.findings];
     for (const info of page.activities) this.#add({ info, sources: page.sources });
     this.#changed.fire();
   }

@@ -1,11 +1,23 @@
 /** The words of each row. */
 
-import type { ActivityInfo, ActivityKind, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import type { ActivityInfo, ActivityKind, FindingInfo, Frame, Location, ObjectRef, SourceRef } from "../protocol";
 import { describe, lastPart } from "./managers";
 import type { Capture } from "./capture";
 import type { Session } from "./store";
 import type { ContextRow, ErrorRow, GroupRow, Row } from "./row";
 import { matches, sourceOf } from "./rows";
+
+const FINDING_TITLES: Record<FindingInfo["kind"], string> = {
+  deadlock: "Deadlock",
+  starved: "Starved",
+  blocked_loop: "Blocked Loop",
+  abandoned: "Abandoned",
+  never_awaited: "Never Awaited",
+  failed: "Failed",
+};
+
+/** How many of the holders of a semaphore are named. */
+const MOST_HOLDERS = 3;
 
 export interface Label {
   readonly label: string;
@@ -31,7 +43,7 @@ export function labelOf(row: Row): Label {
     case "session":
       return label(row.session.name(), sessionState(row.session.paused, row.session.capture?.live));
     case "activity":
-      return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail);
+      return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail, nameIn(row.capture));
     case "group":
       return groupLabel(row);
     case "loop":
@@ -48,6 +60,8 @@ export function labelOf(row: Row): Label {
       return objectLabel(row.object, row.role);
     case "note":
       return label(row.text, "", [row.text]);
+    case "finding":
+      return findingLabel(row.finding);
     case "error":
       return errorLabel(row);
     case "more":
@@ -106,9 +120,37 @@ function topOf(info: ActivityInfo, sources: readonly SourceRef[]): string {
   return info.top ? join([info.top.name, place(info.top.location, sources)]) : "";
 }
 
-function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], members: number, isTail: boolean): Label {
+function nameIn(capture: Capture): (id: string) => string {
+  return (id) => capture.activity(id)?.info.name ?? id;
+}
+
+/** Such as "lock, held by right": what an activity waits for, and who has it. */
+function waitText(info: ActivityInfo, nameOf: (id: string) => string): string | undefined {
+  if (!info.waitsFor) return undefined;
+  const { description, holders = [] } = info.waitsFor;
+  if (holders.length === 0) return description;
+  const names = holders
+    .slice(0, MOST_HOLDERS)
+    .map(({ activityId }) => (activityId === info.id ? "itself" : nameOf(activityId)));
+  const more = holders.length - names.length;
+  return `${description}, held by ${names.join(", ")}${more > 0 ? ` and ${number(more)} more` : ""}`;
+}
+
+function findingLabel({ kind, certain, text, steps }: FindingInfo): Label {
+  const title = FINDING_TITLES[kind] + (certain ? "" : "?");
+  return label(title, text, [`${title}: ${text}`, ...steps.map((step) => step.text)]);
+}
+
+function activityLabel(
+  info: ActivityInfo,
+  sources: readonly SourceRef[],
+  members: number,
+  isTail: boolean,
+  nameOf: (id: string) => string,
+): Label {
   const top = topOf(info, sources);
-  const waits = info.waitsFor && `waits for ${info.waitsFor.description}`;
+  const waiting = waitText(info, nameOf);
+  const waits = waiting && `waits for ${waiting}`;
   const failed = info.failure && `failed with ${info.failure}`;
   const state = info.state === "unknown" ? "state unknown" : info.state;
   // That it is suspended goes without saying where it stands, and a view is narrow; the icon shows it, too. A thread
@@ -118,13 +160,13 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
   const shownState = isPlain ? "" : (failed ?? state);
   const tasks = members > 0 ? `${isTail ? "at least " : ""}${count(members, "task")}` : undefined;
   // What it waits for says most, so that it stands where it is not cut off.
-  const description = tasks ?? join([shownState, info.waitsFor?.description, top]);
+  const description = tasks ?? join([shownState, waiting, top]);
   const spoken = tasks ?? join([shownState, waits, top]);
   const lines = [
     `${info.framework} ${KIND_NAMES[info.kind]} ${info.name}`,
     `State: ${state}`,
     info.failure && `Failed with: ${info.failure}`,
-    waits && `Waits for: ${info.waitsFor?.description ?? ""}`,
+    waiting && `Waits for: ${waiting}`,
     info.waitsFor?.target && `Object: ${object(info.waitsFor.target)}`,
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
@@ -132,10 +174,10 @@ function activityLabel(info: ActivityInfo, sources: readonly SourceRef[], member
   return label(info.name, description, defined(lines), spoken);
 }
 
-function groupLabel({ first, members, isPartial }: GroupRow): Label {
+function groupLabel({ capture, first, members, isPartial }: GroupRow): Label {
   const { info, sources } = first;
   const amount = `${isPartial ? "at least " : ""}${count(members, KIND_NAMES[info.kind])}`;
-  const one = activityLabel(info, sources, 0, false);
+  const one = activityLabel(info, sources, 0, false, nameIn(capture));
   const text = `${amount}: ${info.name} …`;
   const partial = isPartial ? "Not all are loaded: there may be more." : undefined;
   return label(text, one.description, defined([text, partial, ...one.tooltip.slice(1)]), one.spoken);

@@ -1,6 +1,6 @@
 /** What the rows of the tree are. */
 
-import type { Context, Frame, ObjectRef, SourceRef } from "../protocol";
+import type { Context, FindingInfo, Frame, ObjectRef, SourceRef } from "../protocol";
 import type { Activity, Capture } from "./capture";
 import type { Session } from "./store";
 
@@ -96,6 +96,13 @@ export interface NoteRow extends Base {
   readonly text: string;
 }
 
+/** Why something does not go on; the activities concerned are inside. */
+export interface FindingRow extends Base {
+  readonly kind: "finding";
+  readonly capture: Capture;
+  readonly finding: FindingInfo;
+}
+
 export interface ErrorRow extends Base {
   readonly kind: "error";
   readonly message: string;
@@ -122,5 +129,6 @@ export type Row =
   | ContextRow
   | ObjectRow
   | NoteRow
+  | FindingRow
   | ErrorRow
   | MoreRow;

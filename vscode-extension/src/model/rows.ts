@@ -83,6 +83,10 @@ export class Outline {
         return [...row.frames];
       case "context":
         return this.#context(row);
+      case "finding":
+        return row.finding.activityIds
+          .flatMap((id) => row.capture.activity(id) ?? [])
+          .map((activity) => this.#activityRow(row.id, row, row.capture, activity));
       case "object":
       case "note":
       case "error":
@@ -107,6 +111,11 @@ export class Outline {
     const handshake = await session.helper.ready();
     capture.check();
     const rows: Row[] = [];
+    if (filter === "") {
+      capture.findings.forEach((finding, index) => {
+        rows.push({ kind: "finding", id: `${session.id}/finding${index}`, parent, capture, finding });
+      });
+    }
     const last = capture.roots[capture.roots.length - 1];
     const tail = !capture.complete && last && loopsOf(capture.members(last.info.id)).size === 1 ? last : undefined;
     for (const activity of capture.roots) {
@@ -357,6 +366,7 @@ export function isExpandable(row: Row): boolean {
     case "loop":
     case "threadStack":
     case "hidden":
+    case "finding":
       return true;
     case "frame":
       return (row.frame.contexts?.length ?? 0) > 0 || row.contextsUnknown !== undefined;
@@ -396,7 +406,8 @@ function loopsOf(activities: readonly Activity[]): Map<string, Activity[]> {
 function groupKey({ info }: Activity): string | undefined {
   const { kind, framework, state, signature, waitsFor, failure } = info;
   if (signature === undefined || failure !== undefined) return undefined;
-  return JSON.stringify([kind, framework, state, signature, waitsFor?.description]);
+  const holders = waitsFor?.holders?.map(({ activityId }) => activityId);
+  return JSON.stringify([kind, framework, state, signature, waitsFor?.description, holders]);
 }
 
 /** Each group stands where its first member does. */

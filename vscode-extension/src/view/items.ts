@@ -61,6 +61,10 @@ function iconOf(row: Row): vscode.ThemeIcon | undefined {
       return row.severity === "info"
         ? new vscode.ThemeIcon("info")
         : new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
+    case "finding":
+      return row.finding.certain
+        ? new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"))
+        : new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"));
     case "error":
       return new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"));
     case "more":

@@ -1,0 +1,108 @@
+"""Who is inside of which block, read from the stacks: holders of what keeps no record, and deadlines."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Container, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from .._model import Activity, ContextInfo, FrameInfo, Location, Traceback
+from .facts import deadline_of_block, held_by, held_in_block
+
+#: The method by which a block can give up what it holds.
+_GIVING_UP = "release"
+_LOOSE = ("coroutine", "generator", "async_generator")
+
+
+class Block(NamedTuple):
+    """A ``with`` block that holds something."""
+
+    activity: str
+    since: Location
+    #: Whether the function of the block, or another one further inward, may have given up what the block holds.
+    may_have_given_up: bool
+
+
+class Blocks:
+    """The blocks of all stacks.
+
+    :param wanted: identities of the objects whose holders are to be found.
+    """
+
+    def __init__(self, wanted: Set[int]) -> None:
+        self._wanted = wanted
+        #: By the identity of what they hold.
+        self.by_object: Dict[int, List[Block]] = {}
+        #: Seconds until a block ends what is inside of it, by the activity; the least of several.
+        self.deadlines: Dict[str, float] = {}
+        #: Whether stacks have been gone through.
+        self.was_read = False
+        self._kinds: Dict[int, Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]] = {}
+        #: The frames that have been gone through, or belong to somebody else.
+        self._seen: Set[int] = set()
+
+    def read(self, activities: Iterable[Activity], stack_of: Callable[[Activity], Optional[Traceback]]) -> None:
+        """Go through all stacks: each frame belongs to one activity."""
+        self.was_read = True
+        stacks = [(each, stack_of(each)) for each in activities]
+        threads = [(each, stack) for each, stack in stacks if each.kind == "thread" and stack is not None]
+        inside_threads = {id(info.frame) for _, stack in threads for info in stack.frames}
+        # What runs natively in a thread is never that of something that is suspended.
+        for rank in range(4):
+            for activity, stack in stacks:
+                if stack is not None and _rank(activity) == rank:
+                    skipped: Container[int] = inside_threads if rank == 2 else ()
+                    self._stack(activity, stack, skipped)
+
+    def _stack(self, activity: Activity, stack: Traceback, skipped: Container[int]) -> None:
+        gives_up = False
+        for info in reversed(stack.frames):
+            if id(info.frame) in skipped or id(info.frame) in self._seen:
+                continue
+            self._seen.add(id(info.frame))
+            code = info.frame.f_code
+            gives_up = gives_up or (not info.hide and _GIVING_UP in code.co_names)
+            for context in info.contexts:
+                self._context(activity, info, context, context, gives_up)
+
+    def _context(
+        self, activity: Activity, info: FrameInfo, outer: ContextInfo, context: ContextInfo, gives_up: bool
+    ) -> None:
+        manager = context.manager
+        if manager is not None:
+            holds, other, deadline = self._kinds.get(id(type(manager))) or self._kind_of(type(manager))
+            if holds and outer.phase != "entering":
+                held = manager if other is None else other(manager)
+                if id(held) in self._wanted:
+                    position = outer.block.position
+                    since = Location(info.filename, position.line if position is not None else None, info.funcname)
+                    self.by_object.setdefault(id(held), []).append(Block(activity.id, since, gives_up))
+            if deadline is not None and outer.phase != "exiting":
+                seconds = deadline(manager)
+                if seconds is not None:
+                    self.deadlines[activity.id] = min(seconds, self.deadlines.get(activity.id, seconds))
+        for child in context.children:
+            if isinstance(child, ContextInfo):
+                self._context(activity, info, outer, child, gives_up)
+        if context.inner is not None:
+            for inner in context.inner.frames:
+                self._seen.add(id(inner.frame))
+                for each in inner.contexts:
+                    self._context(activity, inner, each, each, gives_up)
+
+    def _kind_of(self, cls: type) -> Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]:
+        other = held_in_block.find(cls)
+        found = other is not None or held_by.find(cls) is not None, other, deadline_of_block.find(cls)
+        self._kinds[id(cls)] = found  # the types live as long as the stacks with their objects
+        return found
+
+
+def _rank(activity: Activity) -> int:
+    if activity.kind in _LOOSE:
+        return 3
+    if activity.kind == "thread":
+        return 1
+    return 0 if activity.state == "running" else 2
+
+
+def location_of(info: Optional[FrameInfo]) -> Optional[Location]:
+    """Return where a frame is, or None."""
+    return None if info is None else Location(info.filename, info.lineno, info.funcname)
