@@ -271,6 +271,29 @@ class _Explanation:
         remaining, nodes = again.stuck(moved)
         return again, remaining, nodes
 
+    def _without_doubt(self, again: _Explanation, remaining: Set[str], nodes: Dict[str, Node]) -> Set[str]:
+        """Return those of *remaining* for which no block is taken for a proof that is none.
+
+        A block can have given its lock up in a function that has returned. So it proves nothing if somebody who can go
+        on, whose code takes or gives up locks, has this one at hand: it may be he who holds it.
+        """
+        locks: Dict[int, List[str]] = {}
+        for each in again.activities:
+            wait = each.waits_for
+            if each.id in remaining and wait is not None and any(holder.evidence == "block" for holder in wait.holders):
+                locks.setdefault(id(wait.target), []).append(each.id)
+        others = [each for each in self.activities if each.id in self._blocks.naming and each.id not in remaining]
+        if not locks or not others:
+            return remaining
+        stacks = [(each.id, stack) for each, stack in [(each, self._look.stack_of(each)) for each in others] if stack]
+        stops = {id(each.target) for each in self.activities if each.target is not None}
+        try:
+            reached = reaching(stacks, locks, stops)
+        except TooMuch:
+            return set()
+        doubtful = [name for address in reached for name in locks[address]]
+        return stuck(nodes, {*(name for name in nodes if name not in remaining), *doubtful}) if doubtful else remaining
+
     def stuck(self, free: Iterable[str] = ()) -> Tuple[Set[str], Dict[str, Node]]:
         """Return those that cannot go on, and what each needs.
 
@@ -296,6 +319,7 @@ class _Explanation:
         in_deadlock: Set[str] = set()
         if remaining:
             again, remaining, nodes = self._looked_at_again(remaining)
+            remaining = self._without_doubt(again, remaining, nodes)
             edges = {
                 each.id: [other for needed in nodes[each.id].requirements for other in needed if other in remaining]
                 for each in again.activities

@@ -9,6 +9,7 @@ from .facts import deadline_of_block, held_by, held_in_block
 
 #: The method by which a block can give up what it holds.
 _GIVING_UP = "release"
+_TAKING = "acquire"
 _LOOSE = ("coroutine", "generator", "async_generator")
 
 
@@ -33,6 +34,8 @@ class Blocks:
         self.by_object: Dict[int, List[Block]] = {}
         #: Seconds until a block ends what is inside of it, by the activity; the least of several.
         self.deadlines: Dict[str, float] = {}
+        #: Those whose own code names the methods that take or give up a lock.
+        self.naming: Set[str] = set()
         #: Whether stacks have been gone through.
         self.was_read = False
         self._kinds: Dict[int, Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]] = {}
@@ -59,7 +62,9 @@ class Blocks:
                 continue
             self._seen.add(id(info.frame))
             code = info.frame.f_code
-            gives_up = gives_up or (not info.hide and _GIVING_UP in code.co_names)
+            if not info.hide and (_GIVING_UP in code.co_names or _TAKING in code.co_names):
+                self.naming.add(activity.id)
+                gives_up = gives_up or _GIVING_UP in code.co_names
             for context in info.contexts:
                 self._context(activity, info, context, context, gives_up)
 

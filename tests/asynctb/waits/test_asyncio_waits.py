@@ -207,6 +207,49 @@ def test_released_within_the_block() -> None:
     _run(main)
 
 
+def test_released_by_a_function_that_has_returned() -> None:
+    async def main() -> None:
+        one, two, event = asyncio.Lock(), asyncio.Lock(), asyncio.Event()
+
+        def give_up() -> None:
+            one.release()
+
+        async def gives_up() -> None:
+            async with one:
+                give_up()
+                async with two:
+                    pass
+                await _take_again(one)
+
+        async def calls() -> None:
+            await one.acquire()
+            await event.wait()
+
+        _start(_hold_both(two, one))
+        await asyncio.sleep(0)
+        _start(gives_up())
+        await asyncio.sleep(0)
+        calling = _start(calls())
+        await _settled()
+        # It looks as if the two waited for each other, but "calls" has the lock that one of them gave up.
+        assert [finding.text for finding in asynctb.snapshot().findings if finding.certain] == []
+        del calling
+
+    _run(main)
+
+
+async def _take_again(lock: asyncio.Lock) -> None:
+    await lock.acquire()
+
+
+async def _hold_both(first: asyncio.Lock, second: asyncio.Lock) -> None:
+    async with first:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        async with second:
+            pass
+
+
 def test_who_was_notified_waits_for_the_lock_of_the_condition() -> None:
     async def main() -> None:
         condition, event = asyncio.Condition(), asyncio.Event()
