@@ -146,7 +146,7 @@ class _Explanation:
             return _Waited(held, (), False)
         certain = True
         for block in inside:
-            if held.total == 1 and block.may_have_given_up:
+            if block.may_have_given_up:
                 certain = False
             before = holders.get(block.activity)
             permits = 1 if before is None or held.total == 1 else before.permits + 1
@@ -249,10 +249,15 @@ class _Explanation:
             for address in timers(objects):
                 if address in self._by_target:
                     found.add(self._by_target[address])
+        children: Dict[str, List[str]] = {}
+        for activity in self.activities:
+            if activity.parent is not None and activity.kind == "task":
+                children.setdefault(activity.parent, []).append(activity.id)
         todo = list(found)
-        while todo:  # who is cancelled cancels what it awaits
-            wait = self._by_id[todo.pop()].waits_for
-            for each in wait.activities if wait is not None else ():
+        while todo:  # who is cancelled cancels what it awaits, and the tasks of its groups
+            name = todo.pop()
+            wait = self._by_id[name].waits_for
+            for each in (*(wait.activities if wait is not None else ()), *children.get(name, ())):
                 if each in self._by_id and each not in found:
                     found.add(each)
                     todo.append(each)

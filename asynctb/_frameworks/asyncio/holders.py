@@ -7,10 +7,10 @@ import itertools
 import sys
 import time
 import types
-from typing import Any, Dict, List, Optional, Sequence, cast
+from typing import Any, Callable, Dict, List, Optional, Sequence, cast
 
 from ..._frames import local_variable
-from ..._objects import class_attribute, exact_str, get_field, is_a, module_field
+from ..._objects import class_attribute, exact_str, filename_of, get_field, is_a, module_field
 from ..._snapshot.sets import imported
 from ..._waits.facts import (
     Held,
@@ -33,8 +33,8 @@ _FIRST_HANDLES = 1000
 def install(module: types.ModuleType) -> None:
     """Register what is known about the parts of asyncio that the program has."""
     for module_name, class_name, registry, function in (
-        ("asyncio.locks", "Lock", held_by, _lock),
-        ("asyncio.locks", "Semaphore", held_by, _semaphore),
+        ("asyncio.locks", "Lock", held_by, _plain(_lock)),
+        ("asyncio.locks", "Semaphore", held_by, _plain(_semaphore)),
         ("asyncio.locks", "Condition", held_in_block, lambda condition: get_field(condition, "_lock")),
         ("asyncio.locks", "Barrier", fuller_words, _barrier),
         ("asyncio.queues", "Queue", fuller_words, _queue),
@@ -68,6 +68,24 @@ def seconds_left(handle: object) -> Optional[float]:
     if now is None or (type(when) is not float and type(when) is not int):
         return None
     return max(0.0, float(cast(float, when)) - now)
+
+
+def _plain(held: Callable[[object], Optional[Held]]) -> Callable[[object], Optional[Held]]:
+    """Return *held* for objects that take and give up as those of asyncio do: a subclass can change what that means."""
+
+    def held_if_plain(obj: object) -> Optional[Held]:
+        functions = [class_attribute(type(obj), name) for name in ("acquire", "release", "__aenter__", "__aexit__")]
+        files = {filename_of(each.__code__) for each in functions if type(each) is types.FunctionType}
+        return held(obj) if len(files) == 1 and files.pop() == _file_of_locks() else None
+
+    return held_if_plain
+
+
+def _file_of_locks() -> Optional[str]:
+    module = sys.modules.get("asyncio.locks")
+    lock = module_field(cast(types.ModuleType, module), "Lock") if is_a(module, types.ModuleType) else None
+    release = class_attribute(lock, "release") if lock is not None else None
+    return filename_of(release.__code__) if type(release) is types.FunctionType else None
 
 
 def _lock(lock: object) -> Optional[Held]:

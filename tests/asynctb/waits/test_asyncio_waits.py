@@ -179,6 +179,51 @@ def test_a_timer_that_cancels_is_a_way_out() -> None:
     _run(main)
 
 
+@pytest.mark.parametrize("has_timeout", [False, True])
+def test_a_timeout_around_a_group_whose_owner_waits_for_something_else(has_timeout: bool) -> None:
+    groups = pytest.importorskip("asyncio.taskgroups")
+
+    async def main() -> None:
+        one, two = asyncio.Lock(), asyncio.Lock()
+
+        async def owner() -> None:
+            async with asyncio.timeout(1000 if has_timeout else None):  # type: ignore[attr-defined,unused-ignore]
+                async with groups.TaskGroup() as group:
+                    group.create_task(_take(one, two))
+                    group.create_task(_take(two, one))
+                    await asyncio.Event().wait()
+
+        _start(owner())
+        await _settled()
+        findings = asynctb.snapshot().findings
+        assert [finding.kind for finding in findings] == ([] if has_timeout else ["deadlock"])
+
+    _run(main)
+
+
+def test_a_subclass_that_changes_what_a_lock_is() -> None:
+    class Shared(asyncio.Lock):
+        async def __aenter__(self) -> None:
+            if not self.locked():
+                await self.acquire()
+
+        async def __aexit__(self, *exc: object) -> None:
+            pass
+
+    async def main() -> None:
+        lock = Shared()
+
+        async def uses() -> None:
+            async with lock:
+                await lock.acquire()
+
+        _start(uses())
+        await _settled()
+        assert asynctb.snapshot().findings == ()
+
+    _run(main)
+
+
 def test_released_within_the_block() -> None:
     async def main() -> None:
         one, two, event = asyncio.Lock(), asyncio.Lock(), asyncio.Event()
