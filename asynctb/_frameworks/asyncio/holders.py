@@ -7,10 +7,11 @@ import itertools
 import sys
 import time
 import types
+import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, cast
 
 from ..._frames import local_variable
-from ..._objects import class_attribute, exact_str, filename_of, get_field, is_a, module_field
+from ..._objects import class_attribute, exact_str, filename_of, get_field, is_a, is_noted, module_field, note_type
 from ..._snapshot.sets import imported
 from ..._waits.facts import (
     Held,
@@ -70,13 +71,22 @@ def seconds_left(handle: object) -> Optional[float]:
     return max(0.0, float(cast(float, when)) - now)
 
 
+#: Types that take and give up as those of asyncio do.
+_plain_types: Dict[int, weakref.ref[type]] = {}
+
+
 def _plain(held: Callable[[object], Optional[Held]]) -> Callable[[object], Optional[Held]]:
     """Return *held* for objects that take and give up as those of asyncio do: a subclass can change what that means."""
 
     def held_if_plain(obj: object) -> Optional[Held]:
-        functions = [class_attribute(type(obj), name) for name in ("acquire", "release", "__aenter__", "__aexit__")]
-        files = {filename_of(each.__code__) for each in functions if type(each) is types.FunctionType}
-        return held(obj) if len(files) == 1 and files.pop() == _file_of_locks() else None
+        cls = type(obj)
+        if not is_noted(_plain_types, cls):
+            functions = [class_attribute(cls, name) for name in ("acquire", "release", "__aenter__", "__aexit__")]
+            files = {filename_of(each.__code__) for each in functions if type(each) is types.FunctionType}
+            if len(files) != 1 or files.pop() != _file_of_locks():
+                return None
+            note_type(_plain_types, cls)
+        return held(obj)
 
     return held_if_plain
 
