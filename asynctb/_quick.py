@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Type, TypeVar, cast
 
 import attrs
 
-from ._model import Activity, ContextInfo, FrameInfo, Traceback, Wait
+from ._model import Activity, ContextInfo, FrameInfo, Holder, Location, Traceback, Wait
 
 T = TypeVar("T")
 
@@ -46,3 +46,6 @@ new_active_context = quick_constructor(ContextInfo, "manager", "block")
 new_traceback = quick_constructor(Traceback)
 new_activity = quick_constructor(Activity)
 new_wait = quick_constructor(Wait, "kind", "description", "target", "activities")
+new_full_wait = quick_constructor(Wait)
+new_holder = quick_constructor(Holder)
+new_location = quick_constructor(Location)

@@ -13,6 +13,7 @@ import attrs
 
 from .._model import Activity, Finding, Holder, Location, Step, Traceback, Wait
 from .._objects import exact_str
+from .._quick import new_full_wait, new_holder
 from .facts import (
     Held,
     called_from_outside,
@@ -140,7 +141,7 @@ class _Explanation:
                 if activity_id is None:
                     complete = False
                 else:
-                    holders[activity_id] = Holder(activity_id, permits, since.get(activity_id))
+                    holders[activity_id] = new_holder(activity_id, permits, since.get(activity_id), "owner")
             return _Waited(held, tuple(holders.values()), complete)
         if held.free:
             return _Waited(held, (), False)
@@ -151,7 +152,7 @@ class _Explanation:
             before = holders.get(block.activity)
             permits = 1 if before is None or held.total == 1 else before.permits + 1
             since_ = block.since if before is None else before.since
-            holders[block.activity] = Holder(block.activity, permits, since_, "block")
+            holders[block.activity] = new_holder(block.activity, permits, since_, "block")
         taken = sum(holder.permits for holder in holders.values())
         complete = certain and held.total is not None and taken == held.total
         if held.total is not None and taken > held.total:  # somebody has given it up within the block
@@ -186,7 +187,7 @@ class _Explanation:
             key = None if wait.activities or deadline is not None else (id(wait.target), wait.kind, words)
             shared = self._shared.get(key) if key is not None else None
             if shared is None:
-                shared = Wait(wait.kind, words, wait.target, wait.activities, wait.needs, holders, deadline)
+                shared = new_full_wait(wait.kind, words, wait.target, wait.activities, wait.needs, holders, deadline)
                 if key is not None:
                     self._shared[key] = shared
             # It is frozen for those who get it, which nobody has yet; a copy takes ten times as long.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Container, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from .._model import Activity, ContextInfo, FrameInfo, Location, Traceback
+from .._quick import new_location
 from .facts import deadline_of_block, held_by, held_in_block
 
 #: The method by which a block can give up what it holds.
@@ -39,6 +40,8 @@ class Blocks:
         #: Whether stacks have been gone through.
         self.was_read = False
         self._kinds: Dict[int, Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]] = {}
+        #: Whether code names the methods that give up and take a lock, by the identity of the code.
+        self._codes: Dict[int, Tuple[bool, bool]] = {}
         #: The frames that have been gone through, or belong to somebody else.
         self._seen: Set[int] = set()
 
@@ -57,14 +60,19 @@ class Blocks:
 
     def _stack(self, activity: Activity, stack: Traceback, skipped: Container[int]) -> None:
         gives_up = False
+        seen, codes = self._seen, self._codes
         for info in reversed(stack.frames):
-            if id(info.frame) in skipped or id(info.frame) in self._seen:
+            frame = id(info.frame)
+            if frame in skipped or frame in seen:
                 continue
-            self._seen.add(id(info.frame))
+            seen.add(frame)
             code = info.frame.f_code
-            if not info.hide and (_GIVING_UP in code.co_names or _TAKING in code.co_names):
+            names = codes.get(id(code))
+            if names is None:  # the code lives as long as the stack
+                names = codes[id(code)] = _GIVING_UP in code.co_names, _TAKING in code.co_names
+            if not info.hide and (names[0] or names[1]):
                 self.naming.add(activity.id)
-                gives_up = gives_up or _GIVING_UP in code.co_names
+                gives_up = gives_up or names[0]
             for context in info.contexts:
                 self._context(activity, info, context, context, gives_up)
 
@@ -78,7 +86,7 @@ class Blocks:
                 held = manager if other is None else other(manager)
                 if id(held) in self._wanted:
                     position = outer.block.position
-                    since = Location(info.filename, position.line if position is not None else None, info.funcname)
+                    since = new_location(info.filename, position.line if position is not None else None, info.funcname)
                     self.by_object.setdefault(id(held), []).append(Block(activity.id, since, gives_up))
             if deadline is not None and outer.phase != "exiting":
                 seconds = deadline(manager)
