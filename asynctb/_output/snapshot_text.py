@@ -36,7 +36,9 @@ _TITLES = {
 
 def finding_line(finding: Finding) -> str:
     """Return a finding in one line."""
-    return f"{_TITLES[finding.kind]}{'' if finding.certain else '?'}: {finding.text}"
+    # That something has not been awaited or retrieved so far is a fact; it is only not known whether it will be.
+    is_fact = finding.certain or finding.kind in ("never_awaited", "failed")
+    return f"{_TITLES[finding.kind]}{'' if is_fact else '?'}: {finding.text}"
 
 
 class _Forest(Renderer):

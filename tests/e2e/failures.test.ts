@@ -50,6 +50,7 @@ test("a task that has failed shows where that was", async () => {
   await workbench.foldPanes("Variables", "Watch", "Call Stack", "Breakpoints");
   await workbench.expand("look up coffee");
   await workbench.seeTree(`
+    Failed | Task look up coffee has failed with KeyError: coffee; nobody was told so far (broken.py:${markerLine(PROGRAM, "raises")})
     MainThread | 2 tasks
       Thread Stack | main · broken.py:${markerLine(PROGRAM, "failed")}
       Task-1 | running · main · broken.py:${markerLine(PROGRAM, "failed")}

@@ -49,9 +49,9 @@ test("each session has its own rows", async () => {
         Thread Stack | main · orders.py:${line("first")}
         Task-1 | running · main · orders.py:${line("first")}
         clock | sleep · ticks · orders.py:${line("tick")}
-        ship-1 | lock · reserve · orders.py:${line("stock")}
-        ship-2 | lock · reserve · orders.py:${line("stock")}
-        ship-3 | lock · reserve · orders.py:${line("stock")}
+        ship-1 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
+        ship-2 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
+        ship-3 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
       printer | event*`;
   await workbench.seeTree(`\n    * | paused${all}\n    * | paused${all}\n`);
   await workbench.screenshot("both");

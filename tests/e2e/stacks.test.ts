@@ -15,9 +15,9 @@ const tasks = (stop: string): string => `
     Thread Stack | main · orders.py:${line(stop)}
     Task-1 | running · main · orders.py:${line(stop)}
     clock | sleep · ticks · orders.py:${line("tick")}
-    ship-1 | lock · reserve · orders.py:${line("stock")}
-    ship-2 | lock · reserve · orders.py:${line("stock")}
-    ship-3 | lock · reserve · orders.py:${line("stock")}
+    ship-1 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
+    ship-2 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
+    ship-3 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
   printer | event*
 `;
 /** `ship-1`, opened. */
@@ -156,7 +156,7 @@ test("a running program can be looked at without pausing it", async () => {
   await workbench.view().getByText("Show Without Pausing").click();
   await workbench.row("ship-1").waitFor();
   await workbench.view().getByText("Running. This picture was taken at ").waitFor();
-  assert.match(await workbench.tree(), /ship-3 \| lock · reserve · orders\.py:\d+/);
+  assert.match(await workbench.tree(), /ship-3 \| lock, held by Task-1 · reserve · orders\.py:\d+/);
   await workbench.screenshot("without-pausing");
 });
 

@@ -107,7 +107,9 @@ def finding_lines(capture: Capture, only: Optional[Set[str]] = None) -> Iterator
 
 def finding_text(finding: FindingInfo) -> str:
     """Return a finding in one line."""
-    return f"{_TITLES.get(finding['kind'], finding['kind'])}{'' if finding['certain'] else '?'}: {finding['text']}"
+    # That something has not been awaited or retrieved so far is a fact; it is only not known whether it will be.
+    is_fact = finding["certain"] or finding["kind"] in ("never_awaited", "failed")
+    return f"{_TITLES.get(finding['kind'], finding['kind'])}{'' if is_fact else '?'}: {finding['text']}"
 
 
 def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:

@@ -137,7 +137,9 @@ function waitText(info: ActivityInfo, nameOf: (id: string) => string): string | 
 }
 
 function findingLabel({ kind, certain, text, steps }: FindingInfo): Label {
-  const title = FINDING_TITLES[kind] + (certain ? "" : "?");
+  // That something has not been awaited or retrieved so far is a fact; it is only not known whether it will be.
+  const isFact = certain || kind === "never_awaited" || kind === "failed";
+  const title = FINDING_TITLES[kind] + (isFact ? "" : "?");
   return label(title, text, [`${title}: ${text}`, ...steps.map((step) => step.text)]);
 }
 
