@@ -50,6 +50,7 @@ DIAGNOSED = (
     Case("async_generator_keeps_lock", "deadlock", ("writer",), is_searched=True),
     Case("anyio_asyncio_two_streams", "deadlock", ("ping", "pong"), needs="anyio", is_searched=True),
     Case("thread_queue_consumer_dead", "abandoned", ("MainThread",), is_searched=True),
+    Case("rlock_vs_condition", "deadlock", ("consumer", "producer"), is_searched=True),
     Case("lock_of_two_loops", "deadlock", ("a1", "loop b")),
 )
 LOOK_ALIKES = (

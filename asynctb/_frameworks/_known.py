@@ -78,7 +78,7 @@ class KnownFunctions:
             if known.description:
                 found, method = known, frame
             timeout = local_variable(frame, "timeout") if "timeout" in frame.f_code.co_varnames else None
-            if type(timeout) is int or type(timeout) is float:
+            if (type(timeout) is int or type(timeout) is float) and timeout >= 0:  # -1 stands for none
                 timeouts.append(float(timeout))
             frame = caller_of(frame)
         if found is None or method is None:
