@@ -708,7 +708,7 @@ def test_waits(bounded: bool) -> None:
                 "join": "1 unfinished item of a queue",
                 "sleep": "sleep",
                 "future": "future",
-                "executor": "executor",
+                "executor": "result of work that runs in a pool",
                 "own_future": f"{__name__}.test_waits.<locals>.main.<locals>.Special",
             }
             assert waits["lock"].target is lock

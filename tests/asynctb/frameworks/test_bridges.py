@@ -132,7 +132,7 @@ def test_wait_for_the_work_of_a_thread() -> None:
     def run(blocks: Any) -> Awaitable[None]:
         return asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, blocks), 3600)
 
-    check_goes_on_in_a_thread(run, "executor")
+    check_goes_on_in_a_thread(run, "result of work that runs in a pool")
 
 
 @pytest.mark.parametrize("method", ["result", "exception"])

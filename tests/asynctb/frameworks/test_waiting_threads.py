@@ -96,7 +96,7 @@ def test_function_that_is_the_target_of_the_thread() -> None:
 
 
 def test_item_of_a_queue() -> None:
-    check(lambda: items.get(), "item of a queue", lambda: items.put(1))
+    check(lambda: items.get(), "item of a queue (empty)", lambda: items.put(1))
 
 
 def test_process() -> None:

@@ -100,7 +100,7 @@ def test_threads_that_wait_for_futures_and_items() -> None:
         thread.start()
     # On CPython, the queue is written in C: that the thread sleeps is for the system to tell.
     told = PYPY or HAS_TASK_STATES
-    expected = {"futures": "futures", "item": "item of a queue" if told else None}
+    expected = {"futures": "1 future", "item": "item of a queue" if told else None}
     waits: Dict[str, Optional[str]] = {}
     for _ in range(3000):  # they are on their way
         found = threads_of(snapshot(tracebacks=False))
