@@ -21,7 +21,7 @@ _LOOKS = int(os.environ.get("ASYNCTB_BUSY_LOOKS", "60"))
 def _look(stop: threading.Event, found: List[str], *, tracebacks: bool) -> None:
     try:
         for number in range(_LOOKS):
-            snapshot = asynctb.snapshot(tracebacks=tracebacks, loose_objects=number % 10 == 0)
+            snapshot = asynctb.snapshot(tracebacks=tracebacks, loose_objects=number == 0)  # which searches the heap
             found += [str(finding.text) for finding in snapshot.findings if finding.certain]
             found += [note for note in snapshot.notes if "worked out" in note]
     finally:
