@@ -42,8 +42,8 @@ _LEAVES = (
     types.TracebackType,
 )
 _leaf_ids = frozenset(map(id, _LEAVES))
-_Owners = (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)
-_Proxies = (weakref.ProxyType, weakref.CallableProxyType)
+_owner_ids = frozenset(map(id, (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)))
+_proxy_ids = frozenset(map(id, (weakref.ProxyType, weakref.CallableProxyType)))
 
 
 #: None for types that have not been made ready, which there are before CPython 3.12.
@@ -109,9 +109,9 @@ class Search:
             for context in info.contexts:
                 if context.manager is not None:
                     self.add(context.manager)
-            if type(info.owner) in _Owners:
+            if id(type(info.owner)) in _owner_ids:
                 self._add_suspended(info.owner, frame)
-            if type(info.owner) not in _Owners or _is_running(info.owner):
+            if id(type(info.owner)) not in _owner_ids or _is_running(info.owner):
                 self._add_running(frame)
             self._add_code(frame.f_code, frame.f_globals)
         if stack.error is not None:
@@ -159,9 +159,9 @@ class Search:
             target = weakref.ref.__call__(cast(Any, obj))
             if target is not None:
                 self.add(target)
-        elif kind in _Proxies:
+        elif id(kind) in _proxy_ids:
             self.is_complete = False
-        elif kind in _Owners:
+        elif id(kind) in _owner_ids:
             frame = _frame_of(obj)
             if frame is not None:
                 self._add_suspended(obj, frame)
@@ -301,9 +301,9 @@ def _frame_of(owner: object) -> Optional[types.FrameType]:
 
 def coroutines_of(target: object) -> List[int]:
     """Return the identities of the coroutines that a task, a thread or a greenlet refers to itself, and so runs."""
-    if type(target) in _Owners or target is None:
+    if id(type(target)) in _owner_ids or target is None:
         return []
-    return [id(each) for each in gc.get_referents(target) if type(each) in _Owners]
+    return [id(each) for each in gc.get_referents(target) if id(type(each)) in _owner_ids]
 
 
 def reaching(stacks: Sequence[Tuple[str, Traceback]], wanted: Iterable[int], stops: Set[int]) -> Dict[int, List[str]]:
