@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import queue
 import random
+import sys
 import threading
 from typing import List
 
@@ -16,6 +17,8 @@ import asynctb
 
 #: The nightly run looks a thousand times and more.
 _LOOKS = int(os.environ.get("ASYNCTB_BUSY_LOOKS", "60"))
+if sys.implementation.name == "pypy":  # a thread that wants to look waits long for its turn there
+    _LOOKS = min(_LOOKS, 3)
 
 
 def _look(stop: threading.Event, found: List[str], *, tracebacks: bool) -> None:
