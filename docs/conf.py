@@ -50,7 +50,7 @@ def link_reference(app: Sphinx, env: Any, node: Any, contnode: nodes.Node) -> Op
     if len(found) == 1 and node.get("refdomain") == "py":
         return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", found[0], node, contnode)
     # The variables of generic functions have no documentation of their own.
-    return contnode if target in ("asynctb._stacks.customize.F", "F") else None
+    return contnode if target in ("asynctb._stacks.customize.F", "asynctb._waits.facts.F", "F") else None
 
 
 def _is_module(name: str) -> bool:
