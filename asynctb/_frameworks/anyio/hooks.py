@@ -27,7 +27,7 @@ from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
 from ..asyncio.futures import Futures, closure_of
-from ..asyncio.hooks import is_monotonic
+from ..asyncio.holders import is_monotonic
 from ..asyncio.links import parent_finders
 from ..threading.concurrent import source_finders
 from ..trio.hooks import (

@@ -24,7 +24,7 @@ from ..._waits.facts import (
     lateness_of_loop,
     unused_of_loop,
 )
-from ..threading.waits import words_of_queue
+from ..threading.waits import words_of_barrier, words_of_queue
 from .futures import Futures
 
 #: How many of the handles that a loop is to call next are looked at for timers.
@@ -37,7 +37,7 @@ def install(module: types.ModuleType) -> None:
         ("asyncio.locks", "Lock", held_by, _plain(_lock)),
         ("asyncio.locks", "Semaphore", held_by, _plain(_semaphore)),
         ("asyncio.locks", "Condition", held_in_block, lambda condition: get_field(condition, "_lock")),
-        ("asyncio.locks", "Barrier", fuller_words, _barrier),
+        ("asyncio.locks", "Barrier", fuller_words, words_of_barrier),
         ("asyncio.queues", "Queue", fuller_words, _queue),
         ("asyncio.timeouts", "Timeout", deadline_of_block, _timeout),
     ):
@@ -52,13 +52,16 @@ def install(module: types.ModuleType) -> None:
     is_retrieved.append(lambda task: _is_retrieved(futures, task))
 
 
+def is_monotonic(loop: object) -> bool:
+    """Return whether the clock of *loop* is `time.monotonic`, so that it need not be asked."""
+    base_events = imported("asyncio.base_events")
+    stock = module_field(base_events, "BaseEventLoop") if base_events is not None else None
+    return stock is not None and class_attribute(type(loop), "time") is class_attribute(stock, "time")
+
+
 def loop_time(loop: object) -> Optional[float]:
     """Return the time of a loop's timers, if the loop has the standard library's clock."""
-    base_events = imported("asyncio.base_events")
-    base: Any = module_field(base_events, "BaseEventLoop") if base_events is not None else None
-    if not is_a(base, type) or not is_a(loop, base) or class_attribute(type(loop), "time") is not vars(base)["time"]:
-        return None
-    return time.monotonic()
+    return time.monotonic() if is_monotonic(loop) else None
 
 
 def seconds_left(handle: object) -> Optional[float]:
@@ -108,13 +111,6 @@ def _semaphore(semaphore: object) -> Optional[Held]:
     if type(value) is not int:
         return None
     return Held(None, total if type(total) is int else None, value > 0)
-
-
-def _barrier(barrier: object, words: str) -> Optional[str]:
-    count, parties = get_field(barrier, "_count"), get_field(barrier, "_parties")
-    if type(count) is not int or type(parties) is not int:
-        return None
-    return f"{parties - count} more of {parties} parties at a barrier"
 
 
 def _queue(queue: object, words: str) -> Optional[str]:

@@ -33,6 +33,7 @@ from .._known import nested_code
 from ..threading.concurrent import activity_finders, queued_in_loops, source_finders, source_of
 from .failures import failure_of, origin_of, raised_in_others
 from .futures import FutureReader, Futures
+from .holders import is_monotonic
 from .waits import FIRST_CALLBACKS, concurrent_future, queued_in_loop, shielded_task, task_behind
 
 _LOST = "the traceback of its exception does not lead to this task (any more)"
@@ -220,12 +221,3 @@ def _timeout(timeout: object) -> Optional[str]:
         return None
     left = when - time.monotonic()
     return f"{left:.1f} s left" if left > 0 else "expired"
-
-
-def is_monotonic(loop: object) -> bool:
-    """Return whether the clock of *loop* is `time.monotonic`, so that it need not be asked."""
-    base = sys.modules.get("asyncio.base_events")
-    if base is None:
-        return False
-    stock = module_field(base, "BaseEventLoop")
-    return class_attribute(type(loop), "time") is class_attribute(stock, "time")

@@ -111,7 +111,7 @@ def install_locks(module: types.ModuleType) -> None:
     called_from_outside.append(_called_from_outside)
     barrier = module_field(module, "Barrier")
     if barrier is not None:
-        fuller_words.register(barrier, _parties)
+        fuller_words.register(barrier, words_of_barrier)
 
 
 def install_queues(module: types.ModuleType) -> None:
@@ -220,7 +220,8 @@ def words_with_level(words: str, count: int, most: Optional[int]) -> str:
     return f"{words} ({count} in it)" if count else f"{words} (empty)"
 
 
-def _parties(barrier: object, words: str) -> Optional[str]:
+def words_of_barrier(barrier: object, words: str) -> Optional[str]:
+    """Return how many are missing at a barrier of threads or tasks."""
     count, parties = get_field(barrier, "_count"), get_field(barrier, "_parties")
     return (
         f"{parties - count} more of {parties} parties at a barrier"
