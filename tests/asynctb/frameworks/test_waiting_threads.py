@@ -42,11 +42,12 @@ def look() -> Activity:
 def state(expected: Optional[str]) -> Optional[str]:
     """Return what the observed thread waits for, once that is *expected*, or after many looks."""
     found: Optional[str] = None
+    latest = time.monotonic() + 60  # on PyPy a look can take long
     for _ in range(3000):
         activity = look()
         found = activity.waits_for.description if activity.waits_for is not None else None
         assert activity.state == ("running" if found is None else "suspended")
-        if found == expected:
+        if found == expected or time.monotonic() > latest:
             break
     return found
 
@@ -96,7 +97,8 @@ def test_function_that_is_the_target_of_the_thread() -> None:
 
 
 def test_item_of_a_queue() -> None:
-    check(lambda: items.get(), "item of a queue (empty)", lambda: items.put(1))
+    # On PyPy, where the variables of functions are not read, it is not known which queue it is.
+    check(lambda: items.get(), "item of a queue" if PYPY else "item of a queue (empty)", lambda: items.put(1))
 
 
 def test_process() -> None:
