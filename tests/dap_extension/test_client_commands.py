@@ -12,14 +12,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, NamedTuple, Tuple
 
 import pytest
 from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS, marked_lines
 from interpreters import Interpreter, find_interpreters
 
+from dap_extension.client._session.dap import DapClient
+from dap_extension.client._session.helper import Helper
 from dap_extension.client._session.session import attach
+from dap_extension.payload import payload_key
 
 EXAMPLE = REPOSITORY / "examples" / "order_service.py"
 STEPS, ENDLESS, LISTENING, OBEYING, CRAMPED = (
@@ -321,6 +324,28 @@ def test_dump() -> None:
             # It goes on as if nothing had been.
             tell(process, "stop sleeper")
             tell(process, "start sleeper")
+
+
+class Asked(NamedTuple):
+    """A connection that notes which requests are made."""
+
+    client: DapClient
+    commands: List[str]
+
+    def request(self, command: str, *args: Any, **options: Any) -> Any:
+        self.commands.append(command)
+        return self.client.request(command, *args, **options)
+
+
+def test_the_helper_is_loaded_once() -> None:
+    with listening() as (_, address):
+        host, _, port = address.partition(":")
+        for expected in (["asynctbHandshake", "evaluate", "asynctbHandshake"], ["asynctbHandshake"]):
+            with attach(host, int(port)) as session:
+                asked: List[str] = []
+                client = Asked(session.client, asked)
+                assert Helper(client).load()["helperKey"] == payload_key()  # type: ignore[arg-type]
+                assert asked == expected
 
 
 def test_dump_leaves_no_thread_behind() -> None:

@@ -5,11 +5,9 @@ What the functions return has the types of `dap_extension.protocol`; pages are p
 
 from __future__ import annotations
 
-import concurrent.futures
-import functools
 from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
 
-from ...payload import payload_expression
+from ...payload import payload_expression, payload_key
 from ...protocol import (
     HANDSHAKE,
     PROTOCOL_VERSION,
@@ -29,18 +27,9 @@ from .shapes import ExpandedStacks, expand_stacks
 TIMEOUT = 60.0
 #: Stacks asked for at once: few enough for progress to show, many enough that the round trips do not count.
 STACKS_PER_REQUEST = 250
+_INTRODUCTION: Json = {"client": "asynctb"}
 # How often a snapshot of a running program is begun anew because the program changed under it.
 _ATTEMPTS = 3
-
-
-@functools.lru_cache(maxsize=None)
-def prepare() -> concurrent.futures.Future[str]:
-    """Begin to put the helper's code together, which takes about as long as a program takes to start."""
-    executor = concurrent.futures.ThreadPoolExecutor(1)
-    try:
-        return executor.submit(payload_expression)
-    finally:
-        executor.shutdown(wait=False)
 
 
 class HelperError(DapError):
@@ -81,13 +70,16 @@ class Helper:
         :raises HelperError: if it cannot run there.
         """
         if self._handshake is None:
-            try:
-                self._client.request("evaluate", {"expression": prepare().result(), "context": "repl"}, timeout=TIMEOUT)
-            except RequestFailed as error:
-                # The last line of a traceback says what it was.
-                reason = error.text.strip().rpartition("\n")[2]
-                raise HelperError(f"the helper could not be loaded into the program: {reason}") from error
-            handshake = cast(Handshake, self._request(HANDSHAKE, {"client": "asynctb"}))
+            handshake = self._handshake_of_same()
+            if handshake is None:
+                expression = payload_expression()
+                try:
+                    self._client.request("evaluate", {"expression": expression, "context": "repl"}, timeout=TIMEOUT)
+                except RequestFailed as error:
+                    # The last line of a traceback says what it was.
+                    reason = error.text.strip().rpartition("\n")[2]
+                    raise HelperError(f"the helper could not be loaded into the program: {reason}") from error
+                handshake = cast(Handshake, self._request(HANDSHAKE, _INTRODUCTION))
             if handshake["protocolVersion"] != PROTOCOL_VERSION:
                 raise HelperError(
                     f"the program already has the helper of asynctb {handshake['helperVersion']}, which speaks "
@@ -96,6 +88,14 @@ class Helper:
                 )
             self._handshake = handshake
         return self._handshake
+
+    def _handshake_of_same(self) -> Optional[Handshake]:
+        """Return the handshake of a helper made of our own sources that the program has already, or None."""
+        try:
+            handshake = cast(Handshake, self._client.request(HANDSHAKE, _INTRODUCTION, timeout=TIMEOUT))
+        except RequestFailed:
+            return None
+        return handshake if handshake.get("helperKey") == payload_key() else None
 
     def snapshot(self) -> SnapshotResponse:
         """Return a new snapshot with all its pages."""
