@@ -417,6 +417,33 @@ asyncio.run(main())
 """
 
 
+def test_many_are_put_together_unless_they_shall_not(tmp_path: Path) -> None:
+    program = tmp_path / "crowd.py"
+    program.write_text(
+        "import asyncio, sys\n"
+        "async def wait(): await asyncio.sleep(3600)\n"
+        "async def main():\n"
+        "    tasks = [asyncio.create_task(wait()) for _ in range(int(sys.argv[1]))]\n"
+        "    await asyncio.sleep(0)\n"
+        "    breakpoint()\n"
+        "    for task in tasks: task.cancel()\n"
+        "asyncio.run(main())\n"
+    )
+    hint = "those with the same stack are shown as one; --no-group shows each"
+    for number, options, grouped, is_said in (
+        (300, [], True, True),
+        (300, ["--no-group"], False, False),
+        (300, ["--group"], True, False),
+        (100, [], False, False),
+        (100, ["--group"], True, False),
+    ):
+        result = asynctb("run", *options, program, number)
+        assert result.returncode == 0
+        assert (f"{number} tasks Task-2, " in result.stdout) is grouped
+        assert (result.stdout.count("○ Task ") > number - 1) is not grouped
+        assert (hint in result.stderr) is is_said
+
+
 def test_many_that_wait_for_their_own_child_are_one_group() -> None:
     with started(sys.executable, "-c", PAIRS) as process:
         assert process.stdout is not None

@@ -13,7 +13,7 @@ from interpreters import Interpreter
 from sessions import frame_named, on_few_interpreters
 
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, WithBlock
-from dap_extension.client._session.shapes import expand, expand_stacks
+from dap_extension.client._session.shapes import expand, expand_stacks, json_of_stacks
 from dap_extension.debuggee._serialize import Budget, Serializer
 from dap_extension.debuggee._shapes import ShapeTable
 from dap_extension.protocol import STACKS, VARYING, Value
@@ -145,6 +145,12 @@ def test_expanded_shapes_are_the_stacks(stacks: List[Traceback]) -> None:
         # As a client gets it.
         sent = json.loads(json.dumps({"shapes": table.shapes, "values": values}))
         assert expand(sent["shapes"][index], sent["values"]) == expected
+        entry: Any = {"activityId": "task-1", "shape": index, "values": sent["values"]}
+        answer: Any = {"snapshotId": 1, "stacks": [entry, entry], "shapes": sent["shapes"], "sources": []}
+        assert expand_stacks(answer) == [{"activityId": "task-1", "stack": expected}] * 2
+        assert list(json_of_stacks(answer)) == [
+            json.dumps(each, separators=(",", ":")) for each in expand_stacks(answer)
+        ]
         # Each value is used once, also if objects occur twice.
         assert sorted(map(str, values)) == sorted(map(str, values_in(expected)))
         # Shapes are equal if the stacks are but for their values.

@@ -5,11 +5,13 @@ What the functions return has the types of `dap_extension.protocol`; pages are p
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
+import json
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
 
 from ...payload import payload_expression, payload_key
 from ...protocol import (
     HANDSHAKE,
+    MAX_PAGE,
     PROTOCOL_VERSION,
     SNAPSHOT,
     STACKS,
@@ -23,10 +25,11 @@ from ...protocol import (
 from .dap import DapClient, DapError, RequestFailed
 from .shapes import ExpandedStacks, expand_stacks
 
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
+
 #: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
 TIMEOUT = 60.0
-#: Stacks asked for at once: few enough for progress to show, many enough that the round trips do not count.
-STACKS_PER_REQUEST = 250
 _INTRODUCTION: Json = {"client": "asynctb"}
 # How often a snapshot of a running program is begun anew because the program changed under it.
 _ATTEMPTS = 3
@@ -55,6 +58,8 @@ class Capture(TypedDict):
     snapshot: SnapshotResponse
     #: Their stacks, in the same order. It has `sources` of its own.
     stacks: ExpandedStacks
+    #: The same stacks as the helper sent them, for what is the same for all that have the same shape. Not printed.
+    shared: NotRequired[StacksResponse]
 
 
 class Helper:
@@ -122,16 +127,33 @@ class Helper:
 
         :param progress: called now and then with how many there are, of how many.
         """
-        result: ExpandedStacks = {"snapshotId": snapshot_id, "stacks": [], "sources": []}
+        return _expanded(self._stacks(snapshot_id, activity_ids, progress))
+
+    def _stacks(
+        self,
+        snapshot_id: int,
+        activity_ids: Sequence[str],
+        progress: Optional[Callable[[int, int], object]] = None,
+    ) -> StacksResponse:
+        result: StacksResponse = {"snapshotId": snapshot_id, "stacks": [], "shapes": [], "sources": []}
         merger = _Sources(result["sources"])
-        stacks = result["stacks"]
+        stacks, shapes = result["stacks"], result["shapes"]
+        indexes: Dict[str, int] = {}
         while len(stacks) < len(activity_ids):
-            wanted = list(activity_ids[len(stacks) : len(stacks) + STACKS_PER_REQUEST])
+            wanted = list(activity_ids[len(stacks) : len(stacks) + MAX_PAGE])
             page = cast(StacksResponse, self._request(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
             if not page["stacks"]:
                 raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
             merger.add(page["sources"], page["shapes"])
-            stacks.extend(expand_stacks(page))
+            known = []
+            for shape in page["shapes"]:
+                known.append(indexes.setdefault(json.dumps(shape), len(shapes)))
+                if known[-1] == len(shapes):
+                    shapes.append(shape)
+            for entry in page["stacks"]:
+                if "shape" in entry:
+                    entry["shape"] = known[entry["shape"]]
+            stacks.extend(page["stacks"])
             if progress is not None:
                 progress(len(stacks), len(activity_ids))
         return result
@@ -152,12 +174,13 @@ class Helper:
             try:
                 snapshot = self.snapshot()
                 ids = [activity["id"] for activity in snapshot["activities"]]
-                stacks = self.stacks(snapshot["snapshotId"], ids, progress)
+                shared = self._stacks(snapshot["snapshotId"], ids, progress)
                 break
             except HelperError as error:
                 if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
                     raise
-        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks}
+        stacks = _expanded(shared)
+        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks, "shared": shared}
 
     def _request(self, command: str, arguments: Json) -> Json:
         try:
@@ -165,6 +188,10 @@ class Helper:
         except RequestFailed as error:
             text = split_error_message(error.text)[1]
             raise HelperError(f"{command}: {text}", error.code) from error
+
+
+def _expanded(shared: StacksResponse) -> ExpandedStacks:
+    return {"snapshotId": shared["snapshotId"], "stacks": expand_stacks(shared), "sources": shared["sources"]}
 
 
 class _Sources:
