@@ -212,8 +212,14 @@ class _Command:
             without_collections(self._work)
 
 
-def respond(py_db: Debugger, request: Request, body: Mapping[str, Any]) -> None:
-    """Send the answer to a request."""
+def respond(py_db: Debugger, request: Request, body: Mapping[str, Any], *, as_text: bool = False) -> None:
+    """Send the answer to a request.
+
+    :param as_text: whether the body goes as the text of the JSON that it is. The adapter makes an object of its own of
+        each one inside of a body, and takes longer for that than all others for the rest.
+    """
+    if as_text:
+        body = {"text": _module("_pydevd_bundle.pydevd_net_command").json.dumps(body, separators=(",", ":"))}
     _send(py_db, {"success": True, "request_seq": request.seq, "command": request.command, "body": body})
 
 
@@ -257,8 +263,13 @@ def _send_at_once(writer: Any) -> None:
 
 def wire_id(object_id: Any) -> int:
     """Return the number that stands for an id of pydevd's (of a frame, a thread) in DAP messages."""
-    number: int = _schema().BaseSchema._translate_id_to_dap(object_id)
-    return number
+    return wire_ids()(object_id)
+
+
+def wire_ids() -> Callable[[Any], int]:
+    """Return `wire_id` for many ids: pydevd is looked up once."""
+    translate: Callable[[Any], int] = _schema().BaseSchema._translate_id_to_dap
+    return translate
 
 
 # Suspended threads

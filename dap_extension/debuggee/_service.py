@@ -33,6 +33,9 @@ PAGE_SIZE = 3_000_000
 #: Rough size of an activity in JSON, without its top frame, in bytes.
 ACTIVITY_SIZE = 400
 
+#: Requests whose answers clients may want as text.
+_TEXTS = (protocol.SNAPSHOT, protocol.STACKS)
+
 #: Answers one request: arguments as they came in -> body of the response.
 Answer = Callable[[_pydevd.Debugger, object], Mapping[str, Any]]
 
@@ -85,7 +88,9 @@ class Service:
             try:
                 if os.getpid() != self._process_id:
                     self._forked()
-                _pydevd.respond(py_db, request, answer(py_db, request.arguments))
+                body = answer(py_db, request.arguments)
+                as_text = request.command in _TEXTS and _requests.as_text(request.arguments)
+                _pydevd.respond(py_db, request, body, as_text=as_text)
             except RequestError as error:
                 _pydevd.respond_error(py_db, request, error)
         except BaseException as error:
@@ -131,7 +136,13 @@ class Service:
                 "platform": sys.platform,
             },
             "processId": os.getpid(),
-            "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
+            "capabilities": {
+                "frameIds": True,
+                "whileRunning": True,
+                "wakesLoops": True,
+                "callStack": True,
+                "asText": True,
+            },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
         }
@@ -186,7 +197,7 @@ class Service:
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources, shapes = SourceTable(py_db), ShapeTable()
-        reader = StackReader(py_db, snapshot, sources, shapes, budget)
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, query.frame_ids)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             try:

@@ -104,12 +104,12 @@ class Helper:
 
     def snapshot(self) -> SnapshotResponse:
         """Return a new snapshot with all its pages."""
-        result = cast(SnapshotResponse, self._request(SNAPSHOT, {}))
+        result = cast(SnapshotResponse, self._ask(SNAPSHOT, {}))
         merger = _Sources(result["sources"])
         activities = result["activities"]
         while len(activities) < result["total"]:
             start = result["start"] + len(activities)
-            page = cast(SnapshotResponse, self._request(SNAPSHOT, {"snapshotId": result["snapshotId"], "start": start}))
+            page = cast(SnapshotResponse, self._ask(SNAPSHOT, {"snapshotId": result["snapshotId"], "start": start}))
             if not page["activities"]:
                 raise HelperError(f"the helper sent {start} of {result['total']} activities")
             merger.add(page["sources"], page["activities"])
@@ -141,7 +141,7 @@ class Helper:
         indexes: Dict[str, int] = {}
         while len(stacks) < len(activity_ids):
             wanted = list(activity_ids[len(stacks) : len(stacks) + MAX_PAGE])
-            page = cast(StacksResponse, self._request(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
+            page = cast(StacksResponse, self._ask(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
             if not page["stacks"]:
                 raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
             merger.add(page["sources"], page["shapes"])
@@ -181,6 +181,15 @@ class Helper:
                     raise
         stacks = _expanded(shared)
         return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks, "shared": shared}
+
+    def _ask(self, command: str, arguments: Json) -> Json:
+        """Return the answer to a request that can be large."""
+        if self._handshake is None or not self._handshake["capabilities"].get("asText"):
+            return self._request(command, arguments)
+        # Nobody looks into a frame when the answer has been printed.
+        options: Json = {"asText": True, **({"frameIds": False} if command == STACKS else {})}
+        answer: Json = json.loads(self._request(command, {**arguments, **options})["text"])
+        return answer
 
     def _request(self, command: str, arguments: Json) -> Json:
         try:
