@@ -15,11 +15,12 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
+from asynctb._collector import without_collections
 from asynctb._objects import exact_str, get_field, module_of_frame
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.follow import this_thread
 
-from ._collector import without_collections
+from ..protocol import AsText
 from ._errors import RequestError
 
 #: pydevd's objects have no types that could be named here.
@@ -212,15 +213,19 @@ class _Command:
             without_collections(self._work)
 
 
-def respond(py_db: Debugger, request: Request, body: Mapping[str, Any], *, as_text: bool = False) -> None:
-    """Send the answer to a request.
-
-    :param as_text: whether the body goes as the text of the JSON that it is. The adapter makes an object of its own of
-        each one inside of a body, and takes longer for that than all others for the rest.
-    """
-    if as_text:
-        body = {"text": _module("_pydevd_bundle.pydevd_net_command").json.dumps(body, separators=(",", ":"))}
+def respond(py_db: Debugger, request: Request, body: Mapping[str, Any]) -> None:
+    """Send the answer to a request."""
     _send(py_db, {"success": True, "request_seq": request.seq, "command": request.command, "body": body})
+
+
+def as_text(body: Mapping[str, Any]) -> AsText:
+    """Return the body of an answer as one text.
+
+    debugpy's adapter makes an object of its own of each one inside of a body, and takes longer for that than all others
+    take for the rest.
+    """
+    # With the module by which pydevd does the same to whatever it sends.
+    return {"text": _module("_pydevd_bundle.pydevd_net_command").json.dumps(body, separators=(",", ":"))}
 
 
 def respond_error(py_db: Debugger, request: Request, error: RequestError) -> None:

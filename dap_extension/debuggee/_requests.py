@@ -44,7 +44,7 @@ def parse_snapshot(arguments: object) -> SnapshotQuery:
     count = _integer(fields, "count", 1, MAX_PAGE) if "count" in fields else MAX_PAGE
     if snapshot_id is None and start:
         raise RequestError("badRequest", '"start" needs the "snapshotId" of the snapshot that is paged through')
-    return SnapshotQuery(snapshot_id, start, count, as_text(arguments))
+    return SnapshotQuery(snapshot_id, start, count, _as_text(fields))
 
 
 def parse_stacks(arguments: object) -> StacksQuery:
@@ -58,12 +58,10 @@ def parse_stacks(arguments: object) -> StacksQuery:
         if type(item) is not str or len(item) > _LONGEST_ID:
             raise _bad("activityIds", "a list of activity identifiers", item)
     frame_ids = _boolean(fields, "frameIds") if "frameIds" in fields else True
-    return StacksQuery(snapshot_id, ids, as_text(arguments), frame_ids)
+    return StacksQuery(snapshot_id, ids, _as_text(fields), frame_ids)
 
 
-def as_text(arguments: object) -> bool:
-    """Return whether the answer is wanted as text; check that argument, which several requests have."""
-    fields = _fields(arguments)
+def _as_text(fields: Dict[str, Any]) -> bool:
     return _boolean(fields, "asText") if "asText" in fields else False
 
 

@@ -33,9 +33,6 @@ PAGE_SIZE = 3_000_000
 #: Rough size of an activity in JSON, without its top frame, in bytes.
 ACTIVITY_SIZE = 400
 
-#: Requests whose answers clients may want as text.
-_TEXTS = (protocol.SNAPSHOT, protocol.STACKS)
-
 #: Answers one request: arguments as they came in -> body of the response.
 Answer = Callable[[_pydevd.Debugger, object], Mapping[str, Any]]
 
@@ -88,9 +85,7 @@ class Service:
             try:
                 if os.getpid() != self._process_id:
                     self._forked()
-                body = answer(py_db, request.arguments)
-                as_text = request.command in _TEXTS and _requests.as_text(request.arguments)
-                _pydevd.respond(py_db, request, body, as_text=as_text)
+                _pydevd.respond(py_db, request, answer(py_db, request.arguments))
             except RequestError as error:
                 _pydevd.respond_error(py_db, request, error)
         except BaseException as error:
@@ -147,7 +142,7 @@ class Service:
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
         }
 
-    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SnapshotResponse:
+    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_snapshot(arguments)
         if query.snapshot_id is None:
             suspended = _pydevd.suspended_threads(py_db)
@@ -172,7 +167,7 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.SnapshotResponse = {
             "snapshotId": snapshot.id,
             "total": found.total,
             "start": query.start,
@@ -182,6 +177,7 @@ class Service:
             "notes": [*found.notes, *notes],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
+        return _pydevd.as_text(body) if query.as_text else body
 
     @staticmethod
     def _findings(findings: List[Finding], sources: SourceTable) -> List[protocol.FindingInfo]:
@@ -192,7 +188,7 @@ class Service:
             found.append(data)
         return found
 
-    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:
+    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_stacks(arguments)
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
@@ -209,12 +205,13 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.StacksResponse = {
             "snapshotId": snapshot.id,
             "stacks": stacks,
             "shapes": shapes.shapes,
             "sources": sources.sources,
         }
+        return _pydevd.as_text(body) if query.as_text else body
 
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
