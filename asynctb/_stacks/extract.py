@@ -239,6 +239,16 @@ def _check(result: object) -> None:
     """Raise TypeError if *result*, which a hook returned, is not what it should be, down to what it consists of."""
     if type(result) is not ContextInfo:
         raise TypeError(f"the hook returned {describe(result)}")
+    if (
+        type(result.block) is WithBlock
+        and type(result.phase) is str
+        and (result.description is None or type(result.description) is str)
+        and result.inner is None
+        and result.unknown is None
+        and type(result.children) is tuple
+        and not result.children
+    ):
+        return  # most are like that, and this is quicker than what follows
     children = result.children if type(result.children) is tuple else (result.children,)
     parts: Tuple[Tuple[str, object, Tuple[type, ...]], ...] = (
         ("block", result.block, (WithBlock,)),
