@@ -47,9 +47,9 @@ def roots_of(groups: Sequence[Group]) -> Iterator[int]:
     """Return the identities of what the activities of *groups* run."""
     for group in groups:
         for member in group.members:
-            root = group.source.root_of(member)
-            if root is not None:
-                yield id(root)
+            for root in (group.source.root_of(member), group.source.wrapper_of(member)):
+                if root is not None:
+                    yield id(root)
 
 
 def _name_of(member: object, group: Group) -> str:

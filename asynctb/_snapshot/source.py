@@ -105,6 +105,10 @@ class Source:
         """Return the coroutine that a member of a group runs, or None."""
         return None
 
+    def wrapper_of(self, obj: object) -> Optional[object]:
+        """Return the coroutine of the framework's own that runs the one of `root_of`, or None if there is none."""
+        return None
+
     def name_of(self, obj: object) -> Optional[str]:
         """Return the name of a member, if nothing need be found out for it; None otherwise."""
         raise NotImplementedError

@@ -89,14 +89,14 @@ class _Waited(NamedTuple):
 
 
 class _Explanation:
-    def __init__(self, activities: Sequence[Activity], look: Look) -> None:
+    def __init__(self, activities: Sequence[Activity], look: Look, *, are_stuck: bool = False) -> None:
         self._look = look
         self._by_id = {each.id: each for each in activities}
         self._by_target = {id(each.target): each.id for each in activities if each.target is not None}
         self._by_ident = {each.thread_ident: each.id for each in activities if each.thread_ident is not None}
         self._held = self._find_held(activities)
         self._waited: Dict[int, _Waited] = {}
-        self._blocks = self._read_blocks(activities)
+        self._blocks = self._read_blocks(activities, are_stuck)
         self._words: Dict[Tuple[int, str], str] = {}
         #: Waits that are the same for all who wait for an object.
         self._shared: Dict[Tuple[int, str, str], Wait] = {}
@@ -120,11 +120,12 @@ class _Explanation:
                 found[id(target)] = target, held
         return found
 
-    def _read_blocks(self, activities: Sequence[Activity]) -> Blocks:
+    def _read_blocks(self, activities: Sequence[Activity], are_stuck: bool) -> Blocks:
         wanted = {address for address, (_, held) in self._held.items()}
         blocks = Blocks(wanted)
         has_stacks = any(each.traceback is not None for each in activities)
-        if has_stacks or any(held.owners is None and not held.free for _, held in self._held.values()):
+        # Of those that are stuck it is told since where they hold what, also where others tell that they do.
+        if has_stacks or are_stuck or any(held.owners is None and not held.free for _, held in self._held.values()):
             blocks.read(activities, self._look.stack_of)
         for address, (target, held) in self._held.items():
             self._waited[address] = self._waited_for(target, held, blocks)
@@ -272,7 +273,7 @@ class _Explanation:
         """
         moments = {each.id: self._look.moment_of(each.id) for each in self.activities if each.id in names}
         found = [self._look.again(name) for name in moments]
-        again = _Explanation([each for each in found if each is not None], self._look)
+        again = _Explanation([each for each in found if each is not None], self._look, are_stuck=True)
         moved = [name for name, moment in moments.items() if not _is_same(moment, self._look.moment_of(name))]
         remaining, nodes = again.stuck(moved)
         return again, remaining, nodes

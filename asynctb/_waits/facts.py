@@ -32,6 +32,9 @@ held_in_block: TypeRegistry[Callable[[object], object]] = TypeRegistry()
 fuller_words: TypeRegistry[Callable[[object, str], Optional[str]]] = TypeRegistry()
 #: By the type of a manager: returns after how many seconds it ends what is inside of its block, or None.
 deadline_of_block: TypeRegistry[Callable[[object], Optional[float]]] = TypeRegistry()
+#: By the type of a manager with a deadline: returns whether what is inside of its block is not ended by such managers
+#: further outward.
+shield_of_block: TypeRegistry[Callable[[object], bool]] = TypeRegistry()
 #: Each gets the objects of activities that do not go on, and returns seconds until something cancels them, by identity.
 cancelling_timers: List[Callable[[Sequence[object]], Dict[int, float]]] = []
 #: Each gets an event loop and returns by how many seconds the earliest of its timers is overdue, or None.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import sys
 import types
-from typing import Dict, List, Literal, Optional, Sequence, Tuple, cast
+from typing import Callable, Dict, List, Literal, Optional, Sequence, Tuple, cast
 
 from ..._frames import local_variable
 from ..._model import Wait
@@ -88,6 +88,10 @@ FIRST_CALLBACKS = 10
 #: More shields around each other than anybody makes, also by mistake in a loop.
 _MAX_SHIELDS = 10_000
 
+#: What other rooms know of waits of asyncio's tasks: each gets what the functions tell, the future that is awaited and
+#: the coroutines of the stack, outermost first, and returns the whole; or None.
+completions: List[Callable[[Wait, object, Sequence[Owner], Listing], Optional[Wait]]] = []
+
 
 class WaitTable:
     """Describes the futures that tasks wait for."""
@@ -132,6 +136,10 @@ class WaitTable:
                 return shared[1]
         known = task_waits.wait(owners)
         if known is not None:
+            for complete in completions:
+                completed = complete(known, future, owners, listing)
+                if completed is not None:
+                    return completed
             return self._completed(known, future, owners, listing)
         inner = self._inside_wait_for(owners, future)
         if inner is not None:

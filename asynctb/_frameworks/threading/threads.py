@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Dict, List, Optional, Sequence, Tuple, cast
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import attrs
 
@@ -30,6 +30,10 @@ _DEBUGGER_MARK = "is_pydev_daemon_thread"
 _NOT_TRACED_MARK = "pydev_do_not_trace"
 #: Where pydevd's ``PyDBDaemonThread.run`` is, which all of the debugger's threads run in.
 _DEBUGGER_MODULE = "_pydevd_bundle.pydevd_daemon_thread"
+
+#: By the identity of code that is kept alive, of functions in which threads wait for somebody in particular: gets the
+#: frame, and returns for whom, or None if it does not know.
+waits_by_code: Dict[int, Tuple[types.CodeType, Callable[[types.FrameType, Listing], Optional[Wait]]]] = {}
 
 
 def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, ThreadRecord]:
@@ -139,7 +143,10 @@ class Threads(Source):
         wait, frame = thread_waits.wait_of_thread(record.frame)
         if wait is None and record.frame is not None and record.system_id is not None:
             wait = thread_calls.wait_of_thread(record.frame, record.system_id)
-        if wait is not None and record.frame is not None:
+        own = waits_by_code.get(id(frame.f_code)) if frame is not None else None
+        if own is not None and frame is not None:
+            wait = own[1](frame, listing) or wait
+        elif wait is not None and record.frame is not None:
             wait = self._completed(wait, record.frame, listing)
         return Activity(
             kind="thread",

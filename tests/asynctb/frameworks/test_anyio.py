@@ -245,7 +245,8 @@ def test_waits(backend: str) -> None:
             entered[0].kill()
             await entered[0].wait()  # or it would be killed once more where it is gone
             group.cancel_scope.cancel()
-        assert found == {name: name for name in found}
+        expected = {name: name for name in found}
+        assert found == {**expected, "process": f"process {entered[0].pid}"}
 
     release = threading.Event()
     entered: List[Any] = []
