@@ -141,14 +141,7 @@ class Serializer:
     def _stack(self, traceback: Traceback, nesting: int) -> StackShape:
         frames = []
         left_out = 0
-        infos = traceback.frames
-        for index, info in enumerate(infos):
-            if self._sources.is_tracing(info.frame.f_code):
-                infos = infos[:index]
-                break
-        for info in reversed(infos):
-            if self._sources.is_debugger_file(info.filename):
-                continue
+        for info in reversed(self._sources.program_part(traceback.frames)):
             if self._frames_left <= 0 or self._budget.overdrawn:
                 left_out += 1
                 continue

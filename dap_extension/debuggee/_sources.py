@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import types
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from asynctb._model import Position
+from asynctb._model import FrameInfo, Position
 from asynctb._objects import exact_str, filename_of
 from asynctb._source import line_of_file
 
@@ -51,6 +51,14 @@ class SourceTable:
         if hidden is None:
             hidden = self._hidden[filename] = _pydevd.is_debugger_file(self._py_db, filename)
         return hidden
+
+    def program_part(self, infos: Sequence[FrameInfo]) -> Sequence[FrameInfo]:
+        """Return those of a stack's frames, outermost first, that are not the debugger's, nor called by it to trace."""
+        for index, info in enumerate(infos):
+            if self.is_tracing(info.frame.f_code):
+                infos = infos[:index]
+                break
+        return [info for info in infos if not self.is_debugger_file(info.filename)]
 
     def is_tracing(self, code: types.CodeType) -> bool:
         """Whether the debugger, and not the program, calls what is further inward than *code*."""

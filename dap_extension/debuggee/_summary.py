@@ -11,9 +11,10 @@ import time
 import weakref
 from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, cast
 
-from asynctb._model import Activity, Finding, FrameInfo
+from asynctb._model import Activity, Finding, FrameInfo, Traceback
 from asynctb._objects import describe_error
 from asynctb._output.fields import activity_fields
+from asynctb._quick import new_traceback
 from asynctb._snapshot.listing import Listing
 from asynctb._snapshot.source import Group, caller_of, top_of_frames
 
@@ -72,11 +73,12 @@ class ProgramListing(Listing):
     """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
+        self._sources = SourceTable(py_db)
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,
             new_coroutines=paused,
-            frame_filter=SourceTable(py_db).program_frame,
+            frame_filter=self._sources.program_frame,
             is_paused=paused,
         )
         self.findings: List[Finding] = []
@@ -97,6 +99,13 @@ class ProgramListing(Listing):
         if self._all is None or tracebacks:
             return super().page(start, count, tracebacks=tracebacks)
         return self._all[start : None if count is None else start + count]
+
+    def stack_of(self, activity: Activity) -> Optional[Traceback]:
+        """Return the stack of an activity without the frames of the debugger, which waits in locks of its own."""
+        stack = super().stack_of(activity)
+        if stack is None:
+            return None
+        return new_traceback(tuple(self._sources.program_part(stack.frames)), stack.root, stack.leaf, stack.error)
 
     def _find(self, thorough: bool) -> List[Group]:
         try:

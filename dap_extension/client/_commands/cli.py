@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from .adapter import adapter
 from .attach import attach_command, dump
 from .messages import EXIT_CODES
 from .run import run
@@ -25,3 +26,4 @@ def cli() -> None:
 cli.add_command(run)
 cli.add_command(attach_command)
 cli.add_command(dump)
+cli.add_command(adapter)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
-from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
+from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, TypedDict, cast
 
 from ...payload import payload_expression
 from ...protocol import (
@@ -22,7 +22,7 @@ from ...protocol import (
     StacksResponse,
     split_error_message,
 )
-from .dap import DapClient, DapError, RequestFailed
+from .dap import DapError, RequestFailed
 from .shapes import ExpandedStacks, expand_stacks
 
 #: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
@@ -68,10 +68,16 @@ class Capture(TypedDict):
     stacks: ExpandedStacks
 
 
+class Connection(Protocol):
+    """Where requests go, such as a `DapClient`."""
+
+    def request(self, command: str, arguments: Optional[Json] = None, *, timeout: float = ...) -> Json: ...
+
+
 class Helper:
     """The helper in one program. One object per connection."""
 
-    def __init__(self, client: DapClient) -> None:
+    def __init__(self, client: Connection) -> None:
         self._client = client
         self._handshake: Optional[Handshake] = None
 
