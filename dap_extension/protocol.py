@@ -94,6 +94,8 @@ class Capabilities(TypedDict, total=False):
     wakesLoops: bool
     #: `CONFIGURE` can show tasks in the standard request ``threads``.
     callStack: bool
+    #: `SNAPSHOT` and `STACKS` can be answered as `AsText`, and `STACKS` without frame ids.
+    asText: bool
 
 
 class Handshake(TypedDict):
@@ -119,6 +121,15 @@ class SnapshotArguments(TypedDict, total=False):
     #: How many activities are wanted, 1 to MAX_PAGE, default MAX_PAGE. There may be fewer in the answer (its size and
     #: time are limited): the next page starts after the last one received.
     count: int
+    #: Whether the body of the answer is to be `AsText`, default false.
+    asText: bool
+
+
+class AsText(TypedDict):
+    """The body of an answer as one text, which debugpy's adapter passes on much faster than the objects in it."""
+
+    #: As JSON.
+    text: str
 
 
 class SourceRef(TypedDict):
@@ -338,6 +349,10 @@ class StacksArguments(TypedDict):
     snapshotId: int
     #: 1 to MAX_PAGE identifiers.
     activityIds: List[str]
+    #: Whether the body of the answer is to be `AsText`, default false.
+    asText: NotRequired[bool]
+    #: Whether frames are to have a `frameId`, default true. To make one takes longer than to read the frame.
+    frameIds: NotRequired[bool]
 
 
 class ActivityStack(TypedDict):

@@ -275,15 +275,22 @@ def _extraction(function: _F) -> _F:
 
 
 def extract(
-    root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False, levels: Optional[int] = None
+    root: object,
+    *,
+    with_contexts: bool = True,
+    recurse_child_tasks: bool = False,
+    levels: Optional[int] = None,
+    refreshed: bool = False,
 ) -> Traceback:
     """Return the stack of *root*, see `Traceback.of`.
 
     :param levels: how many stacks and contexts may be nested in each other, if that is not as many as usual.
+    :param refreshed: whether the glue has been installed for what was imported, by an extraction just before.
     """
     try:
-        for refresh in refresh_glue:
-            refresh()
+        if not refreshed:
+            for refresh in refresh_glue:
+                refresh()
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
         walker = _DEFAULT

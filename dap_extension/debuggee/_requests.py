@@ -18,11 +18,14 @@ class SnapshotQuery(NamedTuple):
     snapshot_id: Optional[int]
     start: int
     limit: int
+    as_text: bool
 
 
 class StacksQuery(NamedTuple):
     snapshot_id: int
     activity_ids: List[str]
+    as_text: bool
+    frame_ids: bool
 
 
 def parse_handshake(arguments: object) -> None:
@@ -41,7 +44,7 @@ def parse_snapshot(arguments: object) -> SnapshotQuery:
     count = _integer(fields, "count", 1, MAX_PAGE) if "count" in fields else MAX_PAGE
     if snapshot_id is None and start:
         raise RequestError("badRequest", '"start" needs the "snapshotId" of the snapshot that is paged through')
-    return SnapshotQuery(snapshot_id, start, count)
+    return SnapshotQuery(snapshot_id, start, count, _as_text(fields))
 
 
 def parse_stacks(arguments: object) -> StacksQuery:
@@ -54,7 +57,12 @@ def parse_stacks(arguments: object) -> StacksQuery:
     for item in ids:
         if type(item) is not str or len(item) > _LONGEST_ID:
             raise _bad("activityIds", "a list of activity identifiers", item)
-    return StacksQuery(snapshot_id, ids)
+    frame_ids = _boolean(fields, "frameIds") if "frameIds" in fields else True
+    return StacksQuery(snapshot_id, ids, _as_text(fields), frame_ids)
+
+
+def _as_text(fields: Dict[str, Any]) -> bool:
+    return _boolean(fields, "asText") if "asText" in fields else False
 
 
 def parse_configure(arguments: object) -> CallStackSettings:

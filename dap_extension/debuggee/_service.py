@@ -131,12 +131,18 @@ class Service:
                 "platform": sys.platform,
             },
             "processId": os.getpid(),
-            "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
+            "capabilities": {
+                "frameIds": True,
+                "whileRunning": True,
+                "wakesLoops": True,
+                "callStack": True,
+                "asText": True,
+            },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
         }
 
-    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SnapshotResponse:
+    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_snapshot(arguments)
         if query.snapshot_id is None:
             suspended = _pydevd.suspended_threads(py_db)
@@ -161,7 +167,7 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.SnapshotResponse = {
             "snapshotId": snapshot.id,
             "total": found.total,
             "start": query.start,
@@ -171,6 +177,7 @@ class Service:
             "notes": [*found.notes, *notes],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
+        return _pydevd.as_text(body) if query.as_text else body
 
     @staticmethod
     def _findings(findings: List[Finding], sources: SourceTable) -> List[protocol.FindingInfo]:
@@ -181,12 +188,12 @@ class Service:
             found.append(data)
         return found
 
-    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:
+    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_stacks(arguments)
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources, shapes = SourceTable(py_db), ShapeTable()
-        reader = StackReader(py_db, snapshot, sources, shapes, budget)
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, query.frame_ids)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             try:
@@ -198,12 +205,13 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.StacksResponse = {
             "snapshotId": snapshot.id,
             "stacks": stacks,
             "shapes": shapes.shapes,
             "sources": sources.sources,
         }
+        return _pydevd.as_text(body) if query.as_text else body
 
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""

@@ -7,6 +7,7 @@ from typing import Optional
 
 from asynctb._model import Traceback
 from asynctb._objects import describe_error, filename_of
+from asynctb._snapshot import registry
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.extract import extract, extract_until
 from asynctb._stacks.follow import innermost_frame
@@ -31,6 +32,7 @@ class StackReader:
     :param sources: collects the sources that the stacks refer to.
     :param shapes: collects the shapes that the stacks have.
     :param budget: what the response may cost.
+    :param frame_ids: whether clients want to look into the frames.
     """
 
     def __init__(
@@ -40,12 +42,15 @@ class StackReader:
         sources: SourceTable,
         shapes: ShapeTable,
         budget: Budget,
+        frame_ids: bool = True,
     ) -> None:
+        registry.frameworks.refresh()
         self._py_db = py_db
         self._activities = snapshot.activities
         self._sources = sources
         self._suspended = _pydevd.suspended_threads(py_db)
         self._frame_ids = FrameIds(py_db)
+        self._wants_frame_ids = frame_ids
         self._serializer = Serializer(sources, shapes, budget, self._activities.id_of, self._frame_ids.id_of)
 
     def read(self, activity_id: str) -> ActivityStack:
@@ -64,7 +69,7 @@ class StackReader:
             return _no_stack(activity_id, RequestError("internal", f"reading it failed: {describe_error(error)}"))
         if traceback is None:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
-        self._frame_ids.begin(self._host(row))
+        self._frame_ids.begin(self._host(row) if self._wants_frame_ids else None)
         try:
             shape, values = self._serializer.stack(traceback)
         except RequestError:
@@ -92,7 +97,7 @@ class StackReader:
         target = row.target() if row.target is not None else None
         if target is None:
             return None
-        return extract(target, levels=MAX_NESTING)
+        return extract(target, levels=MAX_NESTING, refreshed=True)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""

@@ -20,6 +20,7 @@ PACKAGE = Path(str(asynctb.__file__)).parent
 ROOMS: List[str] = [
     "_version",
     "_data",
+    "_collector",
     "_objects",
     "_heap",
     "_ids",

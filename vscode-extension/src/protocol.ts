@@ -80,6 +80,8 @@ export interface Capabilities {
   callStack?: boolean;
   /** The standard request `pause` stops the program even if all of its event loops are idle. */
   wakesLoops?: boolean;
+  /** Snapshots and stacks can be answered as `AsText`, and stacks without frame ids. */
+  asText?: boolean;
 }
 
 export interface Handshake {
@@ -107,6 +109,14 @@ export interface SnapshotArguments {
    * time are limited): the next page starts after the last one received.
    */
   count?: number;
+  /** Whether the body of the answer is to be `AsText`, default false. */
+  asText?: boolean;
+}
+
+/** The body of an answer as one text, which debugpy's adapter passes on much faster than the objects in it. */
+export interface AsText {
+  /** As JSON. */
+  text: string;
 }
 
 /** A DAP `Source`; paths are mapped for the client. */
@@ -284,6 +294,10 @@ export interface StacksArguments {
   snapshotId: number;
   /** 1 to MAX_PAGE identifiers. */
   activityIds: string[];
+  /** Whether the body of the answer is to be `AsText`, default false. */
+  asText?: boolean;
+  /** Whether frames are to have a `frameId`, default true. To make one takes longer than to read the frame. */
+  frameIds?: boolean;
 }
 
 /** The shape of an activity's stack, and what the stack has in the places that the shape leaves open. */

@@ -20,7 +20,7 @@ from rich.console import Console
 from ...protocol import CONFIGURE, SNAPSHOT, FindingInfo
 from .._drawing.tree import Captured, finding_text
 from .._session.dap import DapError, Json, Reader, Writer
-from .._session.helper import Helper, prepare
+from .._session.helper import Helper
 from .._session.processes import adapter_command, debugger_environment, end_process
 from .._session.proxy import Proxy
 from .messages import errors_explained, fail
@@ -79,7 +79,6 @@ def adapter(
                 log = _Log(stack.enter_context(open(log_path, "ab", buffering=0)))
             except OSError as error:
                 fail(f"cannot write to {log_path}: {error.strerror}")
-        prepare()  # meanwhile the editor starts its program
         if port is None:
             sys.exit(_serve(sys.stdin.buffer, sys.stdout.buffer, command, tasks, log))
         _listen(host, port, command, tasks, log)

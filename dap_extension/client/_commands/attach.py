@@ -8,7 +8,6 @@ import click
 
 from .._drawing.output import Output
 from .._session.dap import ConnectionLost
-from .._session.helper import prepare
 from .._session.session import InjectionFailed, Session, attach, attach_to_process
 from .follow import Breakpoints, follow, look, pause_and_look, require_shown, watch
 from .messages import EXIT_CODES, errors_explained, explain_injection, fail, tell_findings
@@ -76,7 +75,6 @@ def _reach(address: Optional[Tuple[str, int]], pid: Optional[int], output: Outpu
         raise click.UsageError("give either HOST:PORT or --pid, not both")
     if address is None and pid is None:
         raise click.UsageError("which program? Give its HOST:PORT, or --pid PID.")
-    prepare()
     if pid is not None:
         try:
             with output.busy(f"Injecting debugpy into process {pid}"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
 
 import click
 
-from .._drawing.output import Output
+from .._drawing.output import MOST_SINGLE, Output
 from .messages import errors_explained
 
 if TYPE_CHECKING:
@@ -60,7 +60,12 @@ output_options = _options(
     click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each look at the program."),
     click.option("--filter", "contains", metavar="TEXT", help="Show only what has TEXT in its name, state or stack."),
     click.option("--why", is_flag=True, help="Print only why something does not go on."),
-    click.option("--group", is_flag=True, help="Put tasks with identical stacks together."),
+    click.option(
+        "--group/--no-group",
+        default=None,
+        help="Put tasks with identical stacks together, or do not. "
+        f"Without either, that is done if there are more than {MOST_SINGLE}.",
+    ),
     click.option("--all-frames", is_flag=True, help="Show the frames of the frameworks, too."),
 )
 stop_options = _options(

@@ -10,7 +10,6 @@ from typing import Any, Optional, Sequence, Tuple
 
 import click
 
-from .._session.helper import prepare
 from .._session.session import Program, launch
 from .follow import Breakpoints, follow, require_shown
 from .messages import EXIT_CODES, errors_explained, tell_findings
@@ -56,7 +55,6 @@ def run(
         # Standard output is for the JSON alone.
         stdout=sys.stderr if output.as_json else None,
     )
-    prepare()
     with errors_explained(), output.busy("Starting the program"):
         session = launch(target)
     with errors_explained(), session:

@@ -9,12 +9,13 @@ import os
 import sys
 import threading
 import time
-from typing import Callable, Iterator, Optional, Set
+from typing import Any, Callable, Iterator, Optional, Set
 
 from rich.console import Console
 from rich.text import Text
 
 from .._session.helper import Capture
+from .._session.shapes import json_of_stacks
 from .changes import changes, finding_changes
 from .filter import matching
 from .lines import Line
@@ -22,6 +23,8 @@ from .tree import Captured, finding_lines
 
 #: Seconds after which one wants to know what takes so long.
 PATIENCE = 1.0
+#: More activities than this are put together where their stacks are identical, unless the user has decided.
+MOST_SINGLE = 200
 #: Columns when the output goes to a file: nothing is cut off.
 _UNLIMITED = 100_000
 
@@ -40,7 +43,7 @@ class Output:
 
     :param as_json: whether to print JSON, a line for each capture.
     :param contains: leave out what does not contain this text, see `matching`.
-    :param group: see `Captured`.
+    :param group: see `Captured`; None: if there are more than `MOST_SINGLE`.
     :param all_frames: whether to show hidden frames, too.
     :param why: whether to print only why something does not go on.
     """
@@ -50,7 +53,7 @@ class Output:
         *,
         as_json: bool = False,
         contains: Optional[str] = None,
-        group: bool = False,
+        group: Optional[bool] = None,
         all_frames: bool = False,
         why: bool = False,
     ) -> None:
@@ -85,8 +88,11 @@ class Output:
                 snapshot["findings"] = findings
                 snapshot["activities"] = [each for each in snapshot["activities"] if each["id"] in only]
                 stacks["stacks"] = [each for each in stacks["stacks"] if each["activityId"] in only]
+                if "shared" in capture:
+                    shared = capture["shared"]
+                    shared["stacks"] = [each for each in shared["stacks"] if each["activityId"] in only]
             with _writing():
-                sys.stdout.write(json.dumps(capture, separators=(",", ":")) + "\n")
+                sys.stdout.writelines(_json_of(capture))
                 sys.stdout.flush()
             return
         if self.why:
@@ -94,8 +100,12 @@ class Output:
                 for line in finding_lines(capture, only):
                     self._console.print(line)
             return
+        shown = len(snapshot["activities"] if only is None else only)
+        group = shown > MOST_SINGLE if self._group is None else self._group
         with _writing():
-            self._console.print(Captured(capture, hidden=self._all_frames, group=self._group, only=only))
+            self._console.print(Captured(capture, hidden=self._all_frames, group=group, only=only), crop=False)
+        if group and self._group is None:
+            self.say(f"of {shown} activities, those with the same stack are shown as one; --no-group shows each")
         if only is not None and not only:
             self.say(f"nothing contains {self._contains!r}")
 
@@ -135,6 +145,24 @@ class Output:
             timer.cancel()
             timer.join()
             status.stop()
+
+
+def _json_of(capture: Capture) -> Iterator[str]:
+    """Yield a capture as one line of JSON, in pieces."""
+    stacks, shared = capture["stacks"], capture.get("shared")
+    rest = {key: value for key, value in capture.items() if key not in ("stacks", "shared")}
+    yield _json(rest)[:-1] + ',"stacks":'
+    if shared is None:
+        yield _json(stacks)
+    else:
+        yield f'{{"snapshotId":{_json(stacks["snapshotId"])},"stacks":['
+        yield ",".join(json_of_stacks(shared))
+        yield f'],"sources":{_json(stacks["sources"])}}}'
+    yield "}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 @contextlib.contextmanager
