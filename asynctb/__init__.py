@@ -22,6 +22,7 @@ from ._model import (
 from ._objects import get_field as get_field
 from ._output.dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
 from ._snapshot.listing import snapshot as snapshot
+from ._stacks import registries as _registries
 from ._stacks.customize import (
     Walk as Walk,
     customize as customize,
@@ -37,3 +38,5 @@ from ._waits.facts import Held as Held, register_holders as register_holders, re
 from ._waits.registration import Registration as Registration
 
 _model.hand_in(_methods)
+#: Where a debugger's copy of asynctb looks for it, whatever version it is of.
+_third_party = _registries.third_party

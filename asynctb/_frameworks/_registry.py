@@ -76,6 +76,12 @@ def sources() -> List[RegisteredSource]:
     return [room.source for room in _rooms.values() if room.source is not None]
 
 
+def subjects() -> List[str]:
+    """Return the names of the modules that the rooms are about, as far as they have been loaded."""
+    found = [subject for _, subject in _ROOMS if subject is not None]
+    return found + [trigger for room in _rooms.values() for trigger in room.hooks]
+
+
 def refresh() -> None:
     """Install the glue for what was imported since the last call. Cheap if nothing was.
 

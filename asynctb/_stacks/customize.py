@@ -21,14 +21,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
-import weakref
-from typing import Any, Callable, Dict, Generic, List, Optional, Protocol, Tuple, TypeVar, Union, cast, overload
+from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, TypeVar, Union, overload
 
 import attrs
 
 from .._model import ContextInfo, Traceback
-from .._objects import exact_str, mro_of, note_type
+from .._objects import exact_str, note_type
+from .registries import TypeRegistry, is_own, is_own_module, plain_manager_types, third_party
 
 #: What a hook may return to say where a stack goes on:
 #:
@@ -44,7 +45,6 @@ GetTarget = Callable[[types.FrameType, Optional[types.FrameType]], Target]
 Unwrap = Callable[[Any], Target]
 StackFinder = Callable[[types.FrameType], Union[types.FrameType, Tuple[types.FrameType, ...], None]]
 
-H = TypeVar("H")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -68,47 +68,6 @@ class Walk(Protocol):
 Elaborate = Callable[[ContextInfo, Walk], Optional[ContextInfo]]
 
 
-#: Types of managers that no hook is about: most of them. Looked at before the registries, for speed; see `note_type`.
-plain_manager_types: Dict[int, weakref.ref[type]] = {}
-
-
-class TypeRegistry(Generic[H]):
-    """Hooks by type; a subclass has the hook of its nearest base."""
-
-    def __init__(self) -> None:
-        self._hooks: Dict[int, Tuple[type, H]] = {}
-        self._found: Dict[int, Tuple[weakref.ref[type], Optional[H]]] = {}
-
-    def register(self, cls: type, hook: H) -> None:
-        self._hooks[id(cls)] = cls, hook
-        self._found.clear()
-        plain_manager_types.clear()
-
-    def find(self, cls: type) -> Optional[H]:
-        entry = self._found.get(id(cls))
-        if entry is not None and entry[0]() is cls:
-            return entry[1]
-        hook = None
-        for base in mro_of(cls):
-            registered = self._hooks.get(id(base))
-            if registered is not None:
-                hook = registered[1]
-                break
-        key, found = id(cls), self._found
-        found[key] = weakref.ref(cls, functools.partial(found.pop, key)), hook
-        return hook
-
-    def decorator(self, cls: type) -> Callable[[F], F]:
-        if not isinstance(cls, type):
-            raise TypeError(f"expected a type, got {cls!r}")
-
-        def register(function: F) -> F:
-            self.register(cls, cast(H, function))
-            return function
-
-        return register
-
-
 @attrs.frozen(eq=False, repr=False)
 class Handling:
     """What `customize` says about the frames of one code object."""
@@ -121,10 +80,13 @@ class Handling:
 
 #: By the identity of the code object, which the value keeps alive: equal code objects are not the same function.
 handling_by_code: Dict[int, Handling] = {}
-roots: TypeRegistry[Unwrap] = TypeRegistry()
-awaitables: TypeRegistry[Unwrap] = TypeRegistry()
-context_managers: TypeRegistry[Unwrap] = TypeRegistry()
-elaborators: TypeRegistry[Elaborate] = TypeRegistry()
+#: What it is made of: the options that were given, by asynctb itself and by others. Those of others come first.
+_own_options: Dict[int, Dict[str, Any]] = {}
+_other_options: Dict[int, Dict[str, Any]] = {}
+roots: TypeRegistry[Unwrap] = TypeRegistry("register_root")
+awaitables: TypeRegistry[Unwrap] = TypeRegistry("register_unwrap_awaitable")
+context_managers: TypeRegistry[Unwrap] = TypeRegistry("register_unwrap_context_manager")
+elaborators: TypeRegistry[Elaborate] = TypeRegistry("register_elaborate_context")
 stack_finders: List[StackFinder] = []
 #: What an object with a stack is called, for titles.
 names: TypeRegistry[Callable[[Any], Optional[str]]] = TypeRegistry()
@@ -211,31 +173,60 @@ def customize(
             raise TypeError(f"{name} must be a bool or None, not {option!r}")
     if get_target is not None and not callable(get_target):
         raise TypeError(f"get_target must be callable or None, not {get_target!r}")
+    given = {"skip_frame": skip_frame, "skip_callees": skip_callees, "get_target": get_target}
+    options = {name: option for name, option in given.items() if option is not None}
+    own = is_own_module(sys._getframe(1).f_globals)
     if thing is None:
 
         def decorate(function: F) -> F:
-            customize(function, skip_frame=skip_frame, skip_callees=skip_callees, get_target=get_target)
+            for code in code_objects_of(function):
+                set_options(code, options, own=own)
             return function
 
         return decorate
     for code in code_objects_of(thing, *nested_names):
-        known = handling_by_code.get(id(code), Handling(code))
-        handling_by_code[id(code)] = Handling(
-            code,
-            skip_frame=known.skip_frame if skip_frame is None else skip_frame,
-            skip_callees=known.skip_callees if skip_callees is None else skip_callees,
-            get_target=known.get_target if get_target is None else get_target,
-        )
+        set_options(code, options, own=own)
     return None
+
+
+def set_options(code: types.CodeType, options: Dict[str, Any], *, own: bool) -> None:
+    """Do what `customize` does for one code object.
+
+    :param own: whether asynctb itself says so.
+    """
+    said = _own_options if own else _other_options
+    said[id(code)] = {**said.get(id(code), {}), **options}
+    handling_by_code[id(code)] = Handling(code, **_merged_options(code))
+    if not own:
+        third_party["customize", id(code)] = "customize", code, said[id(code)]
+
+
+def withdraw_options(code: types.CodeType) -> None:
+    """Take back what others have said about a code object."""
+    _other_options.pop(id(code), None)
+    third_party.pop(("customize", id(code)), None)
+    options = _merged_options(code)
+    if options:
+        handling_by_code[id(code)] = Handling(code, **options)
+    else:
+        handling_by_code.pop(id(code), None)
+
+
+def _merged_options(code: types.CodeType) -> Dict[str, Any]:
+    return {**_own_options.get(id(code), {}), **_other_options.get(id(code), {})}
 
 
 def register_get_target(
     thing: Union[Callable[..., Any], types.CodeType], *nested_names: str
 ) -> Callable[[GetTarget], GetTarget]:
     """Return a decorator that makes a function the *get_target* of `customize` for *thing*."""
+    codes = code_objects_of(thing, *nested_names)
 
     def decorate(get_target: GetTarget) -> GetTarget:
-        customize(thing, *nested_names, get_target=get_target)
+        if not callable(get_target):
+            raise TypeError(f"get_target must be callable, not {get_target!r}")
+        for code in codes:
+            set_options(code, {"get_target": get_target}, own=is_own(get_target))
         return get_target
 
     return decorate
@@ -283,6 +274,8 @@ def register_stack_finder(function: StackFinder) -> StackFinder:
     frame on; or None.
     """
     stack_finders.append(function)
+    if not is_own(function):
+        third_party["register_stack_finder", id(function)] = "register_stack_finder", function, function
     return function
 
 

@@ -18,7 +18,6 @@ from .customize import (
     context_managers,
     elaborators,
     has_manager_hooks,
-    plain_manager_types,
     refresh_glue,
 )
 from .follow import (
@@ -32,6 +31,7 @@ from .follow import (
     outward,
     running_frames,
 )
+from .registries import plain_manager_types
 
 #: How many stacks and contexts may be nested in each other; each costs us about six frames of our own.
 _MAX_NESTING = 50

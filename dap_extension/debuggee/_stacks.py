@@ -15,6 +15,7 @@ from ..protocol import ActivityStack
 from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
+from ._hooks import program_hooks
 from ._rows import Row
 from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
@@ -41,6 +42,7 @@ class StackReader:
         shapes: ShapeTable,
         budget: Budget,
     ) -> None:
+        program_hooks.refresh()
         self._py_db = py_db
         self._activities = snapshot.activities
         self._sources = sources

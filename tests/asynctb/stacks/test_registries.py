@@ -1,0 +1,127 @@
+"""Which hooks are asynctb's own, and that those of others come before them."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import types
+from typing import Any, Iterator
+
+import pytest
+from support import names, suspended, trap
+
+import asynctb
+from asynctb import Traceback
+from asynctb._stacks import customize, registries
+
+
+@contextlib.contextmanager
+def taken_back() -> Iterator[None]:
+    """Take back what is registered inside."""
+    before = dict(registries.third_party)
+    tables = {
+        "register_elaborate_context": customize.elaborators,
+        "register_root": customize.roots,
+        "register_unwrap_awaitable": customize.awaitables,
+    }
+    try:
+        yield
+    finally:
+        for key, (name, subject, _) in tuple(registries.third_party.items()):
+            if key not in before and name in tables:
+                tables[name].withdraw(subject)
+            elif key not in before and name == "customize":
+                customize.withdraw_options(subject)
+
+
+def test_what_others_have_registered_is_listed() -> None:
+    class Actor:
+        pass
+
+    async def function() -> None:
+        await trap()
+
+    with taken_back():
+
+        @asynctb.register_root(Actor)
+        def root(actor: Actor) -> Any:
+            return None
+
+        asynctb.customize(function, skip_frame=True)
+        asynctb.customize(function, skip_callees=False)
+        code = function.__code__
+        assert asynctb._third_party["register_root", id(Actor)] == ("register_root", Actor, root)
+        options = {"skip_frame": True, "skip_callees": False}
+        assert asynctb._third_party["customize", id(code)] == ("customize", code, options)
+    assert ("register_root", id(Actor)) not in asynctb._third_party
+    assert id(code) not in customize.handling_by_code
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_hooks_of_others_come_first(before: bool) -> None:
+    class Manager:
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *exc: object) -> None:
+            pass
+
+    def generator() -> Iterator[None]:
+        with Manager():
+            yield
+
+    own: Any = types.FunctionType((lambda context, walk: None).__code__, {"__name__": "asynctb._frameworks.room"})
+    calls = []
+
+    def others(context: Any, walk: Any) -> None:
+        calls.append(context)
+
+    assert registries.is_own(own)
+    assert not registries.is_own(others)
+    with taken_back():
+        for hook in (others, own) if before else (own, others):
+            asynctb.register_elaborate_context(Manager)(hook)
+        started = generator()
+        next(started)
+        Traceback.of(started)
+        assert len(calls) == 1
+        started.close()
+    customize.elaborators._own.pop(id(Manager))
+
+
+def test_options_of_others_come_first() -> None:
+    async def function() -> None:
+        await trap()
+
+    code = function.__code__
+    with suspended(function()) as coroutine, taken_back():
+        customize.set_options(code, {"skip_frame": True}, own=True)
+        asynctb.customize(function, skip_frame=False, skip_callees=True)
+        customize.set_options(code, {"skip_frame": True}, own=True)
+        stack = Traceback.of(coroutine)
+        assert names(stack) == ["function"]
+        assert not stack.frames[0].hide
+        customize.withdraw_options(code)
+        stack = Traceback.of(coroutine)
+        assert names(stack) == ["function", "trap"]
+        assert stack.frames[0].hide
+    customize._own_options.pop(id(code))
+    del customize.handling_by_code[id(code)]
+
+
+def test_nothing_of_asynctb_itself_is_taken_for_the_work_of_others() -> None:
+    """Whatever frameworks are installed here."""
+    script = """
+import importlib
+for name in "asyncio trio anyio curio greenlet gevent greenback asgiref sqlalchemy twisted tornado.gen".split():
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        pass
+import asynctb
+str(asynctb.snapshot())
+assert not asynctb._third_party, asynctb._third_party
+assert asynctb._stacks.customize.handling_by_code
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
