@@ -338,6 +338,8 @@ class StacksArguments(TypedDict):
     snapshotId: int
     #: 1 to MAX_PAGE identifiers.
     activityIds: List[str]
+    #: Whether hooks may change the stacks; default: true.
+    hooks: NotRequired[bool]
 
 
 class ActivityStack(TypedDict):

@@ -63,11 +63,12 @@ def _room(recurse_child_tasks: bool, levels: Optional[int] = None) -> Room:
 class Walker:
     """One extraction with its options, at one level of nesting; it is what hooks get as a `Walk`.
 
+    :param hooks: whether they may change what is found.
     :param room: None for that of an extraction that has not met a manager with hooks (yet).
     :param manager: what it is inside of, and *outer* the walker of the level around that.
     """
 
-    __slots__ = ("manager", "nesting", "outer", "recurse_child_tasks", "room", "with_contexts")
+    __slots__ = ("hooks", "manager", "nesting", "outer", "recurse_child_tasks", "room", "with_contexts")
 
     def __init__(
         self,
@@ -76,7 +77,9 @@ class Walker:
         room: Optional[Room] = None,
         manager: object = None,
         outer: Optional[Walker] = None,
+        hooks: bool = True,
     ) -> None:
+        self.hooks = hooks
         self.with_contexts = with_contexts
         self.recurse_child_tasks = recurse_child_tasks
         self.room = room
@@ -126,7 +129,7 @@ class Walker:
     def traceback(self, root: Optional[object], target: Target) -> Traceback:
         """Return the stack of *target*; raises `Unsupported` only at the outermost level."""
         try:
-            frames, hidden, leaf, error = follow(target)
+            frames, hidden, leaf, error = follow(target, hooks=self.hooks)
             if self.room is not None and self.nesting:
                 self.room.left -= max(1, len(frames))
             return new_traceback(self.frame_infos(frames, hidden), root, leaf, error)
@@ -165,7 +168,7 @@ class Walker:
                     break
                 plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
-        if with_hooks:
+        if with_hooks and self.hooks:
             self.elaborate_frames(infos, with_hooks)
         return tuple(infos)
 
@@ -275,7 +278,12 @@ def _extraction(function: _F) -> _F:
 
 
 def extract(
-    root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False, levels: Optional[int] = None
+    root: object,
+    *,
+    with_contexts: bool = True,
+    recurse_child_tasks: bool = False,
+    hooks: bool = True,
+    levels: Optional[int] = None,
 ) -> Traceback:
     """Return the stack of *root*, see `Traceback.of`.
 
@@ -287,15 +295,18 @@ def extract(
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
         walker = _DEFAULT
-        if not with_contexts or recurse_child_tasks or levels is not None:
-            walker = Walker(with_contexts, recurse_child_tasks, _room(recurse_child_tasks, levels))
+        if not with_contexts or recurse_child_tasks or not hooks or levels is not None:
+            room = _room(recurse_child_tasks, levels)
+            walker = Walker(with_contexts, recurse_child_tasks, room, hooks=hooks)
         return walker.traceback(root, root)
     except RecursionError:
         return Traceback((), root, None, RuntimeError(_NO_ROOM))
 
 
 @_extraction
-def extract_since(outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
+def extract_since(
+    outer_frame: Optional[types.FrameType], *, with_contexts: bool = True, hooks: bool = True
+) -> Traceback:
     """Return the frames from *outer_frame* to our caller, or to the end of its thread, see `Traceback.since`."""
     if outer_frame is not None and type(outer_frame) is not types.FrameType:
         raise TypeError(f"expected a frame or None, not {describe(outer_frame)}")
@@ -310,10 +321,10 @@ def extract_since(outer_frame: Optional[types.FrameType], *, with_contexts: bool
         except Exception as failure:
             frames, error = [], cannot_tell_running(failure)
     else:
-        frames = running_frames(outer_frame, failures)
+        frames = running_frames(outer_frame, failures, hooks=hooks)
         if frames is None:
             frames, error = [outer_frame], failures[0] if failures else RuntimeError(_NOT_RUNNING)
-    result = Walker(with_contexts, False).traceback(None, tuple(frames))
+    result = Walker(with_contexts, False, hooks=hooks).traceback(None, tuple(frames))
     return result if error is None else attrs.evolve(result, error=error)
 
 
@@ -323,6 +334,7 @@ def extract_until(
     limit: Union[int, types.FrameType, None] = None,
     *,
     with_contexts: bool = True,
+    hooks: bool = True,
     levels: Optional[int] = None,
 ) -> Traceback:
     """Return the frames that led to *inner_frame*, see `Traceback.until` and, for *levels*, `extract`."""
@@ -341,7 +353,8 @@ def extract_until(
     elif limit is not None and frames[-1] is not limit and not problems:
         raise ValueError("the limit is not a caller of the inner frame")
     raw: List[RawFrame] = [(frame, None) for frame in reversed(frames)]
-    infos = Walker(with_contexts, False, _room(False, levels)).frame_infos(raw, hidden_frames(raw))
+    walker = Walker(with_contexts, False, _room(False, levels), hooks=hooks)
+    infos = walker.frame_infos(raw, hidden_frames(raw) if hooks else ())
     return Traceback(infos, error=problems[0] if problems else None)
 
 

@@ -33,8 +33,10 @@ def is_own(function: object, package: str = _PACKAGE) -> bool:
 
     :param package: the name of asynctb, with a dot at the end; that of another copy for its hooks.
     """
-    while isinstance(function, (functools.partial, types.MethodType)):
-        function = function.func if isinstance(function, functools.partial) else function.__func__
+    while type(function) is functools.partial:
+        function = function.func
+    if type(function) is types.MethodType:
+        return is_own(function.__func__, package)
     if type(function) is types.FunctionType:
         return is_own_module(function.__globals__, package)
     return type_name(type(function)).startswith(package)
@@ -88,6 +90,10 @@ class TypeRegistry(Generic[H]):
         key, found = id(cls), self._found
         found[key] = weakref.ref(cls, functools.partial(found.pop, key)), hook
         return hook
+
+    def find_own(self, cls: type) -> Optional[H]:
+        """Return the hook of asynctb itself, whatever others have registered."""
+        return next((self._own[id(base)][1] for base in mro_of(cls) if id(base) in self._own), None)
 
     def decorator(self, cls: type) -> Callable[[F], F]:
         if not isinstance(cls, type):

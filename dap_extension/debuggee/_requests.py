@@ -23,6 +23,7 @@ class SnapshotQuery(NamedTuple):
 class StacksQuery(NamedTuple):
     snapshot_id: int
     activity_ids: List[str]
+    hooks: bool
 
 
 def parse_handshake(arguments: object) -> None:
@@ -54,7 +55,8 @@ def parse_stacks(arguments: object) -> StacksQuery:
     for item in ids:
         if type(item) is not str or len(item) > _LONGEST_ID:
             raise _bad("activityIds", "a list of activity identifiers", item)
-    return StacksQuery(snapshot_id, ids)
+    hooks = _boolean(fields, "hooks") if "hooks" in fields else True
+    return StacksQuery(snapshot_id, ids, hooks)
 
 
 def parse_configure(arguments: object) -> CallStackSettings:

@@ -188,7 +188,7 @@ class Service:
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources, shapes = SourceTable(py_db), ShapeTable()
-        reader = StackReader(py_db, snapshot, sources, shapes, budget)
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, hooks=query.hooks)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             try:

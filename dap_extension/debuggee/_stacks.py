@@ -32,6 +32,7 @@ class StackReader:
     :param sources: collects the sources that the stacks refer to.
     :param shapes: collects the shapes that the stacks have.
     :param budget: what the response may cost.
+    :param hooks: whether hooks may change the stacks.
     """
 
     def __init__(
@@ -41,8 +42,11 @@ class StackReader:
         sources: SourceTable,
         shapes: ShapeTable,
         budget: Budget,
+        *,
+        hooks: bool = True,
     ) -> None:
         program_hooks.refresh()
+        self._hooks = hooks
         self._py_db = py_db
         self._activities = snapshot.activities
         self._sources = sources
@@ -87,14 +91,14 @@ class StackReader:
                 return post_mortem
             frame = self._sources.program_frame(frame)
             return (
-                extract_until(frame, None, with_contexts=True, levels=MAX_NESTING)
+                extract_until(frame, None, with_contexts=True, hooks=self._hooks, levels=MAX_NESTING)
                 if frame is not None
                 else Traceback(())
             )
         target = row.target() if row.target is not None else None
         if target is None:
             return None
-        return extract(target, levels=MAX_NESTING)
+        return extract(target, hooks=self._hooks, levels=MAX_NESTING)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
@@ -106,7 +110,7 @@ class StackReader:
             if frame is host.frames[0]:
                 return None
             frame = frame.f_back
-        return extract(host.traceback, levels=MAX_NESTING)
+        return extract(host.traceback, hooks=self._hooks, levels=MAX_NESTING)
 
     def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
         """Return the suspended thread in which clients may look into the frames of an activity, or None."""

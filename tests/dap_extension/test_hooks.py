@@ -23,7 +23,8 @@ from sessions import (
 
 import asynctb
 from dap_extension.client._session.dap import Json
-from dap_extension.protocol import SNAPSHOT
+from dap_extension.client._session.shapes import expand_stacks
+from dap_extension.protocol import SNAPSHOT, STACKS
 
 
 def environment(folder: Path, *packages: Any) -> Dict[str, str]:
@@ -54,6 +55,12 @@ def test_hooks_of_the_program_take_effect(interpreter: Interpreter, tmp_path: Pa
         stack = debuggee.stack("retrying")
         assert visible(stack)[-2:] == ["query", "retrying"]
         assert frame_named(stack, "with_retries")["hidden"]
+        snapshot_id, activities = debuggee.snapshot()
+        (found,) = [activity["id"] for activity in activities if activity["name"] == "retrying"]
+        arguments = {"snapshotId": snapshot_id, "activityIds": [found], "hooks": False}
+        (plain,) = expand_stacks(debuggee.ask(STACKS, arguments))
+        assert [frame["name"] for frame in plain["stack"]["frames"]][-3:] == ["query", "with_retries", "retrying"]
+        assert not any(frame.get("hidden") for frame in plain["stack"]["frames"])
         # The breakpoint in the hook is not for us.
         assert visible(debuggee.stack("redirected"))[-3:] == ["query", "deferring", "elsewhere"]
 

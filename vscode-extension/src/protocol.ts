@@ -284,6 +284,8 @@ export interface StacksArguments {
   snapshotId: number;
   /** 1 to MAX_PAGE identifiers. */
   activityIds: string[];
+  /** Whether hooks may change the stacks; default: true. */
+  hooks?: boolean;
 }
 
 /** The shape of an activity's stack, and what the stack has in the places that the shape leaves open. */

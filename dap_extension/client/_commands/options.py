@@ -62,6 +62,7 @@ output_options = _options(
     click.option("--why", is_flag=True, help="Print only why something does not go on."),
     click.option("--group", is_flag=True, help="Put tasks with identical stacks together."),
     click.option("--all-frames", is_flag=True, help="Show the frames of the frameworks, too."),
+    click.option("--no-hooks", is_flag=True, help="Show plain stacks: nothing hidden, left out or described by hooks."),
 )
 stop_options = _options(
     click.option(

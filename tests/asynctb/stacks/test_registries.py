@@ -125,3 +125,102 @@ assert not asynctb._third_party, asynctb._third_party
 assert asynctb._stacks.customize.handling_by_code
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+class Manager:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+def test_plain_stack() -> None:
+    class Awaitable:
+        def __init__(self, awaited: Any) -> None:
+            self.awaited = awaited
+
+        def __await__(self) -> Any:
+            return self
+
+        def __next__(self) -> Any:
+            return self.awaited.send(None)
+
+    async def hidden() -> None:
+        with contextlib.ExitStack() as stack, Manager():
+            stack.enter_context(Manager())
+            await cut()
+
+    async def cut() -> None:
+        await redirected()
+
+    async def redirected() -> None:
+        async for _ in agen():  # what stands behind its awaitables is known nevertheless
+            pass
+
+    async def agen() -> Any:
+        await Awaitable(trap())
+        yield
+
+    def fail(*args: Any) -> Any:
+        raise AssertionError
+
+    with taken_back(), suspended(hidden()) as coroutine:
+        asynctb.customize(hidden, skip_frame=True)
+        asynctb.customize(cut, skip_callees=True)
+        asynctb.customize(redirected, get_target=lambda frame, inner: ())
+        asynctb.register_elaborate_context(Manager)(fail)
+        asynctb.register_unwrap_awaitable(Awaitable)(lambda awaitable: awaitable.awaited)
+        for with_contexts in (True, False):
+            stack = Traceback.of(coroutine, hooks=False, with_contexts=with_contexts)
+            assert names(stack) == ["hidden", "cut", "redirected", "agen"]
+            assert not any(info.hide for info in stack)
+            assert type(stack.leaf) is Awaitable
+            found = [context for info in stack for context in info.contexts]
+            if found:
+                assert [type(context.manager) for context in found] == [contextlib.ExitStack, Manager]
+                assert all(context.description is context.unknown is None for context in found)
+                assert all(context.children == () for context in found)
+            elif with_contexts:
+                assert stack.frames[0].contexts_unknown is not None
+        assert names(Traceback.of(coroutine)) == ["hidden", "cut"]
+        for child in asynctb.snapshot(hooks=False, loose_objects=True).activities:
+            if child.target is coroutine:
+                assert child.traceback is not None
+                assert names(child.traceback) == ["hidden", "cut", "redirected", "agen"]
+    finders = list(customize.stack_finders)
+    asynctb.register_stack_finder(fail)
+    try:
+        generator = running()
+        stack = next(generator)
+    finally:
+        customize.stack_finders[:] = finders
+    assert names(stack) == ["running"]
+    assert stack.error is None or "AssertionError" not in str(stack.error)
+
+
+def running() -> Iterator[Traceback]:
+    def left() -> types.FrameType:
+        return sys._getframe()
+
+    assert "AssertionError" in str(Traceback.of(left()).error)
+    assert "AssertionError" not in str(Traceback.of(left(), hooks=False).error)
+    assert "AssertionError" not in str(Traceback.since(left(), hooks=False).error)
+    yield Traceback.of(sys._getframe(), hooks=False)
+
+
+def test_plain_stack_of_what_runs() -> None:
+    def plumbing() -> None:
+        for hooks, expected in ((True, [True, False]), (False, [False, False])):
+            for stack in (
+                Traceback.since(here, hooks=hooks),
+                Traceback.until(sys._getframe(), 1, hooks=hooks),
+                Traceback.until(sys._getframe(), here, hooks=hooks),
+            ):
+                assert names(stack)[:2] == [here.f_code.co_name, "plumbing"]
+                assert [info.hide for info in stack] == expected[::-1]
+
+    here = sys._getframe()
+    with taken_back():
+        asynctb.customize(plumbing, skip_frame=True)
+        plumbing()
