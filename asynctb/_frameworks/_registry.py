@@ -27,6 +27,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 from .._objects import describe_error, get_field, is_a, module_field, type_name
 from .._snapshot.registry import Frameworks, RegisteredSource, hand_in
 from .._stacks.customize import refresh_glue
+from .._stacks.registries import refresh_virtual
 from .._waits.registration import Registration
 from ._calls import thread_calls
 from ._entry_points import EntryPoint, entry_points
@@ -88,6 +89,7 @@ def refresh() -> None:
     :raises RecursionError: if the caller is near the limit; whatever else goes wrong is in `notes`.
     """
     global _modules_seen, _plugins
+    refresh_virtual()
     newest = next(reversed(sys.modules))
     if type(newest) is not str:  # to look it up or compare it would run its methods
         newest = ""

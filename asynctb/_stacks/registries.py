@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import types
 import weakref
-from typing import Any, Callable, Dict, Generic, Optional, Tuple, TypeVar, cast
+from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar, cast
 
 from .._objects import exact_str, mro_of, type_name
+from .virtual import is_abstract, registrations, virtual_subclasses
 
 H = TypeVar("H")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,8 +48,23 @@ def is_own_module(variables: Dict[str, Any], package: str = _PACKAGE) -> bool:
     return (exact_str(dict.get(variables, "__name__")) or "").startswith(package)
 
 
+#: Those with hooks for classes that others can be registered with, and what `virtual.registrations` was when it was
+#: last looked at which are.
+_with_abstract: List[TypeRegistry[Any]] = []
+_registrations: object = None
+
+
+def refresh_virtual() -> None:
+    """Take note of classes that have been registered with others since the last call."""
+    global _registrations
+    if _with_abstract and registrations() != _registrations:
+        _registrations = registrations()
+        for registry in _with_abstract:
+            registry.forget_found()
+
+
 class TypeRegistry(Generic[H]):
-    """Hooks by type; a subclass has the hook of its nearest base.
+    """Hooks by type; a subclass has the hook of its nearest base, or else that of an abstract base class.
 
     :param name: of the public function that others register hooks with, if there is one.
     """
@@ -58,6 +74,8 @@ class TypeRegistry(Generic[H]):
         self._own: Dict[int, Tuple[type, H]] = {}
         self._others: Dict[int, Tuple[type, H]] = {}
         self._found: Dict[int, Tuple[weakref.ref[type], Optional[H]]] = {}
+        #: Hooks for abstract base classes, by the classes registered with these; None if that is to be found out.
+        self._virtual: Optional[Dict[int, Tuple[weakref.ref[type], type, H]]] = None
 
     def register(self, cls: type, hook: H) -> None:
         if is_own(hook):
@@ -65,15 +83,18 @@ class TypeRegistry(Generic[H]):
         else:
             self._others[id(cls)] = cls, hook
             third_party[self._name, id(cls)] = self._name, cls, hook
-        self._forget_found()
+        if is_abstract(cls) and not any(registry is self for registry in _with_abstract):
+            _with_abstract.append(self)
+        self.forget_found()
 
     def withdraw(self, cls: type) -> None:
         """Take back what others have registered for *cls*."""
         self._others.pop(id(cls), None)
         third_party.pop((self._name, id(cls)), None)
-        self._forget_found()
+        self.forget_found()
 
-    def _forget_found(self) -> None:
+    def forget_found(self) -> None:
+        self._virtual = None
         self._found.clear()
         plain_manager_types.clear()
 
@@ -87,9 +108,32 @@ class TypeRegistry(Generic[H]):
             if registered is not None:
                 hook = registered[1]
                 break
+        else:
+            if any(registry is self for registry in _with_abstract):
+                hook = self._find_virtual(cls)
         key, found = id(cls), self._found
         found[key] = weakref.ref(cls, functools.partial(found.pop, key)), hook
         return hook
+
+    def _find_virtual(self, cls: type) -> Optional[H]:
+        virtual = self._virtual
+        if virtual is None:
+            virtual = self._virtual = self._list_virtual()
+        for base in mro_of(cls):
+            entry = virtual.get(id(base))
+            if entry is not None and entry[0]() is base:
+                return entry[2]
+        return None
+
+    def _list_virtual(self) -> Dict[int, Tuple[weakref.ref[type], type, H]]:
+        found: Dict[int, Tuple[weakref.ref[type], type, H]] = {}
+        for cls, hook in tuple({**self._own, **self._others}.values()):
+            for registered in virtual_subclasses(cls) if is_abstract(cls) else ():
+                known = found.get(id(registered))
+                # Of two classes, one of which is a subclass of the other, that one; otherwise the last.
+                if known is None or not any(base is cls for base in mro_of(known[1])):
+                    found[id(registered)] = weakref.ref(registered), cls, hook
+        return found
 
     def find_own(self, cls: type) -> Optional[H]:
         """Return the hook of asynctb itself, whatever others have registered."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import abc
+import collections.abc
 import contextlib
 import subprocess
 import sys
 import types
 from typing import Any, Iterator
 
+import attrs
 import pytest
 from support import names, suspended, trap
 
@@ -224,3 +227,153 @@ def test_plain_stack_of_what_runs() -> None:
     with taken_back():
         asynctb.customize(plumbing, skip_frame=True)
         plumbing()
+
+
+class Watched(abc.ABCMeta):
+    """Runs code wherever that can be, once it is armed."""
+
+    armed = False
+
+    def __getattribute__(cls, name: str) -> Any:
+        assert not Watched.armed
+        return super().__getattribute__(name)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        raise AssertionError
+
+    def __subclasscheck__(cls, subclass: Any) -> bool:
+        assert not Watched.armed
+        return super().__subclasscheck__(subclass)
+
+    def __subclasses__(cls) -> Any:
+        assert not Watched.armed
+        return super().__subclasses__()
+
+
+def test_virtual_subclasses() -> None:
+    class Base(abc.ABC):  # noqa: B024
+        pass
+
+    class Other(abc.ABC):  # noqa: B024
+        pass
+
+    class Narrower(Base):
+        pass
+
+    class Direct:
+        pass
+
+    class Inherited(Direct):
+        pass
+
+    class OfNarrower:
+        pass
+
+    class OfOther:
+        pass
+
+    class Late:
+        pass
+
+    class Itself:
+        pass
+
+    class Structural:
+        def __len__(self) -> int:
+            raise AssertionError
+
+    Base.register(Direct)
+    Narrower.register(OfNarrower)
+    Other.register(OfOther)
+    Base.register(Other)
+    registry: registries.TypeRegistry[str] = registries.TypeRegistry("test")
+    with taken_back():
+        registry.register(Base, "base")
+        registry.register(Itself, "itself")
+        registry.register(collections.abc.Sized, "sized")
+        assert [registry.find(cls) for cls in (Base, Narrower, Direct, Inherited)] == ["base"] * 4
+        assert [registry.find(cls) for cls in (Other, OfOther)] == ["base"] * 2
+        assert registry.find(OfNarrower) == ("base" if sys.implementation.name == "cpython" else None)
+        assert [registry.find(cls) for cls in (Itself, Late, object, Structural)] == ["itself", None, None, None]
+        assert registry.find(dict) is registry.find(type({}.items())) is None or registry.find(dict) == "sized"
+        registry.register(Narrower, "narrower")
+        assert registry.find(OfNarrower) == "narrower"
+        registry.register(Base, "base")
+        assert registry.find(OfNarrower) == "narrower"
+        Base.register(Late)
+        Base.register(Itself)
+        registries.refresh_virtual()
+        assert (registry.find(Late), registry.find(Itself)) == ("base", "itself")
+        registry.withdraw(Base)
+        assert registry.find(Late) is None
+        for cls in (Base, Narrower, Itself, collections.abc.Sized):
+            registry.withdraw(cls)
+    registries._with_abstract.remove(registry)
+
+
+@pytest.mark.parametrize("attribute", ["__getattribute__", "_abc_impl"])
+def test_registries_of_classes_are_read_without_running_anything(
+    attribute: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Base(metaclass=Watched):
+        pass
+
+    class Derived(Base):
+        pass
+
+    class Registered(metaclass=Watched):
+        pass
+
+    class Plain(abc.ABC):  # noqa: B024
+        pass
+
+    Base.register(Registered)
+    Plain.register(Registered)
+    if attribute == "_abc_impl":
+        monkeypatch.delattr(Watched, "__getattribute__")
+    monkeypatch.setattr(Watched, "_abc_impl", property(lambda cls: 1 / 0), raising=False)
+    monkeypatch.setattr(Watched, "armed", True)
+    registry: registries.TypeRegistry[str] = registries.TypeRegistry("test")
+    with taken_back():
+        registry.register(Base, "base")
+        registry.register(Plain, "plain")
+        assert registry.find(Base) == registry.find(Derived) == "base"
+        assert registry.find(Registered) == "plain"
+        assert registry.find(int) is None
+        registry.withdraw(Base)
+        registry.withdraw(Plain)
+    registries._with_abstract.remove(registry)
+
+
+def test_virtual_subclass_in_a_stack() -> None:
+    class Awaits(abc.ABC):  # noqa: B024
+        pass
+
+    class Opens(abc.ABC):  # noqa: B024
+        pass
+
+    class Deferred:
+        def __init__(self, coroutine: Any) -> None:
+            self.coroutine = coroutine
+
+        def __await__(self) -> Any:
+            return self
+
+        def __next__(self) -> Any:
+            return self.coroutine.send(None)
+
+    async def wait() -> None:
+        with Manager():
+            await Deferred(trap())
+
+    with taken_back(), suspended(wait()) as coroutine:
+        asynctb.register_unwrap_awaitable(Awaits)(lambda deferred: deferred.coroutine)
+        asynctb.register_elaborate_context(Opens)(
+            lambda context, walk: attrs.evolve(context, description="opened"),
+        )
+        assert names(Traceback.of(coroutine)) == ["wait"]
+        Awaits.register(Deferred)
+        Opens.register(Manager)
+        stack = Traceback.of(coroutine)
+        assert names(stack) == ["wait", "trap"]
+        assert [context.description for context in stack.frames[0].contexts] in ([], ["opened"])
