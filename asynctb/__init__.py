@@ -27,10 +27,13 @@ from ._stacks.customize import (
     Walk as Walk,
     customize as customize,
     register_elaborate_context as register_elaborate_context,
+    register_elaborate_context_generator as register_elaborate_context_generator,
+    register_elaborate_frame as register_elaborate_frame,
     register_get_target as register_get_target,
     register_root as register_root,
     register_stack_finder as register_stack_finder,
     register_unwrap_awaitable as register_unwrap_awaitable,
+    register_unwrap_context_generator as register_unwrap_context_generator,
     register_unwrap_context_manager as register_unwrap_context_manager,
 )
 from ._version import __version__ as __version__

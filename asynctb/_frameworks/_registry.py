@@ -8,7 +8,8 @@ and it is tried again; `notes` tells.
 
 Libraries can bring their own hooks without importing asynctb:
 
-- a function ``_asynctb_install_(registration)`` in one of their modules, or
+- a function ``_asynctb_install_(registration)`` in one of their modules, which is then used in place of the hooks that
+  a room has for that module and those in it, or
 - an entry point in the group ``asynctb``, named like the module that it is about, which refers to such a function and
   is loaded once that module has been imported.
 
@@ -101,6 +102,13 @@ def refresh() -> None:
         if failure is not None:
             _failures["entry points", ""] = failure
     unfinished = False
+    for name, loaded in tuple(sys.modules.items()):
+        if is_a(loaded, types.ModuleType) and module_field(loaded, "_asynctb_install_") is not None:
+            if _imported(name) is None:
+                unfinished = True
+                continue
+            brought = module_field(loaded, "_asynctb_install_")
+            _install_once("module", name, loaded, partial(_install_module, brought))
     for name, subject in _ROOMS:
         if subject is not None and subject in sys.modules:
             unfinished |= not _load_guarded(name)
@@ -108,20 +116,13 @@ def refresh() -> None:
         for trigger, install in room.hooks.items() if room is not None else ():
             module = _imported(trigger)
             unfinished |= module is None and trigger in sys.modules
-            if module is not None:
+            if module is not None and not _brings_hooks(trigger):
                 _install_once("glue", name + ":" + trigger, module, partial(install, module))
     for plugin in _plugins:
         module = _imported(plugin.name)
         unfinished |= module is None and plugin.name in sys.modules
         if module is not None:
             _install_once("entry point", plugin.name, module, partial(_install_plugin, plugin))
-    for name, module in tuple(sys.modules.items()):
-        if is_a(module, types.ModuleType) and module_field(module, "_asynctb_install_") is not None:
-            if _imported(name) is None:
-                unfinished = True
-                continue
-            install = module_field(module, "_asynctb_install_")
-            _install_once("module", name, module, partial(_install_module, install))
     try:
         unfinished |= hide_new_modules()
     except RecursionError:
@@ -160,6 +161,16 @@ def _install_module(install: Any) -> None:
 
 def _install_plugin(plugin: EntryPoint) -> None:
     plugin.load()(Registration())
+
+
+def _brings_hooks(name: str) -> bool:
+    """Return whether a module, or a package that it is in, has hooks of its own, which are installed."""
+    while name:
+        installed = _installed.get(("module", name))
+        if installed is not None and ("module", name) not in _failures and installed() is sys.modules.get(name):
+            return True
+        name = name.rpartition(".")[0]
+    return False
 
 
 def _imported(name: str) -> Optional[types.ModuleType]:

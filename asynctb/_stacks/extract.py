@@ -14,9 +14,11 @@ from .._objects import describe, describe_error, type_name
 from .._quick import new_frame_info, new_traceback
 from .customize import (
     NO_ROOM,
+    ElaborateFrame,
     Target,
     context_managers,
     elaborators,
+    frame_elaborators,
     has_manager_hooks,
     refresh_glue,
 )
@@ -147,6 +149,8 @@ class Walker:
         if not self.with_contexts:
             for index, (frame, owner) in enumerate(frames):
                 infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
+            if frame_elaborators and self.hooks:
+                self.call_frame_hooks(infos)
             return tuple(infos)
         read_frame = frame_reader()
         with_hooks: List[int] = []
@@ -169,14 +173,42 @@ class Walker:
                 plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
         if with_hooks and self.hooks:
-            self.elaborate_frames(infos, with_hooks)
+            self.elaborate_contexts(infos, with_hooks)
+        if frame_elaborators and self.hooks:
+            self.call_frame_hooks(infos)
         return tuple(infos)
 
-    def elaborate_frames(self, infos: List[FrameInfo], indexes: List[int]) -> None:
+    def with_room(self) -> Walker:
+        """Return a walker that limits what is inside of managers."""
+        if self.room is not None:
+            return self
+        return Walker(self.with_contexts, self.recurse_child_tasks, _room(self.recurse_child_tasks))
+
+    def call_frame_hooks(self, infos: List[FrameInfo]) -> None:
+        """Have the frames *infos* completed by the hooks for their functions."""
+        for index in range(len(infos) - 1, -1, -1):
+            hook = frame_elaborators.get(id(infos[index].frame.f_code))
+            if hook is not None:
+                infos[index] = self.with_room().elaborate_frame(infos[index], hook)
+
+    def elaborate_frame(self, info: FrameInfo, hook: ElaborateFrame) -> FrameInfo:
+        """Return *info* as a hook for its function completes it."""
+        try:
+            result = hook(info, Walker(self.with_contexts, self.recurse_child_tasks, self.room, None, self))
+            if result is None:
+                return info
+            _check_frame(result, info.frame)
+            return attrs.evolve(
+                info, hide=result.hide, contexts=result.contexts, contexts_unknown=result.contexts_unknown
+            )
+        except Exception as error:  # RecursionError included
+            failure = f"the hook for {info.funcname} failed: {describe_error(error)}"
+            known = "" if info.contexts_unknown is None else f"{info.contexts_unknown}; "
+            return attrs.evolve(info, contexts_unknown=known + failure)
+
+    def elaborate_contexts(self, infos: List[FrameInfo], indexes: List[int]) -> None:
         """Elaborate the contexts of some of the frames *infos*."""
-        walker = self
-        if walker.room is None:
-            walker = Walker(self.with_contexts, self.recurse_child_tasks, _room(self.recurse_child_tasks))
+        walker = self.with_room()
         for index in reversed(indexes):  # if the room does not suffice, the innermost frames are of the most interest
             info = infos[index]
             contexts = tuple([walker.elaborate(context) for context in info.contexts])
@@ -254,6 +286,20 @@ def _check(result: object) -> None:
     for name, value, kinds in parts:
         if not any(type(value) is kind for kind in kinds):
             raise TypeError(f"the hook returned {describe(value)} in {name}")
+
+
+def _check_frame(result: object, frame: types.FrameType) -> None:
+    """Raise TypeError if *result*, which a hook returned for *frame*, is not what it should be."""
+    if type(result) is not FrameInfo:
+        raise TypeError(f"the hook returned {describe(result)}")
+    if result.frame is not frame:
+        raise TypeError("the hook returned another frame")
+    if type(result.hide) is not bool or type(result.contexts) is not tuple:
+        raise TypeError("the hook returned a frame with something else than a bool in hide, or a tuple in contexts")
+    if result.contexts_unknown is not None and type(result.contexts_unknown) is not str:
+        raise TypeError(f"the hook returned {describe(result.contexts_unknown)} in contexts_unknown")
+    for context in result.contexts:
+        _check(context)
 
 
 #: With the default options. A walker is never changed.

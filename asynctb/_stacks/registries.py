@@ -148,3 +148,31 @@ class TypeRegistry(Generic[H]):
             return function
 
         return register
+
+
+class CodeRegistry(Generic[H]):
+    """Hooks by function: by its code object, which is told apart by its identity and kept alive.
+
+    :param name: of the public function that hooks are registered with.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._hooks: Dict[int, Tuple[types.CodeType, H]] = {}
+
+    def register(self, code: types.CodeType, hook: H) -> None:
+        self._hooks[id(code)] = code, hook
+        if not is_own(hook):
+            third_party[self._name, id(code)] = self._name, code, hook
+
+    def withdraw(self, code: types.CodeType) -> None:
+        """Take back what has been registered for *code*."""
+        self._hooks.pop(id(code), None)
+        third_party.pop((self._name, id(code)), None)
+
+    def find(self, code: types.CodeType) -> Optional[H]:
+        entry = self._hooks.get(id(code))
+        return None if entry is None else entry[1]
+
+    def __bool__(self) -> bool:
+        return bool(self._hooks)

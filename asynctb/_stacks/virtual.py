@@ -36,6 +36,7 @@ def virtual_subclasses(cls: type) -> Iterator[type]:
     """Yield the classes registered with *cls*, with its subclasses, or with a class registered with it, and so on.
 
     Not those registered with its subclasses on PyPy, which does not tell subclasses without running code. Their own
+    subclasses are virtual subclasses, too.
     """
     seen: Set[int] = {id(cls)}
     todo: List[type] = [cls]

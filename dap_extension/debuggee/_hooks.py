@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from asynctb._objects import callable_name, describe_error, is_a
 from asynctb._stacks import customize
-from asynctb._stacks.registries import TypeRegistry
+from asynctb._stacks.registries import CodeRegistry, TypeRegistry
 from asynctb._waits.facts import held_by, register_wait
 
 from ._conversion import Conversion, ProgramWalk, held
@@ -28,6 +28,11 @@ _BY_TYPE: Dict[str, TypeRegistry[Any]] = {
     "register_unwrap_context_manager": customize.context_managers,
     "register_elaborate_context": customize.elaborators,
     "register_holders": held_by,
+}
+
+_BY_CODE: Dict[str, CodeRegistry[Any]] = {
+    "register_unwrap_context_generator": customize.context_generators,
+    "register_elaborate_context_generator": customize.generator_elaborators,
 }
 
 _Key = Tuple[str, int]
@@ -155,6 +160,11 @@ class ProgramHooks:
             return [hook]
         if type(subject) is not types.CodeType:
             raise TypeError("this version does not know what that is")
+        if name in _BY_CODE:
+            elaborates = name == "register_elaborate_context_generator"
+            hook = _Hook(name, value, _converting(module) if elaborates else _plainly)
+            _BY_CODE[name].register(subject, hook)
+            return [hook]
         if name == "register_wait":
             description, kind = value
             register_wait(subject, description, kind=kind)
@@ -166,8 +176,8 @@ class ProgramHooks:
         for option, given in value.items():
             if option in ("skip_frame", "skip_callees"):
                 options[option] = given is True
-            elif option == "get_target":
-                hooks.append(_Hook("get_target", given, _plainly))
+            elif option in ("get_target", "elaborate"):
+                hooks.append(_Hook(option, given, _plainly if option == "get_target" else _converting(module)))
                 options[option] = hooks[-1]
             else:
                 key = name, id(subject)
@@ -191,6 +201,8 @@ def _withdraw(entry: Entry) -> None:
     registry = _BY_TYPE.get(entry.name)
     if registry is not None:
         registry.withdraw(entry.subject)
+    elif entry.name in _BY_CODE:
+        _BY_CODE[entry.name].withdraw(entry.subject)
     elif entry.name == "customize":
         customize.withdraw_options(entry.subject)
     elif entry.name == "register_stack_finder":

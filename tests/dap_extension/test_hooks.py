@@ -87,6 +87,14 @@ def test_hooks_of_the_program_take_effect(interpreter: Interpreter, tmp_path: Pa
                 "The program's hook leave() (register_elaborate_context) failed: SystemExit: 3",
                 next(note for note in notes_of(debuggee) if "hook recurse()" in note),
             ]
+        opening = frame_named(debuggee.stack("opening"), "opening")
+        assert opening["hidden"]
+        assert opening["contexts"][0]["description"] == "Group of 0"
+        if handshake["contexts"] == "full":
+            _, borrowed, described = opening["contexts"]
+            assert borrowed["manager"]["type"] == "__main__.Manager"
+            assert described["description"] == "described by a hook"
+            assert visible(described["inner"]) == ["described"]
         snapshot = debuggee.ask(SNAPSHOT)
         waits = {each["name"]: each.get("waitsFor") for each in snapshot["activities"]}
         assert waits["greedy"]["description"] == "connection of a pool"

@@ -1,6 +1,7 @@
 """A program that has taught its own asynctb about its functions and types."""
 
 import asyncio
+import contextlib
 import sys
 
 import attrs
@@ -134,6 +135,41 @@ def nonsense(context, walk):
     return 5
 
 
+@contextlib.asynccontextmanager
+async def borrowed(inside):
+    yield
+
+
+@contextlib.asynccontextmanager
+async def described():
+    yield
+
+
+@asynctb.register_unwrap_context_generator(borrowed)
+def behind_borrowed(frame):
+    return asynctb.local_variable(frame, "inside")
+
+
+@asynctb.register_elaborate_context_generator(described)
+def describe(context, walk):
+    assert type(context) is asynctb.ContextInfo
+    assert type(context.inner.frames[0]) is asynctb.FrameInfo
+    return attrs.evolve(context, description="described by a hook")
+
+
+async def opening(manager):
+    async with borrowed(Manager()), described():
+        await query()
+
+
+@asynctb.register_elaborate_frame(opening)
+def elaborate(info, walk):
+    assert type(info) is asynctb.FrameInfo
+    opened = walk.context(asynctb.local_variable(info.frame, "manager"))
+    assert type(opened) is asynctb.ContextInfo
+    return attrs.evolve(info, contexts=(opened, *info.contexts[:]), hide=True)
+
+
 class Pool:
     def __init__(self):
         self.users = []
@@ -185,6 +221,7 @@ async def main():
         "redirected": elsewhere(deferring(Deferred)),
         "grouping": grouping(),
         "exiting": waiter(Exiting(), Endless(), Nonsense(), Group()),
+        "opening": opening(Group()),
         "greedy": greedy(Pool()),
         "late": deferring(Late),
     }
