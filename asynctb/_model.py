@@ -196,7 +196,9 @@ class Traceback:
     error: Optional[Exception] = None
 
     @classmethod
-    def of(cls, root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False) -> Traceback:
+    def of(
+        cls, root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False, hooks: bool = True
+    ) -> Traceback:
         """Return the stack of *root*.
 
         :param root: a coroutine, generator, async generator or another awaitable; a greenlet; a `threading.Thread`;
@@ -204,20 +206,26 @@ class Traceback:
         :param with_contexts: whether to find the context managers of each frame.
         :param recurse_child_tasks: whether the children of a task group or nursery carry their own stacks; if not,
             each is a `Traceback` without frames whose `root` is the task.
+        :param hooks: whether hooks may change it: hide frames, leave some out, go on elsewhere, look into context
+            managers. Without, it is the plain stack. What asynctb itself knows about where tasks begin and what the
+            awaitables of the frameworks stand for is used nevertheless.
         :raises TypeError: if *root* is none of these.
         """
-        return _methods.extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks)
+        return _methods.extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks, hooks=hooks)
 
     @classmethod
-    def since(cls, outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
+    def since(
+        cls, outer_frame: Optional[types.FrameType], *, with_contexts: bool = True, hooks: bool = True
+    ) -> Traceback:
         """Return the frames called by *outer_frame*, from it to the caller of `since`.
 
         None means the outermost frame of this thread. If *outer_frame* runs in another thread, the stack goes on to
         the frame that is innermost there. If it does not run at all, the result has that frame alone, and an error.
 
+        :param hooks: see `of`.
         :raises TypeError: if *outer_frame* is not a frame.
         """
-        return _methods.extract_since(outer_frame, with_contexts=with_contexts)
+        return _methods.extract_since(outer_frame, with_contexts=with_contexts, hooks=hooks)
 
     @classmethod
     def until(
@@ -226,14 +234,16 @@ class Traceback:
         limit: Union[int, types.FrameType, None] = None,
         *,
         with_contexts: bool = True,
+        hooks: bool = True,
     ) -> Traceback:
         """Return the frames that led to *inner_frame*, which is the last.
 
         :param limit: the first frame of the result, or how many callers of *inner_frame* to include at most.
+        :param hooks: see `of`.
         :raises TypeError: if *inner_frame* or *limit* has another type.
         :raises ValueError: if *limit* is a frame that is not a caller of *inner_frame*, or is negative.
         """
-        return _methods.extract_until(inner_frame, limit, with_contexts=with_contexts)
+        return _methods.extract_until(inner_frame, limit, with_contexts=with_contexts, hooks=hooks)
 
     def __iter__(self) -> Iterator[FrameInfo]:
         return iter(self.frames)
@@ -417,12 +427,19 @@ class Methods(Protocol):
 
     def position_at(self, code: types.CodeType, lasti: int) -> Position: ...
 
-    def extract(self, root: object, *, with_contexts: bool, recurse_child_tasks: bool) -> Traceback: ...
+    def extract(self, root: object, *, with_contexts: bool, recurse_child_tasks: bool, hooks: bool) -> Traceback: ...
 
-    def extract_since(self, outer_frame: Optional[types.FrameType], *, with_contexts: bool) -> Traceback: ...
+    def extract_since(
+        self, outer_frame: Optional[types.FrameType], *, with_contexts: bool, hooks: bool
+    ) -> Traceback: ...
 
     def extract_until(
-        self, inner_frame: types.FrameType, limit: Union[int, types.FrameType, None], *, with_contexts: bool
+        self,
+        inner_frame: types.FrameType,
+        limit: Union[int, types.FrameType, None],
+        *,
+        with_contexts: bool,
+        hooks: bool,
     ) -> Traceback: ...
 
     def format_traceback(

@@ -37,6 +37,11 @@ def is_a(obj: object, cls: type) -> bool:
     return _is_subtype(cls, type(obj))
 
 
+def own_attributes(cls: type) -> types.MappingProxyType[str, Any]:
+    """Return what *cls* itself holds, without its bases."""
+    return _get_class_dict(cls)
+
+
 def class_attribute(cls: type, name: str) -> Optional[object]:
     """Return what the classes in the MRO of *cls* hold under *name*, unbound, or None."""
     for base in _get_mro(cls):

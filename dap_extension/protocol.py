@@ -353,6 +353,8 @@ class StacksArguments(TypedDict):
     asText: NotRequired[bool]
     #: Whether frames are to have a `frameId`, default true. To make one takes longer than to read the frame.
     frameIds: NotRequired[bool]
+    #: Whether hooks may change the stacks; default: true.
+    hooks: NotRequired[bool]
 
 
 class ActivityStack(TypedDict):

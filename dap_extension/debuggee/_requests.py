@@ -26,6 +26,7 @@ class StacksQuery(NamedTuple):
     activity_ids: List[str]
     as_text: bool
     frame_ids: bool
+    hooks: bool
 
 
 def parse_handshake(arguments: object) -> None:
@@ -58,7 +59,8 @@ def parse_stacks(arguments: object) -> StacksQuery:
         if type(item) is not str or len(item) > _LONGEST_ID:
             raise _bad("activityIds", "a list of activity identifiers", item)
     frame_ids = _boolean(fields, "frameIds") if "frameIds" in fields else True
-    return StacksQuery(snapshot_id, ids, _as_text(fields), frame_ids)
+    hooks = _boolean(fields, "hooks") if "hooks" in fields else True
+    return StacksQuery(snapshot_id, ids, _as_text(fields), frame_ids, hooks)
 
 
 def _as_text(fields: Dict[str, Any]) -> bool:

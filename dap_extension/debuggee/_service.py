@@ -18,6 +18,7 @@ from .. import protocol
 from . import _pydevd, _requests
 from ._call_stack import CallStack
 from ._errors import RequestError, evaluating
+from ._hooks import program_hooks
 from ._rows import mapped, unmapped
 from ._serialize import Budget, Serializer, clip, internal_error
 from ._shapes import ShapeTable
@@ -120,6 +121,7 @@ class Service:
         _requests.parse_handshake(arguments)
         # What takes its time at first, so that the first stop does not wait for it.
         _registry.refresh()
+        program_hooks.refresh()
         version = "{}.{}.{}".format(*sys.version_info[:3])
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
@@ -139,7 +141,7 @@ class Service:
                 "asText": True,
             },
             "contexts": reader_mode(),
-            "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
+            "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
         }
 
     def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
@@ -174,7 +176,7 @@ class Service:
             "activities": activities,
             "sources": sources.sources,
             "paused": snapshot.paused,
-            "notes": [*found.notes, *notes],
+            "notes": [*found.notes, *notes, *map(clip, program_hooks.notes())],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
         return _pydevd.as_text(body) if query.as_text else body
@@ -193,7 +195,7 @@ class Service:
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources, shapes = SourceTable(py_db), ShapeTable()
-        reader = StackReader(py_db, snapshot, sources, shapes, budget, query.frame_ids)
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, frame_ids=query.frame_ids, hooks=query.hooks)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             try:

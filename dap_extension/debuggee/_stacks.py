@@ -16,6 +16,7 @@ from ..protocol import ActivityStack
 from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
+from ._hooks import program_hooks
 from ._rows import Row
 from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
@@ -33,6 +34,7 @@ class StackReader:
     :param shapes: collects the shapes that the stacks have.
     :param budget: what the response may cost.
     :param frame_ids: whether clients want to look into the frames.
+    :param hooks: whether hooks may change the stacks.
     """
 
     def __init__(
@@ -42,9 +44,13 @@ class StackReader:
         sources: SourceTable,
         shapes: ShapeTable,
         budget: Budget,
+        *,
         frame_ids: bool = True,
+        hooks: bool = True,
     ) -> None:
         registry.frameworks.refresh()
+        program_hooks.refresh()
+        self._hooks = hooks
         self._py_db = py_db
         self._activities = snapshot.activities
         self._sources = sources
@@ -90,14 +96,14 @@ class StackReader:
                 return post_mortem
             frame = self._sources.program_frame(frame)
             return (
-                extract_until(frame, None, with_contexts=True, levels=MAX_NESTING)
+                extract_until(frame, None, with_contexts=True, hooks=self._hooks, levels=MAX_NESTING)
                 if frame is not None
                 else Traceback(())
             )
         target = row.target() if row.target is not None else None
         if target is None:
             return None
-        return extract(target, levels=MAX_NESTING, refreshed=True)
+        return extract(target, hooks=self._hooks, levels=MAX_NESTING, refreshed=True)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
@@ -109,7 +115,7 @@ class StackReader:
             if frame is host.frames[0]:
                 return None
             frame = frame.f_back
-        return extract(host.traceback, levels=MAX_NESTING)
+        return extract(host.traceback, hooks=self._hooks, levels=MAX_NESTING)
 
     def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
         """Return the suspended thread in which clients may look into the frames of an activity, or None."""

@@ -22,6 +22,7 @@ from ..protocol import ActivityInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
+from ._hooks import program_hooks
 from ._rows import Row, Top, unmapped
 from ._serialize import clip
 from ._sources import SourceTable
@@ -74,6 +75,7 @@ class ProgramListing(Listing):
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
         self._sources = SourceTable(py_db)
+        program_hooks.refresh()
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,

@@ -374,6 +374,7 @@ def test_dump_does_not_release_a_program_that_waits_for_its_debugger() -> None:
         assert "Event.wait" in asynctb("dump", address, "--all-frames").stdout
         # If that had released it, it would have ended, and nothing would listen there any more.
         assert "Event.wait" in asynctb("dump", address, "--all-frames").stdout
+        assert "Event.wait" in asynctb("dump", address, "--no-hooks").stdout
         asynctb("attach", "--no-pause", address)
         assert process.communicate()[0] == "released\n"
 

@@ -298,6 +298,8 @@ export interface StacksArguments {
   asText?: boolean;
   /** Whether frames are to have a `frameId`, default true. To make one takes longer than to read the frame. */
   frameIds?: boolean;
+  /** Whether hooks may change the stacks; default: true. */
+  hooks?: boolean;
 }
 
 /** The shape of an activity's stack, and what the stack has in the places that the shape leaves open. */

@@ -67,6 +67,7 @@ output_options = _options(
         f"Without either, that is done if there are more than {MOST_SINGLE}.",
     ),
     click.option("--all-frames", is_flag=True, help="Show the frames of the frameworks, too."),
+    click.option("--no-hooks", is_flag=True, help="Show plain stacks: nothing hidden, left out or described by hooks."),
 )
 stop_options = _options(
     click.option(

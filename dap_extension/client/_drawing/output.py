@@ -46,6 +46,7 @@ class Output:
     :param group: see `Captured`; None: if there are more than `MOST_SINGLE`.
     :param all_frames: whether to show hidden frames, too.
     :param why: whether to print only why something does not go on.
+    :param no_hooks: whether the stacks to show are those without hooks.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Output:
         group: Optional[bool] = None,
         all_frames: bool = False,
         why: bool = False,
+        no_hooks: bool = False,
     ) -> None:
         if sys.stdout is None:
             raise OutputError("it is closed")
@@ -64,6 +66,7 @@ class Output:
         self._group = group
         self._all_frames = all_frames
         self.why = why
+        self.hooks = not no_hooks
         #: Whether something that is certain has been found in what was shown.
         self.found_certain = False
         for stream in (sys.stdout, sys.stderr):

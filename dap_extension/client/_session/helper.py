@@ -19,6 +19,7 @@ from ...protocol import (
     Json,
     SnapshotResponse,
     SourceRef,
+    StacksArguments,
     StacksResponse,
     split_error_message,
 )
@@ -128,18 +129,22 @@ class Helper:
         snapshot_id: int,
         activity_ids: Sequence[str],
         progress: Optional[Callable[[int, int], object]] = None,
+        *,
+        hooks: bool = True,
     ) -> ExpandedStacks:
         """Return the stacks of activities of a snapshot.
 
         :param progress: called now and then with how many there are, of how many.
+        :param hooks: whether hooks may change them.
         """
-        return _expanded(self._stacks(snapshot_id, activity_ids, progress))
+        return _expanded(self._stacks(snapshot_id, activity_ids, progress, hooks))
 
     def _stacks(
         self,
         snapshot_id: int,
         activity_ids: Sequence[str],
         progress: Optional[Callable[[int, int], object]] = None,
+        hooks: bool = True,
     ) -> StacksResponse:
         result: StacksResponse = {"snapshotId": snapshot_id, "stacks": [], "shapes": [], "sources": []}
         merger = _Sources(result["sources"])
@@ -147,7 +152,10 @@ class Helper:
         indexes: Dict[str, int] = {}
         while len(stacks) < len(activity_ids):
             wanted = list(activity_ids[len(stacks) : len(stacks) + MAX_PAGE])
-            page = cast(StacksResponse, self._ask(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
+            arguments: StacksArguments = {"snapshotId": snapshot_id, "activityIds": wanted}
+            if not hooks:
+                arguments["hooks"] = False
+            page = cast(StacksResponse, self._ask(STACKS, {**arguments}))
             if not page["stacks"]:
                 raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
             merger.add(page["sources"], page["shapes"])
@@ -169,18 +177,20 @@ class Helper:
         stop: Optional[Json] = None,
         *,
         progress: Optional[Callable[[int, int], object]] = None,
+        hooks: bool = True,
     ) -> Capture:
         """Return every activity with its stack.
 
         :param stop: the ``stopped`` event's body, if the program is paused.
         :param progress: called now and then with how many stacks there are, of how many.
+        :param hooks: whether hooks may change the stacks.
         """
         handshake = self.load()
         for attempt in range(_ATTEMPTS):
             try:
                 snapshot = self.snapshot()
                 ids = [activity["id"] for activity in snapshot["activities"]]
-                shared = self._stacks(snapshot["snapshotId"], ids, progress)
+                shared = self._stacks(snapshot["snapshotId"], ids, progress, hooks)
                 break
             except HelperError as error:
                 if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
