@@ -59,6 +59,8 @@ class ContextData(TypedDict):
     isAsync: bool
     #: "entering", "active" or "exiting".
     phase: str
+    #: The exception on whose account the block is being left, such as "ValueError: no such item".
+    exception: NotRequired[str]
     varname: NotRequired[str]
     description: NotRequired[str]
     #: The ``with`` item or statement; absent for what is inside another manager.

@@ -107,6 +107,8 @@ class ContextInfo:
     children: Tuple[Union[ContextInfo, Traceback], ...] = ()
     #: Why `manager` is None, or why `inner` or `children` are incomplete.
     unknown: Optional[str] = None
+    #: The exception on whose account the block is being left; None if it is left without one, or it cannot be told.
+    exception: Optional[BaseException] = None
 
     @property
     def is_async(self) -> bool:

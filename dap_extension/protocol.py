@@ -168,6 +168,9 @@ class Frame(_AnyFrame):
 class _AnyContext(TypedDict):
     isAsync: bool
     phase: Literal["entering", "active", "exiting"]
+    #: The exception on whose account the block is being left, such as "ValueError: no such item". In one line, made
+    #: without running the program's code.
+    exception: NotRequired[str]
     #: Source text of the target after "as".
     varname: NotRequired[str]
     description: NotRequired[str]

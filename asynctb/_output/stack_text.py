@@ -11,6 +11,7 @@ from .._model import ContextInfo, FrameInfo, Traceback
 from .._objects import (
     address_of,
     class_attribute,
+    error_line,
     exact_str,
     get_field,
     simple_type_name,
@@ -150,7 +151,9 @@ def _context_text(context: ContextInfo, *, with_line: bool = True) -> str:
     remarks = []
     if with_line and context.start_line is not None:
         remarks.append(f"line {context.start_line}")
-    if context.phase != "active":
+    if context.exception is not None:
+        remarks.append(f"{context.phase} because of {error_line(context.exception)}")
+    elif context.phase != "active":
         remarks.append(context.phase)
     if description:
         remarks.append(description)

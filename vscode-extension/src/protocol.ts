@@ -151,6 +151,8 @@ export interface Context {
   manager?: ObjectRef;
   isAsync: boolean;
   phase: "entering" | "active" | "exiting";
+  /** The exception on whose account the block is being left, such as "ValueError: no such item". */
+  exception?: string;
   /** Source text of the target after "as". */
   varname?: string;
   description?: string;

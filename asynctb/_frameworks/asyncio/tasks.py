@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, ca
 from ..._frames import local_variable
 from ..._heap import frozen, heap_searches, instances, with_subclasses
 from ..._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from ..._objects import get_field, is_a, module_field, type_name
+from ..._objects import error_line, get_field, is_a, module_field, type_name
 from ..._quick import new_activity
 from ..._snapshot.sets import copy_set, imported, unique
 from ..._snapshot.source import (
@@ -41,7 +41,7 @@ from ..._snapshot.source import (
     is_unstarted,
     running_state,
 )
-from .failures import describe_failure, failure_of, origin_of, top_of_traceback
+from .failures import failure_of, origin_of, top_of_traceback
 from .futures import FutureReader, Futures
 from .links import TaskLinks
 from .waits import WaitTable
@@ -270,7 +270,7 @@ class AsyncioTasks(Source):
             state = "done"
             exception = failure_of(reader, obj)
             if exception is not None:
-                failure = describe_failure(exception)
+                failure = error_line(exception)
                 # Whether others have ended with it takes too long to find out for each: the full stack tells more.
                 top = top_of_traceback(origin_of(reader, obj, exception, lambda: True))
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):

@@ -200,7 +200,8 @@ function contextLabel(row: ContextRow): Label {
     code === undefined ||
     code.includes(what.endsWith("()") ? what.slice(0, -1) : what.includes("(") ? what : `${what}(`);
   const line = context.location?.line;
-  const phase = context.phase === "active" ? "" : context.phase;
+  const because = context.exception === undefined ? "" : ` because of ${context.exception}`;
+  const phase = context.phase === "active" ? "" : `${context.phase}${because}`;
   const address = context.manager && isAmbiguous ? shortAddress(context.manager.address) : "";
   const lines = [
     text,
