@@ -19,6 +19,7 @@ from .._objects import (
 )
 from .._source import line_of_file
 from .._stacks.customize import names
+from .._stacks.follow import Ended
 from .fields import error_text
 
 #: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
@@ -101,7 +102,8 @@ class Renderer:
         nodes = [self.frame_node(frame) for frame in stack.frames if self._show_hidden or not frame.hide]
         end = [] if stack.leaf is None else [object_text(stack.leaf)]
         if stack.error is not None:
-            end.append(f"incomplete: {error_text(stack.error)}")
+            is_known = type(stack.error) is Ended
+            end.append(error_text(stack.error) if is_known else f"incomplete: {error_text(stack.error)}")
         if end:
             nodes.append(Node(", ".join(end), []))
         return nodes

@@ -123,9 +123,13 @@ def test_only_failed_tasks_are_found_when_they_are_done(task_type: Any) -> None:
         cancelled.cancel()
         await asyncio.wait([with_result, cancelled])
         assert not {"with result", "cancelled"} & set(found())
-        for task in (with_result, cancelled):
+        for task, words in (
+            (with_result, "the task has ended"),
+            (cancelled, "the task has ended, it was cancelled"),
+        ):
             assert Traceback.of(task).frames == ()
-            assert Traceback.of(task).error is None
+            assert str(Traceback.of(task).error) == words
+            assert Traceback.of(task).as_data()["error"] == words
 
     assert run(main) == []
 
