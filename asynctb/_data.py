@@ -162,7 +162,9 @@ class ActivityData(TypedDict):
     signature: NotRequired[int]
     #: The exception that it ended with; ``top`` and ``stack`` tell where that came from.
     failure: NotRequired[str]
+    #: Where it stands in the user's own code, and the innermost frame, if that is another one.
     top: NotRequired[FrameData]
+    innermost: NotRequired[FrameData]
     stack: NotRequired[TracebackData]
 
 

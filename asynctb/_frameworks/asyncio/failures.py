@@ -8,8 +8,8 @@ from typing import Callable, Optional, cast
 
 from ..._heap import referrers, with_subclasses
 from ..._model import FrameInfo
-from ..._objects import is_a
-from ..._snapshot.source import Coroutine, Generator, call_if_found, code_of
+from ..._objects import filename_of, is_a
+from ..._snapshot.source import Coroutine, Generator, Tops, call_if_found, code_of
 from ..._stacks.customize import handling_by_code
 from .futures import FutureReader, Futures
 
@@ -62,12 +62,15 @@ def raised_in_others(futures: Futures, task: object, exception: BaseException) -
     return not _FINDS_TASKS or any(other is not task for other in referrers((exception,), with_subclasses(*classes)))
 
 
-def top_of_traceback(entry: Optional[types.TracebackType]) -> Optional[FrameInfo]:
-    """Return the innermost frame of a traceback that is not hidden."""
-    top = None
+def tops_of_traceback(entry: Optional[types.TracebackType], is_own: Callable[[str], bool]) -> Tops:
+    """Return where the frames of a traceback stood."""
+    top = innermost = None
     while entry is not None:
-        handling = handling_by_code.get(id(entry.tb_frame.f_code))
+        code = entry.tb_frame.f_code
+        handling = handling_by_code.get(id(code))
         if handling is None or not handling.skip_frame:
-            top = entry
+            innermost = FrameInfo(entry.tb_frame, entry.tb_lasti)
+            if is_own(filename_of(code)):
+                top = innermost
         entry = entry.tb_next
-    return None if top is None else FrameInfo(top.tb_frame, top.tb_lasti)
+    return Tops(innermost, None) if top is None or top is innermost else Tops(top, innermost)

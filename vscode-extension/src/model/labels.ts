@@ -171,6 +171,7 @@ function activityLabel(
     waiting && `Waits for: ${waiting}`,
     info.waitsFor?.target && `Object: ${object(info.waitsFor.target)}`,
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
+    info.innermost && `Innermost: ${info.innermost.name}, ${fullPlace(info.innermost.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
   ];
   return label(info.name, description, defined(lines), spoken);
