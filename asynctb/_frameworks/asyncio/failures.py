@@ -23,9 +23,13 @@ _traceback_of = cast(
 
 
 def failure_of(reader: FutureReader, task: object) -> Optional[BaseException]:
-    """Return the exception that *task* ended with; None if it is not done, was cancelled or has a result."""
+    """Return the exception that *task* ended with; None if it is not done, was cancelled or has a result.
+
+    A `StopAsyncIteration` is none: it is the end of an async iterator whose steps are taken in tasks.
+    """
     exception = call_if_found(reader.exception, task)
-    return cast(BaseException, exception) if is_a(exception, BaseException) else None
+    is_failure = is_a(exception, BaseException) and type(exception) is not StopAsyncIteration
+    return cast(BaseException, exception) if is_failure else None
 
 
 def origin_of(
