@@ -107,6 +107,8 @@ class ContextInfo:
     children: Tuple[Union[ContextInfo, Traceback], ...] = ()
     #: Why `manager` is None, or why `inner` or `children` are incomplete.
     unknown: Optional[str] = None
+    #: The exception on whose account the block is being left; None if it is left without one, or it cannot be told.
+    exception: Optional[BaseException] = None
 
     @property
     def is_async(self) -> bool:
@@ -374,7 +376,8 @@ class Activity:
     #: Identifier of the event loop that runs it, such as ``"loop-1"``, or None.
     loop: Optional[str] = None
     waits_for: Optional[Wait] = None
-    #: The innermost frame that is not hidden, without its contexts, if there is one.
+    #: Where it stands, without contexts: the innermost frame of the user's own code, which is not in the standard
+    #: library or an installed package; if there is none, the innermost one. Hidden frames do not count.
     top: Optional[FrameInfo] = None
     #: The full stack, or None in a summary.
     traceback: Optional[Traceback] = None
@@ -387,6 +390,8 @@ class Activity:
     #: The exception that it ended with, such as ``"ValueError: no such item"``, in one line and made without running
     #: the program's code. Then `top` and `traceback` tell where that came from.
     failure: Optional[str] = None
+    #: The innermost frame that is not hidden, if `top` is another one.
+    innermost: Optional[FrameInfo] = None
 
 
 @attrs.frozen(eq=False, repr=False)

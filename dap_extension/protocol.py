@@ -179,6 +179,9 @@ class Frame(_AnyFrame):
 class _AnyContext(TypedDict):
     isAsync: bool
     phase: Literal["entering", "active", "exiting"]
+    #: The exception on whose account the block is being left, such as "ValueError: no such item". In one line, made
+    #: without running the program's code.
+    exception: NotRequired[str]
     #: Source text of the target after "as".
     varname: NotRequired[str]
     description: NotRequired[str]
@@ -324,8 +327,12 @@ class ActivityInfo(TypedDict):
     #: The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where that came
     #: from. In one line, made without running the program's code.
     failure: NotRequired[str]
-    #: The innermost frame that is not hidden, without contexts.
+    #: Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
+    #: library nor in an installed package (nor a library for ``justMyCode``); if there is none, the innermost one.
+    #: Hidden frames do not count.
     top: NotRequired[Frame]
+    #: The innermost frame that is not hidden, without contexts, if `top` is another one.
+    innermost: NotRequired[Frame]
     #: For a thread: its id in the standard DAP requests, if the debugger knows it.
     dapThreadId: NotRequired[int]
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, List, Optional
 
 from .._data import ActivityData, ContextData, FindingData, HolderData, LocationData, ObjectData, StepData, WaitData
 from .._model import Activity, ContextInfo, Finding, Holder, Location, Wait
-from .._objects import address_of, type_name
+from .._objects import address_of, error_line, type_name
 
 #: Returns a text as an exact `str`, perhaps shortened.
 Text = Callable[[str], str]
@@ -102,6 +102,8 @@ def context_fields(context: ContextInfo, manager: Optional[Any], text: Text) -> 
     data: ContextData = {"isAsync": context.is_async, "phase": context.phase}
     if manager is not None:
         data["manager"] = manager
+    if context.exception is not None:
+        data["exception"] = text(error_line(context.exception))
     if context.varname is not None:
         data["varname"] = text(context.varname)
     if context.description is not None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import bisect
 import itertools
 import types
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 from .._collector import without_collections
 from .._frames import reader_mode, reader_notes
 from .._ids import activity_ids
-from .._model import Activity, Finding, FrameInfo, Snapshot, Traceback
+from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import describe_error, type_name
+from .._own_code import is_own_file
 from .._stacks.extract import Walker, extract
 from .._stacks.follow import CallersUnknown, follow, thread_frames
 from .._waits.explain import explain
 from . import registry
 from .loose import LooseObjects
 from .places import Places
-from .source import FrameFilter, Group, Owner, Source, ThreadRecord, await_chain, caller_of
+from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of
 
 #: How many stacks are read before what they belong to is described.
 _BLOCK = 50
@@ -83,6 +84,7 @@ class Listing:
         for a debugger, whose frames are on the stack of a paused thread.
     :param is_paused: whether a debugger holds threads.
     :param hooks: as for `snapshot`.
+    :param is_own: whether a file, of the name that code objects record, has code of the user's own.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Listing:
         frame_filter: Optional[FrameFilter] = None,
         is_paused: bool = False,
         hooks: bool = True,
+        is_own: Callable[[str], bool] = is_own_file,
     ) -> None:
         self._hooks = hooks
         #: What could not be determined, and why.
@@ -101,11 +104,12 @@ class Listing:
         self.is_paused = is_paused
         #: Whether the threads could be listed. If not, what runs in none of them may run nevertheless.
         self.knows_threads = True
+        self.is_own = is_own
         self._frame_filter = frame_filter
         #: Whether the heap may be searched for who refers to what is waited for.
         self.may_search = loose_objects
         self._has_loose, self._has_only_new = loose_objects or new_coroutines, not loose_objects
-        self._places = Places()
+        self._places = Places(is_own)
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
         registry.frameworks.refresh()
@@ -179,23 +183,23 @@ class Listing:
                     current = caller_of(current)
         return None
 
-    def survey(self, root: object) -> Tuple[Sequence[Owner], Optional[FrameInfo], Optional[int]]:
-        """Return what is suspended from *root* inward, its innermost frame that is not hidden, and its signature."""
+    def survey(self, root: object) -> Tuple[Sequence[Owner], Tops, Optional[int]]:
+        """Return what is suspended from *root* inward, where that stands, and its signature."""
         owners, _ = await_chain(root)
-        top, signature, may_go_on = self._places.survey(owners)
+        tops, signature, may_go_on = self._places.survey(owners)
         if may_go_on:
             raw, _, _, _ = follow(root)
             frames = [frame for frame, _ in raw]
             # What a thread runs has its own place in the list, and is elsewhere the next time.
             if len(frames) > len(owners) and self.thread_running(frames[-1]) is None:
-                top, signature, _ = self._places.survey_frames(frames)
+                tops, signature, _ = self._places.survey_frames(frames)
                 owners = [cast(Owner, owner) for _, owner in raw if owner is not None]
-        return owners, top, signature
+        return owners, tops, signature
 
-    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
+    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Tops, Optional[int]]:
         """Return the same for the frames of a suspended stack, outermost first."""
-        top, signature, _ = self._places.survey_frames(frames)
-        return top, signature
+        tops, signature, _ = self._places.survey_frames(frames)
+        return tops, signature
 
     # What others ask
 

@@ -10,7 +10,7 @@ import attrs
 
 from .._frames import frame_reader
 from .._model import ContextInfo, FrameInfo, Traceback, WithBlock
-from .._objects import describe, describe_error, type_name
+from .._objects import describe, describe_error, is_a, type_name
 from .._quick import new_frame_info, new_traceback
 from .customize import (
     NO_ROOM,
@@ -286,6 +286,8 @@ def _check(result: object) -> None:
     for name, value, kinds in parts:
         if not any(type(value) is kind for kind in kinds):
             raise TypeError(f"the hook returned {describe(value)} in {name}")
+    if result.exception is not None and not is_a(result.exception, BaseException):
+        raise TypeError(f"the hook returned {describe(result.exception)} in exception")
 
 
 def _check_frame(result: object, frame: types.FrameType) -> None:

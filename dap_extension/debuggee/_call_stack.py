@@ -19,6 +19,7 @@ from ..protocol import CallStackSettings
 from . import _pydevd
 from ._errors import evaluating
 from ._serialize import MAX_FRAMES, clip
+from ._sources import SourceTable
 from ._summary import ProgramListing, weak_reference
 
 _PREFIX = "__frame__:asynctb-"
@@ -137,7 +138,7 @@ class CallStack:
         listing = ProgramListing(py_db, paused=True)
         limit = self._settings["limit"]
         hosts: Dict[Optional[str], _pydevd.SuspendedThread] = {None: suspended[0]}
-        user_files: Dict[str, bool] = {}
+        sources = SourceTable(py_db)
         mine: List[Activity] = []
         others: List[Activity] = []
         threads = failed = 0
@@ -155,7 +156,7 @@ class CallStack:
                 elif activity.failure is not None:
                     failed += 1
                 elif activity.kind in _KINDS and activity.state not in ("running", "done") and activity.thread in hosts:
-                    (mine if _has_user_code(py_db, activity, user_files) else others).append(activity)
+                    (mine if _has_user_code(sources, activity) else others).append(activity)
         shown = (mine + others if self._settings["libraryTasks"] else mine)[:limit]
         rows = [self._row(activity, hosts[activity.thread]) for activity in shown]
         left = len(listing) - threads - failed - len(shown)
@@ -192,19 +193,10 @@ def _frames(traceback: Traceback) -> List[types.FrameType]:
     return [info.frame for info in traceback.frames[::-1]][:MAX_FRAMES]
 
 
-def _has_user_code(py_db: _pydevd.Debugger, activity: Activity, user_files: Dict[str, bool]) -> bool:
+def _has_user_code(sources: SourceTable, activity: Activity) -> bool:
     """Whether a frame of the activity is the user's, by the rules of ``justMyCode``."""
     try:
         stack = extract(activity.target, with_contexts=False, recurse_child_tasks=False)
     except TypeError:  # of a kind that has no stack
         return False
-    for info in stack.frames:
-        filename = info.filename
-        if filename not in user_files:
-            try:
-                user_files[filename] = _pydevd.is_user_code(py_db, filename)
-            except Exception:  # pydevd cannot make anything of the name, so it does not take it for the user's
-                user_files[filename] = False
-        if user_files[filename]:
-            return True
-    return False
+    return any(sources.is_own(info.filename) for info in stack.frames)

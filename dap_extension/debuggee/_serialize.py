@@ -290,7 +290,7 @@ class Serializer:
     def _context(self, info: ContextInfo, filename: str, nesting: int) -> ContextShape:
         manager = self._object(info.manager) if info.manager is not None else None
         context = cast(ContextShape, context_fields(info, manager, clip))
-        self._budget.spend(_CONTEXT_SIZE + len(info.description or ""))
+        self._budget.spend(_CONTEXT_SIZE + len(info.description or "") + len(context.get("exception", "")))
         unknown = info.unknown
         if info.block.position is not None:
             context["location"] = self._place(filename, info.block.position)

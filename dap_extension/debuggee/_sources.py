@@ -12,6 +12,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from asynctb._model import FrameInfo, Position
 from asynctb._objects import exact_str, filename_of
+from asynctb._own_code import is_own_file
 from asynctb._source import line_of_file
 
 from ..protocol import Location, SourceRef
@@ -41,6 +42,7 @@ class SourceTable:
         self._indices: Dict[Tuple[str, int], int] = {}
         self._files: Dict[str, Tuple[_pydevd.ClientSource, int]] = {}
         self._hidden: Dict[str, bool] = {}
+        self._own: Dict[str, bool] = {}
         self._lines: Dict[Tuple[str, int], str] = {}
         self._line_mapped = _pydevd.maps_lines(py_db)
 
@@ -71,6 +73,19 @@ class SourceTable:
     def is_machinery(self, filename: str) -> bool:
         """Whether frames of this file are the debugger's, or only start the program: no place that anyone is at."""
         return is_starter(filename) or self.is_debugger_file(filename)
+
+    def is_own(self, filename: str) -> bool:
+        """Whether a file has code of the user's own, by our rules and those of ``justMyCode``."""
+        filename = exact_str(filename) or ""
+        own = self._own.get(filename)
+        if own is None:
+            try:
+                is_program = is_own_file(filename) and not self.is_machinery(filename)
+                own = is_program and _pydevd.is_user_code(self._py_db, filename)
+            except Exception:  # pydevd cannot make anything of the name
+                own = False
+            self._own[filename] = own
+        return own
 
     def program_frame(self, frame: types.FrameType) -> Optional[types.FrameType]:
         """Return the innermost frame of the program in the stack that ends with *frame*, or None."""

@@ -16,7 +16,7 @@ from asynctb._objects import describe_error
 from asynctb._output.fields import activity_fields
 from asynctb._quick import new_traceback
 from asynctb._snapshot.listing import Listing
-from asynctb._snapshot.source import Group, caller_of, top_of_frames
+from asynctb._snapshot.source import Group, caller_of, tops_of_frames
 
 from ..protocol import ActivityInfo
 from . import _pydevd
@@ -74,14 +74,15 @@ class ProgramListing(Listing):
     """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
-        self._sources = SourceTable(py_db)
+        self._sources = sources = SourceTable(py_db)
         program_hooks.refresh()
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,
             new_coroutines=paused,
-            frame_filter=self._sources.program_frame,
+            frame_filter=sources.program_frame,
             is_paused=paused,
+            is_own=sources.is_own,
         )
         self.findings: List[Finding] = []
         self._all: Optional[List[Activity]] = None
@@ -272,25 +273,27 @@ class _RowMaker:
             dap_thread_id = self._dap_thread_ids.get(id(target))
             if dap_thread_id is not None:
                 info["dapThreadId"] = dap_thread_id
+        top = innermost = None
         try:
-            top = self._top_of(activity)
+            top = self._place(activity, activity.top)
+            innermost = self._place(activity, activity.innermost)
         except Exception as error:  # pydevd cannot make anything of a file name
-            top = None
             note = place_unknown(activity.id, error)
             notes += [note] if note not in notes else []  # a page can be asked for again
         return Row(
             info,
-            Top(weakref.ref(top.frame.f_code), top.lasti, top.hide) if top is not None else None,
+            top,
+            innermost if innermost != top else None,
             weak_reference(target),
             activity.thread_ident,
         )
 
-    def _top_of(self, activity: Activity) -> Optional[FrameInfo]:
-        top = activity.top
+    def _place(self, activity: Activity, top: Optional[FrameInfo]) -> Optional[Top]:
         # The innermost frame that is not hidden may be one that the debugger started the thread in.
         while top is not None and self._sources.is_machinery(top.filename):
-            top = top_of_frames(caller_of(top.frame)) if activity.kind == "thread" else None
-        return top
+            caller = caller_of(top.frame) if activity.kind == "thread" else None
+            top = tops_of_frames(caller, self._sources.is_own).top
+        return None if top is None else Top(weakref.ref(top.frame.f_code), top.lasti, top.hide)
 
 
 def place_unknown(activity_id: str, error: BaseException) -> str:

@@ -24,6 +24,7 @@ ROOMS: List[str] = [
     "_objects",
     "_heap",
     "_ids",
+    "_own_code",
     "_source",
     "_model",
     "_quick",

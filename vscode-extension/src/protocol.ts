@@ -161,6 +161,8 @@ export interface Context {
   manager?: ObjectRef;
   isAsync: boolean;
   phase: "entering" | "active" | "exiting";
+  /** The exception on whose account the block is being left, such as "ValueError: no such item". */
+  exception?: string;
   /** Source text of the target after "as". */
   varname?: string;
   description?: string;
@@ -269,8 +271,13 @@ export interface ActivityInfo {
   signature?: number;
   /** The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where from. */
   failure?: string;
-  /** The innermost frame that is not hidden, without contexts. */
+  /**
+   * Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
+   * library nor in an installed package; if there is none, the innermost one. Hidden frames do not count.
+   */
   top?: Frame;
+  /** The innermost frame that is not hidden, without contexts, if `top` is another one. */
+  innermost?: Frame;
   /** For a thread: its id in the standard DAP requests, if the debugger knows it. */
   dapThreadId?: number;
 }

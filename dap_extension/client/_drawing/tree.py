@@ -566,6 +566,8 @@ class _Forest:
                 line.append(f" as {context['varname']}")
             if phase:
                 line.append(f" {self._arrow} ").append(phase, _WAIT)
+        if "exception" in context:
+            line.append(f"  because of {context['exception']}", _PROBLEM)
         if "unknown" in context:
             line.append(f"  ({context['unknown']})", _PROBLEM)
         return line
