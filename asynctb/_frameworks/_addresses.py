@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, cast
+from typing import Any, Callable, Optional, cast
 
-from .._objects import class_attribute, exact_str, is_a, module_field
+from .._objects import class_attribute, exact_str, get_field, is_a, module_field
 from .._snapshot.sets import imported
 
 #: How many characters are shown.
@@ -60,6 +60,17 @@ def words_of_socket(sock: object, words: str) -> Optional[str]:
     template = PEER_WORDS.get(words)
     peer = peer_of_socket(sock) if template is not None else None
     return template.format(peer) if template is not None and peer is not None else None
+
+
+def words_behind(*fields: str) -> Callable[[object, str], Optional[str]]:
+    """Return what does the same for an object that has the socket in a field, or in a field of what is in a field."""
+
+    def words(obj: object, words: str) -> Optional[str]:
+        for name in fields:
+            obj = get_field(obj, name)
+        return words_of_socket(obj, words)
+
+    return words
 
 
 def _listens(sock: object) -> bool:

@@ -29,10 +29,10 @@ _MOST_LAYERS = 10
 def install(module: types.ModuleType) -> None:
     """Register the words for streams and subprocesses."""
     for module_name, class_name, function in (
-        ("asyncio.streams", "StreamReader", _words_of_stream),
-        ("asyncio.streams", "StreamWriter", _words_of_stream),
+        ("asyncio.streams", "StreamReader", words_of_transport),
+        ("asyncio.streams", "StreamWriter", words_of_transport),
         ("asyncio.subprocess", "Process", words_of_process),
-        ("asyncio.base_subprocess", "BaseSubprocessTransport", _words_of_transport),
+        ("asyncio.base_subprocess", "BaseSubprocessTransport", _words_of_process),
         ("asyncio.base_events", "Server", _words_of_server),
     ):
         found = imported(module_name)
@@ -67,8 +67,9 @@ def _other_end(frame: types.FrameType, words: str) -> Optional[str]:
     return words_of_address(local_variable(frame, name)) if name is not None else None
 
 
-def _words_of_stream(stream: object, words: str) -> Optional[str]:
-    template = _WORDS.get(words)
+def words_of_transport(stream: object, words: str) -> Optional[str]:
+    """Return *words*, for a wait of what has a transport, with what is at the other end of that."""
+    template = _WORDS.get(words) or PEER_WORDS.get(words)
     end = _end_of(get_field(stream, "_transport")) if template is not None else None
     return template.format(end) if template is not None and end is not None else None
 
@@ -96,7 +97,7 @@ def _end_of(transport: object) -> Optional[str]:
     return None
 
 
-def _words_of_transport(transport: object, words: str) -> Optional[str]:
+def _words_of_process(transport: object, words: str) -> Optional[str]:
     pid = get_field(transport, "_pid")
     return f"process {pid}" if words == "process" and type(pid) is int else None
 
