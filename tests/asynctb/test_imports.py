@@ -43,6 +43,7 @@ ROOMS: List[str] = [
 #: The same inside `_frameworks`: what frameworks share, and then those that others of them are built on.
 FRAMEWORKS: List[str] = [
     "",
+    "_addresses",
     "_known",
     "_calls",
     "_describing",

@@ -18,7 +18,9 @@ from ..._waits.facts import (
     shield_of_block,
     woken_through,
 )
+from .._addresses import words_behind
 from ..asyncio.holders import seconds_left
+from ..asyncio.streams import words_of_transport
 from ..threading.waits import words_of_process
 from ..trio.holders import (
     held_limiter,
@@ -56,23 +58,32 @@ def install_streams(module: types.ModuleType) -> None:
 
 
 def install_on_asyncio(module: types.ModuleType) -> None:
-    """Register the deadlines of scopes, and the words for processes."""
+    """Register the deadlines of scopes, and the words for processes and sockets."""
     _install_processes(module)
     scope = cast(type, module_field(module, "CancelScope"))
     deadline_of_block.register(scope, _scope)
     shield_of_block.register(scope, lambda scope: get_field(scope, "_shield") is True)
     cancelling_timers.append(lambda targets: _deadlines(module, targets))
+    for name in ("SocketStream", "ConnectedUDPSocket"):
+        _install_words(module, name, words_of_transport)
+    _install_words(module, "UNIXSocketStream", words_behind("_RawSocketMixin__raw_socket"))
 
 
 def install_on_trio(module: types.ModuleType) -> None:
-    """Register the words for processes."""
+    """Register the words for processes and sockets."""
     _install_processes(module)
+    for name in ("SocketStream", "ConnectedUDPSocket", "TCPSocketListener", "UNIXSocketListener"):
+        _install_words(module, name, words_behind("_trio_socket", "_sock"))
 
 
 def _install_processes(module: types.ModuleType) -> None:
-    process = module_field(module, "Process")
-    if process is not None:
-        fuller_words.register(process, lambda each, words: words_of_process(get_field(each, "_process"), words))
+    _install_words(module, "Process", lambda each, words: words_of_process(get_field(each, "_process"), words))
+
+
+def _install_words(module: types.ModuleType, name: str, function: Callable[[object, str], Optional[str]]) -> None:
+    cls = module_field(module, name)
+    if cls is not None:
+        fuller_words.register(cls, function)
 
 
 def _on(

@@ -17,6 +17,7 @@ from .._known import Known, task_waits, variables_of
 from ..threading.concurrent import QUEUED_IN_LOOP, Work
 from .futures import FutureReader, Futures, closure_of
 from .holders import seconds_left, sleep_left
+from .streams import words_of_socket
 
 #: The functions of asyncio that waits of tasks end in.
 WAITS: Known = (
@@ -56,6 +57,11 @@ WAITS: Known = (
     ("asyncio.streams", "open_connection", "connection"),
     ("asyncio.base_events", "BaseEventLoop.create_connection", "connection"),
     ("asyncio.base_events", "BaseEventLoop._connect_sock", "connection"),
+    ("asyncio.base_events", "BaseEventLoop._create_connection_transport", "connection"),
+    ("asyncio.base_events", "BaseEventLoop.start_tls", "handshake"),
+    ("asyncio.streams", "StreamWriter.start_tls", "handshake"),
+    ("asyncio.streams", "open_unix_connection", "connection"),
+    ("asyncio.unix_events", "_UnixSelectorEventLoop.create_unix_connection", "connection"),
     ("asyncio.base_events", "BaseEventLoop.getaddrinfo", "name resolution"),
     ("asyncio.base_events", "BaseEventLoop._ensure_resolved", "name resolution"),
     ("asyncio.base_events", "BaseEventLoop.shutdown_default_executor", "executor to end"),
@@ -192,6 +198,8 @@ class WaitTable:
             if wait is None or wait.kind != "executor":
                 return wait or new_wait(kind, known.description, future, ())
             return Wait(kind, known.description, wait.target, wait.activities, wait.needs)
+        if kind == "socket":
+            known = new_wait(kind, words_of_socket(known.description, owners), target, ())
         return known if target is not None else new_wait(kind, known.description, future, ())
 
     def _ids(self, futures: Sequence[object], listing: Listing) -> Tuple[str, ...]:

@@ -17,6 +17,7 @@ from ..._waits.facts import (
     unused_of_loop,
     woken_through,
 )
+from .._addresses import words_behind
 from ..threading.waits import words_of_process, words_with_level
 from .runs import clock_offset, seconds_left_of_task
 from .threads import is_placeholder, threads_of_placeholders
@@ -35,6 +36,8 @@ def install(module: types.ModuleType) -> None:
         ("MemoryReceiveChannel", woken_through, state_of_channel),
         ("MemorySendChannel", woken_through, state_of_channel),
         ("Process", fuller_words, words_of_process),
+        ("SocketStream", fuller_words, words_behind("socket", "_sock")),
+        ("SocketListener", fuller_words, words_behind("socket", "_sock")),
     ):
         cls = module_field(module, class_name)
         if cls is not None:
