@@ -29,7 +29,12 @@ _FIRST = ("dap_extension/debuggee/_standard.py", "dap_extension/debuggee/_import
 #: Standard modules that the Python which packs the helper may not know.
 _NEWER = frozenset({"annotationlib"})
 #: What does not travel: it runs outside, or as a program.
-_LEFT_OUT = ("dap_extension/client/", "dap_extension/payload.py")
+_LEFT_OUT = (
+    "dap_extension/client/",
+    "dap_extension/language_server/",
+    "dap_extension/snapshot_files/",
+    "dap_extension/payload.py",
+)
 #: Sources are decompressed and compiled in the debugged process, which runs them in its first second.
 _LEVEL = 9
 

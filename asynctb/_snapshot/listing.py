@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import time
 import types
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
@@ -35,10 +36,11 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapsho
         and for suspended generators and async generators, too.
     """
     try:
+        moment = time.time()
         listing = Listing(loose_objects=loose_objects)
         activities, findings = listing.explained(listing.page(tracebacks=tracebacks))
         notes = [f"Stacks are read less exactly, with the reader {reader_mode()!r}: {note}" for note in reader_notes()]
-        return Snapshot(tuple(activities), (*notes, *listing.notes), tuple(findings))
+        return Snapshot(tuple(activities), (*notes, *listing.notes), tuple(findings), moment)
     except RecursionError:  # the caller is near the limit
         return _NOTHING
 

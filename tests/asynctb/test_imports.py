@@ -22,6 +22,7 @@ ROOMS: List[str] = [
     "_data",
     "_objects",
     "_heap",
+    "_process",
     "_ids",
     "_source",
     "_model",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
-from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
+import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
 
 from ...payload import payload_expression
 from ...protocol import (
@@ -24,6 +25,9 @@ from ...protocol import (
 )
 from .dap import DapClient, DapError, RequestFailed
 from .shapes import ExpandedStacks, expand_stacks
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 #: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
 TIMEOUT = 60.0
@@ -62,10 +66,14 @@ class Capture(TypedDict):
     handshake: Handshake
     #: The DAP ``stopped`` event's body, and the frame that the program stopped in; None if it was not paused.
     stop: Optional[Json]
+    #: When the snapshot was taken, in seconds since 1970.
+    time: float
     #: All activities.
     snapshot: SnapshotResponse
     #: Their stacks, in the same order. It has `sources` of its own.
     stacks: ExpandedStacks
+    #: If it comes from a snapshot file: when and by what that was written.
+    saved: NotRequired[str]
 
 
 class Helper:
@@ -150,6 +158,7 @@ class Helper:
         handshake = self.load()
         for attempt in range(_ATTEMPTS):
             try:
+                moment = time.time()
                 snapshot = self.snapshot()
                 ids = [activity["id"] for activity in snapshot["activities"]]
                 stacks = self.stacks(snapshot["snapshotId"], ids, progress)
@@ -157,7 +166,7 @@ class Helper:
             except HelperError as error:
                 if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
                     raise
-        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks}
+        return {"handshake": handshake, "stop": stop, "time": moment, "snapshot": snapshot, "stacks": stacks}
 
     def _request(self, command: str, arguments: Json) -> Json:
         try:
