@@ -45,3 +45,8 @@ def test_direction(path: Path) -> None:
 def test_files_know_the_messages_only(path: Path) -> None:
     """What is read and written outside must be usable without the client, without the library and inside an editor."""
     assert set(imported_by(path)) <= {"protocol", "snapshot_files"}
+
+
+@pytest.mark.parametrize("path", sorted((CLIENT.parent / "language_server").glob("*.py")), ids=lambda path: path.name)
+def test_the_language_server_needs_no_client(path: Path) -> None:
+    assert set(imported_by(path)) <= {"protocol", "snapshot_files", "language_server"}
