@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml
 	  { echo "Python 3.10 or later is needed: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
-	$(BIN)/python -m pip install -q -e '.[client]' --group test --group check
+	$(BIN)/python -m pip install -q -e '.[client,lsp]' --group test --group check
 	touch $@
 
 demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its async stacks.

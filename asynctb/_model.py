@@ -6,6 +6,7 @@ inspected program, and so run its ``__eq__``; for the same reason no ``__repr__`
 
 from __future__ import annotations
 
+import os
 import types
 from typing import TYPE_CHECKING, Iterator, List, Literal, Optional, Protocol, Tuple, Union
 
@@ -404,6 +405,8 @@ class Snapshot:
     notes: Tuple[str, ...] = ()
     #: Why something does not go on, the most certain and the worst first.
     findings: Tuple[Finding, ...] = ()
+    #: When it was taken, in seconds since 1970, as `time.time` has it; 0 if that is not known.
+    time: float = 0.0
 
     def __str__(self) -> str:
         return "".join(line + "\n" for line in self.format())
@@ -425,6 +428,15 @@ class Snapshot:
         It keeps no reference to the program: an object is its type's name and its address.
         """
         return _methods.snapshot_data(self)
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Write the snapshot to a snapshot file, for ``asynctb show``.
+
+        The file is new as a whole or stays as it was. A new one can be read by its owner only.
+
+        :raises OSError: if it cannot be written.
+        """
+        _methods.write_snapshot(self, path)
 
 
 class Methods(Protocol):
@@ -460,6 +472,8 @@ class Methods(Protocol):
     ) -> List[str]: ...
 
     def snapshot_data(self, snapshot: Snapshot) -> SnapshotData: ...
+
+    def write_snapshot(self, snapshot: Snapshot, path: Union[str, os.PathLike[str]]) -> None: ...
 
 
 _methods: Methods

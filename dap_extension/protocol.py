@@ -106,6 +106,8 @@ class Handshake(TypedDict):
     helperKey: str
     python: PythonInfo
     processId: int
+    #: Identifiers of activities are the same in what the same process says with the same one.
+    instance: NotRequired[str]
     capabilities: Capabilities
     #: How precisely context managers can be determined: "full", "gc-only", "static-only" or "off".
     contexts: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import time
 import types
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
@@ -48,10 +49,11 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False, hooks: boo
 
 
 def _snapshot(tracebacks: bool, loose_objects: bool, hooks: bool) -> Snapshot:
+    moment = time.time()
     listing = Listing(loose_objects=loose_objects, hooks=hooks)
     activities, findings = listing.explained(listing.page(tracebacks=tracebacks))
     notes = [f"Stacks are read less exactly, with the reader {reader_mode()!r}: {note}" for note in reader_notes()]
-    return Snapshot(tuple(activities), (*notes, *listing.notes), tuple(findings))
+    return Snapshot(tuple(activities), (*notes, *listing.notes), tuple(findings), moment)
 
 
 def roots_of(groups: Sequence[Group]) -> Iterator[int]:

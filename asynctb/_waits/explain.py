@@ -7,7 +7,20 @@ something is not known, it counts as free: a wait for an event, of which nothing
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 import attrs
 

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Optional, Tuple, Union, cast
 from asynctb._code.with_blocks import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback
 from asynctb._objects import address_of, describe_error, exact_str, filename_of, funcname_of
-from asynctb._output.fields import context_fields, error_text, object_fields
+from asynctb._output.fields import LONGEST_TEXT as LONGEST_TEXT, clip as clip, context_fields, error_text, object_fields
 
 from ..protocol import (
     ContextChildShape,
@@ -26,8 +26,6 @@ from ._errors import RequestError
 from ._shapes import ShapeTable
 from ._sources import SourceTable, is_starter
 
-#: Longest name or description, in characters. Programs put whole requests into the names of tasks.
-LONGEST_TEXT = 500
 #: Most frames of one activity, those inside context managers included, and most children of one context manager.
 MAX_FRAMES = 3000
 MAX_CHILDREN = 1000
@@ -325,12 +323,6 @@ class Serializer:
         if activity is not None:
             task["activityId"] = self._value(activity)
         return task
-
-
-def clip(text: str) -> str:
-    """Return *text* as an exact `str` of a bounded length."""
-    exact = exact_str(text) or ""
-    return exact if len(exact) <= LONGEST_TEXT else exact[: LONGEST_TEXT - 1] + "…"
 
 
 def _clipped(text: Optional[str]) -> Optional[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from typing import Any, Callable, Dict, List, Mapping, cast
 
 from asynctb import __version__
@@ -12,6 +10,7 @@ from asynctb._frames import reader_mode, reader_notes
 from asynctb._frameworks import _registry
 from asynctb._model import Finding
 from asynctb._output.fields import finding_fields
+from asynctb._process import INSTANCE, describe_python
 from asynctb._source import forget_files
 
 from .. import protocol
@@ -122,17 +121,13 @@ class Service:
         # What takes its time at first, so that the first stop does not wait for it.
         _registry.refresh()
         program_hooks.refresh()
-        version = "{}.{}.{}".format(*sys.version_info[:3])
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
             "helperVersion": __version__,
             "helperKey": self._key,
-            "python": {
-                "implementation": platform.python_implementation(),
-                "version": version,
-                "platform": sys.platform,
-            },
+            "python": cast(protocol.PythonInfo, describe_python()),
             "processId": os.getpid(),
+            "instance": INSTANCE,
             "capabilities": {
                 "frameIds": True,
                 "whileRunning": True,

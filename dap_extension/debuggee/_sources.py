@@ -13,7 +13,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from asynctb._model import FrameInfo, Position
 from asynctb._objects import exact_str, filename_of
 from asynctb._own_code import is_own_file
-from asynctb._source import line_of_file
+from asynctb._source import line_of_file, utf16_column
 
 from ..protocol import Location, SourceRef
 from . import _pydevd
@@ -150,10 +150,4 @@ class SourceTable:
         text = self._lines.get((path, line))
         if text is None:
             text = self._lines[path, line] = line_of_file(path, line)
-        if text.isascii():
-            return offset + 1 if offset <= len(text) else None
-        data = text.encode("utf-8", "surrogatepass")
-        if offset > len(data):
-            return None
-        before = data[:offset].decode("utf-8", "ignore")
-        return len(before.encode("utf-16-le", "surrogatepass")) // 2 + 1
+        return utf16_column(text, offset)

@@ -23,6 +23,7 @@ ROOMS: List[str] = [
     "_collector",
     "_objects",
     "_heap",
+    "_process",
     "_ids",
     "_own_code",
     "_source",

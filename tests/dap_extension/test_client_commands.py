@@ -124,7 +124,7 @@ def test_json() -> None:
     captures = [json.loads(text) for text in result.stdout.splitlines()]
     assert len(captures) == 3
     for capture in captures:
-        assert list(capture) == ["handshake", "stop", "snapshot", "stacks"]
+        assert list(capture) == ["handshake", "stop", "time", "snapshot", "stacks"]
         assert capture["stop"]["reason"] == "breakpoint"
         assert capture["stop"]["frame"]["line"] == line
         assert capture["snapshot"]["paused"] is True

@@ -92,6 +92,8 @@ export interface Handshake {
   helperKey: string;
   python: PythonInfo;
   processId: number;
+  /** Identifiers of activities are the same in what the same process says with the same one. */
+  instance?: string;
   capabilities: Capabilities;
   /** How precisely context managers can be determined: "full", "gc-only", "static-only" or "off". */
   contexts: string;

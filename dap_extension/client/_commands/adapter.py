@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 
 from ...protocol import CONFIGURE, SNAPSHOT, FindingInfo
+from .._drawing.output import MOST_SINGLE
 from .._drawing.tree import Captured, finding_text
 from .._session.dap import DapError, Json, Reader, Writer
 from .._session.helper import Helper
@@ -273,7 +274,8 @@ class _Companion:
                 text = _in_lines(capture["snapshot"]["findings"]) or "Nothing is known to be stuck."
             else:
                 file = io.StringIO()
-                Console(file=file, width=_WIDTH, highlight=False, color_system=None).print(Captured(capture))
+                tree = Captured(capture, group=len(capture["snapshot"]["activities"]) > MOST_SINGLE)
+                Console(file=file, width=_WIDTH, highlight=False, color_system=None).print(tree)
                 text = file.getvalue().strip("\n")
         except Exception as error:
             self.proxy.respond(request, {}, str(error))

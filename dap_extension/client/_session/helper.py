@@ -6,6 +6,7 @@ What the functions return has the types of `dap_extension.protocol`; pages are p
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Protocol, Sequence, TypedDict, cast
 
 from ...payload import payload_expression, payload_key
@@ -55,12 +56,16 @@ class Capture(TypedDict):
     handshake: Handshake
     #: The DAP ``stopped`` event's body, and the frame that the program stopped in; None if it was not paused.
     stop: Optional[Json]
+    #: When the snapshot was taken, in seconds since 1970.
+    time: float
     #: All activities.
     snapshot: SnapshotResponse
     #: Their stacks, in the same order. It has `sources` of its own.
     stacks: ExpandedStacks
     #: The same stacks as the helper sent them, for what is the same for all that have the same shape. Not printed.
     shared: NotRequired[StacksResponse]
+    #: If it comes from a snapshot file: when and by what that was written.
+    saved: NotRequired[str]
 
 
 class Connection(Protocol):
@@ -188,6 +193,7 @@ class Helper:
         handshake = self.load()
         for attempt in range(_ATTEMPTS):
             try:
+                moment = time.time()
                 snapshot = self.snapshot()
                 ids = [activity["id"] for activity in snapshot["activities"]]
                 shared = self._stacks(snapshot["snapshotId"], ids, progress, hooks)
@@ -195,8 +201,14 @@ class Helper:
             except HelperError as error:
                 if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
                     raise
-        stacks = _expanded(shared)
-        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks, "shared": shared}
+        return {
+            "handshake": handshake,
+            "stop": stop,
+            "time": moment,
+            "snapshot": snapshot,
+            "stacks": _expanded(shared),
+            "shared": shared,
+        }
 
     def _ask(self, command: str, arguments: Json) -> Json:
         """Return the answer to a request that can be large."""
