@@ -25,11 +25,13 @@ class Top(NamedTuple):
 class Row(NamedTuple):
     """One activity of a remembered snapshot."""
 
-    #: All of the wire form but `top`.
+    #: All of the wire form but `top` and `own`.
     info: ActivityInfo
     top: Optional[Top]
     target: Optional[weakref.ref[Any]]
     thread_ident: Optional[int]
+    #: The innermost frame of the user's code, if `top` is a library's.
+    own: Optional[Top] = None
 
     def to_wire(
         self, top_frame: Callable[[types.CodeType, int, bool], Frame], location: Callable[[str, Position], Location]
@@ -40,10 +42,15 @@ class Row(NamedTuple):
         if holders is not None:
             info["waitsFor"] = info["waitsFor"].copy()
             info["waitsFor"]["holders"] = [mapped(holder, location) for holder in holders]
-        if self.top is not None:
-            code = self.top.code()
-            if code is not None:
-                info["top"] = top_frame(code, self.top.lasti, self.top.hidden)
+        top, own = [
+            None if place is None or code is None else top_frame(code, place.lasti, place.hidden)
+            for place in (self.top, self.own)
+            for code in [None if place is None else place.code()]
+        ]
+        if top is not None:
+            info["top"] = top
+        if own is not None:
+            info["own"] = own
         return info
 
 

@@ -55,6 +55,7 @@ class Service:
             protocol.SNAPSHOT: self._snapshot,
             protocol.STACKS: self._stacks,
             protocol.CONFIGURE: self._configure,
+            protocol.FOCUS: self._focus,
         }
 
     def install(self) -> None:
@@ -131,7 +132,13 @@ class Service:
                 "platform": sys.platform,
             },
             "processId": os.getpid(),
-            "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
+            "capabilities": {
+                "frameIds": True,
+                "whileRunning": True,
+                "wakesLoops": True,
+                "callStack": True,
+                "focus": True,
+            },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
         }
@@ -161,7 +168,7 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        response: protocol.SnapshotResponse = {
             "snapshotId": snapshot.id,
             "total": found.total,
             "start": query.start,
@@ -171,6 +178,9 @@ class Service:
             "notes": [*found.notes, *notes],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
+        if query.start == 0:
+            response["counts"] = found.counts
+        return response
 
     @staticmethod
     def _findings(findings: List[Finding], sources: SourceTable) -> List[protocol.FindingInfo]:
@@ -208,6 +218,18 @@ class Service:
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
         self._snapshots.get(py_db, snapshot.id)
+
+    def _focus(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.FocusResponse:
+        query = _requests.parse_focus(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        row = snapshot.activities.find(query.activity_id)
+        if row is None:
+            raise RequestError("unknownActivity", "this snapshot has no such activity")
+        reader = StackReader(py_db, snapshot, SourceTable(py_db), ShapeTable(), Budget(PAGE_SECONDS, PAGE_SIZE))
+        host = reader.host(row)
+        if host is None:
+            raise RequestError("unknownActivity", "the debugger does not hold the thread of this activity")
+        return {"threadId": self._call_stack.focus(py_db, row, host, query.frame_id, query.reason)}
 
     def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
         return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

@@ -16,6 +16,7 @@ from asynctb._source import line_of_file
 
 from ..protocol import Location, SourceRef
 from . import _pydevd
+from ._user_files import UserFiles
 
 #: Longest path that is sent, in characters; longer ones are no paths.
 _LONGEST_PATH = 4096
@@ -36,6 +37,7 @@ class SourceTable:
 
     def __init__(self, py_db: _pydevd.Debugger) -> None:
         self._py_db = py_db
+        self.user_files = UserFiles(py_db)
         #: For the ``sources`` of the response.
         self.sources: List[SourceRef] = []
         self._indices: Dict[Tuple[str, int], int] = {}

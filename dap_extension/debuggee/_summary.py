@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, cast
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
 
 from asynctb._model import Activity, Finding, FrameInfo
 from asynctb._objects import describe_error
 from asynctb._output.fields import activity_fields
 from asynctb._snapshot.listing import Listing
 from asynctb._snapshot.source import Group, caller_of, top_of_frames
+from asynctb._stacks.extract import extract
 
-from ..protocol import ActivityInfo
+from ..protocol import ActivityInfo, CountInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
@@ -30,6 +31,8 @@ _DESCRIBING_SECONDS = 3.0
 _FINDING_SECONDS = 1.0
 #: Seconds that describing all activities at once may take, so as to find out who holds what.
 _EXPLAINING_SECONDS = 3.0
+#: Seconds that may be spent on looking for the user's code behind that of libraries.
+_OWN_SECONDS = 0.5
 #: How many activities are described in a go; then it is looked at the time.
 CHUNK = 50
 
@@ -48,6 +51,10 @@ class Activities(Protocol):
     @property
     def findings(self) -> List[Finding]:
         """Why something does not go on."""
+
+    @property
+    def counts(self) -> List[CountInfo]:
+        """How many there are of each kind, by the thread that runs them."""
 
     def page(self, start: int, count: int) -> List[Row]:
         """Return some of them.
@@ -111,6 +118,17 @@ class ProgramListing(Listing):
         ]
 
     @property
+    def counts(self) -> List[CountInfo]:
+        """How many activities there are of each kind, by the thread that runs them."""
+        counted: Dict[Tuple[str, Optional[str]], int] = {}
+        for group in self._groups:
+            kind = group.source.kind
+            thread = None if kind == "thread" else self.thread(group.thread)
+            key = kind, None if thread is None else thread.id
+            counted[key] = counted.get(key, 0) + len(group.members)
+        return _counts(counted)
+
+    @property
     def members(self) -> List[object]:
         """All objects that are activities."""
         return [member for group in self._groups for member in group.members]
@@ -130,7 +148,17 @@ def find_activities(py_db: _pydevd.Debugger, suspended: List[_pydevd.SuspendedTh
     held = _pydevd.hold(py_db, suspended[0], _Held(listing))
     if held is None:
         raise RequestError("staleSnapshot", "the program went on while the snapshot was taken")
-    return _Undescribed(held, rows, len(listing), listing.findings)
+    return _Undescribed(held, rows, len(listing), listing.findings, listing.counts)
+
+
+def _counts(counted: Dict[Tuple[str, Optional[str]], int]) -> List[CountInfo]:
+    found: List[CountInfo] = []
+    for (kind, thread_id), number in counted.items():
+        entry = cast(CountInfo, {"kind": kind, "count": number})
+        if thread_id is not None:
+            entry["threadId"] = thread_id
+        found.append(entry)
+    return found
 
 
 def in_chunks(activities: Activities, start: int, count: int) -> Iterator[Row]:
@@ -160,6 +188,12 @@ class _Described:
         self.findings = listing.findings
         self.total = len(rows)
         self.notes = [clip(note) for note in listing.notes]
+        counted: Dict[Tuple[str, Optional[str]], int] = {}
+        for row in rows:
+            kind = row.info["kind"]
+            key = kind, None if kind == "thread" else row.info.get("threadId")
+            counted[key] = counted.get(key, 0) + 1
+        self.counts = _counts(counted)
         self._by_id = {row.info["id"]: row for row in rows}
         # All plain weak references to an object are one and the same.
         self._by_ref = {id(row.target): row for row in rows if row.target is not None}
@@ -196,9 +230,17 @@ class _Held:
 class _Undescribed:
     """Activities of a paused program, described when they are asked for."""
 
-    def __init__(self, held: weakref.ref[Any], rows: _RowMaker, total: int, findings: Sequence[Finding] = ()) -> None:
+    def __init__(
+        self,
+        held: weakref.ref[Any],
+        rows: _RowMaker,
+        total: int,
+        findings: Sequence[Finding] = (),
+        counts: Sequence[CountInfo] = (),
+    ) -> None:
         #: They refer to nothing of the program.
         self.findings = list(findings)
+        self.counts = list(counts)
         self._held = held
         self._rows = rows
         self.total = total
@@ -245,6 +287,10 @@ class _RowMaker:
 
     def __init__(self, py_db: _pydevd.Debugger) -> None:
         self._sources = SourceTable(py_db)
+        self._user_files = self._sources.user_files
+        #: The user's code by the signature of the stacks that it is in.
+        self._own: Dict[int, Optional[Top]] = {}
+        self._seconds_left = _OWN_SECONDS
         # By address of the thread object. A thread that ends is not paused, and so not described again either.
         self._dap_thread_ids = {
             id(thread): _pydevd.wire_id(thread_id) for thread_id, thread in _pydevd.threads_by_id(py_db).items()
@@ -269,9 +315,10 @@ class _RowMaker:
             notes += [note] if note not in notes else []  # a page can be asked for again
         return Row(
             info,
-            Top(weakref.ref(top.frame.f_code), top.lasti, top.hide) if top is not None else None,
+            _place_of(top),
             weak_reference(target),
             activity.thread_ident,
+            self._own_of(activity, top),
         )
 
     def _top_of(self, activity: Activity) -> Optional[FrameInfo]:
@@ -280,6 +327,34 @@ class _RowMaker:
         while top is not None and self._sources.is_machinery(top.filename):
             top = top_of_frames(caller_of(top.frame)) if activity.kind == "thread" else None
         return top
+
+    def _own_of(self, activity: Activity, top: Optional[FrameInfo]) -> Optional[Top]:
+        """Return the innermost frame of the user's code if *top* is not of it."""
+        if top is None or self._seconds_left <= 0 or self._user_files.has(top.filename):
+            return None
+        signature = activity.signature
+        if signature is not None and signature in self._own:
+            return self._own[signature]
+        start = time.monotonic()
+        own = None
+        try:
+            if activity.kind != "thread":
+                own = _place_of(self._user_files.innermost(extract(activity.target, with_contexts=False)))
+            else:
+                frame = top_of_frames(top.frame)
+                while frame is not None and own is None:
+                    own = _place_of(frame) if self._user_files.has(frame.filename) else None
+                    frame = top_of_frames(caller_of(frame.frame))
+        except Exception:  # then the place is that of the library
+            own = None
+        self._seconds_left -= time.monotonic() - start
+        if signature is not None:
+            self._own[signature] = own
+        return own
+
+
+def _place_of(frame: Optional[FrameInfo]) -> Optional[Top]:
+    return None if frame is None else Top(weakref.ref(frame.frame.f_code), frame.lasti, frame.hide)
 
 
 def place_unknown(activity_id: str, error: BaseException) -> str:
