@@ -25,7 +25,8 @@ HANDSHAKE = "asynctbHandshake"
 SNAPSHOT = "asynctbSnapshot"
 STACKS = "asynctbStacks"
 CONFIGURE = "asynctbConfigure"
-COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE)
+FOCUS = "asynctbFocus"
+COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS)
 
 #: Most activities in one `SnapshotResponse` or `StacksResponse`.
 MAX_PAGE = 1000
@@ -96,6 +97,8 @@ class Capabilities(TypedDict, total=False):
     callStack: bool
     #: `SNAPSHOT` and `STACKS` can be answered as `AsText`, and `STACKS` without frame ids.
     asText: bool
+    #: `FOCUS` can move the client's focus to an activity.
+    focus: bool
 
 
 class Handshake(TypedDict):
@@ -167,6 +170,8 @@ class _AnyFrame(TypedDict):
     location: Location
     #: Not of interest to most users (framework internals).
     hidden: NotRequired[bool]
+    #: Neither that nor the user's own code, by the rules of ``justMyCode``.
+    library: NotRequired[bool]
     #: Accepted by the standard requests (scopes, evaluate, ...) until the program goes on.
     frameId: NotRequired[int]
     #: Why `contexts` may be incomplete.
@@ -310,6 +315,15 @@ class FindingInfo(TypedDict):
     steps: List[StepInfo]
 
 
+class CountInfo(TypedDict):
+    """How many activities of a kind a thread runs."""
+
+    kind: Literal["thread", "task", "greenlet", "coroutine", "generator", "async_generator"]
+    #: Absent for threads, and for what no thread runs.
+    threadId: NotRequired[str]
+    count: int
+
+
 class ActivityInfo(TypedDict):
     #: Stays the same from stop to stop while the object lives.
     id: str
@@ -352,6 +366,8 @@ class SnapshotResponse(TypedDict):
     notes: List[str]
     #: Of the whole snapshot, with its first page; empty in the others.
     findings: List[FindingInfo]
+    #: How many activities the snapshot has of each kind in each thread, with its first page.
+    counts: NotRequired[List[CountInfo]]
 
 
 class StacksArguments(TypedDict):
@@ -405,5 +421,19 @@ class ConfigureResponse(TypedDict):
     callStack: CallStackSettings
 
 
-Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse]
+class FocusArguments(TypedDict):
+    snapshotId: int
+    activityId: str
+    #: Which frame, by `Frame.frameId`; absent: the innermost one that the client shows.
+    frameId: NotRequired[int]
+    #: The ``reason`` of the event, at first "".
+    reason: NotRequired[str]
+
+
+class FocusResponse(TypedDict):
+    #: What the standard requests call the activity.
+    threadId: int
+
+
+Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse, FocusResponse]
 Json = Dict[str, Any]

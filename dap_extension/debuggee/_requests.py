@@ -29,6 +29,13 @@ class StacksQuery(NamedTuple):
     hooks: bool
 
 
+class FocusQuery(NamedTuple):
+    snapshot_id: int
+    activity_id: str
+    frame_id: Optional[int]
+    reason: str
+
+
 def parse_handshake(arguments: object) -> None:
     """Check the arguments of a handshake."""
     fields = _fields(arguments)
@@ -82,6 +89,20 @@ def parse_configure(arguments: object) -> CallStackSettings:
         if "libraryTasks" in call_stack:
             changes["libraryTasks"] = _boolean(call_stack, "libraryTasks")
     return changes
+
+
+def parse_focus(arguments: object) -> FocusQuery:
+    """Check the arguments of a focus request."""
+    fields = _fields(arguments)
+    snapshot_id = _integer(fields, "snapshotId", 1, MAX_INTEGER)
+    activity_id = fields.get("activityId", _MISSING)
+    if type(activity_id) is not str or len(activity_id) > _LONGEST_ID:
+        raise _bad("activityId", "an activity identifier", activity_id)
+    frame_id = _integer(fields, "frameId", 1, MAX_INTEGER) if "frameId" in fields else None
+    reason = fields.get("reason", "")
+    if type(reason) is not str or len(reason) > _LONGEST_ID:
+        raise _bad("reason", "a short text", reason)
+    return FocusQuery(snapshot_id, activity_id, frame_id, reason)
 
 
 def _fields(arguments: object) -> Dict[str, Any]:

@@ -262,6 +262,8 @@ class Serializer:
         frame: FrameShape = {"name": name, "location": location}
         if info.hide or is_starter(info.filename):
             frame["hidden"] = True
+        elif not self._sources.is_own(info.filename):
+            frame["library"] = True
         if frame_id is not None:
             frame["frameId"] = self._value(frame_id)
         if info.contexts:

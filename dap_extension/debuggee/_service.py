@@ -55,6 +55,7 @@ class Service:
             protocol.SNAPSHOT: self._snapshot,
             protocol.STACKS: self._stacks,
             protocol.CONFIGURE: self._configure,
+            protocol.FOCUS: self._focus,
         }
 
     def install(self) -> None:
@@ -134,6 +135,7 @@ class Service:
                 "wakesLoops": True,
                 "callStack": True,
                 "asText": True,
+                "focus": True,
             },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
@@ -174,6 +176,8 @@ class Service:
             "notes": [*found.notes, *notes, *map(clip, program_hooks.notes())],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
+        if query.start == 0:
+            body["counts"] = found.counts
         return _pydevd.as_text(body) if query.as_text else body
 
     @staticmethod
@@ -213,6 +217,18 @@ class Service:
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
         self._snapshots.get(py_db, snapshot.id)
+
+    def _focus(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.FocusResponse:
+        query = _requests.parse_focus(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        row = snapshot.activities.find(query.activity_id)
+        if row is None:
+            raise RequestError("unknownActivity", "this snapshot has no such activity")
+        reader = StackReader(py_db, snapshot, SourceTable(py_db), ShapeTable(), Budget(PAGE_SECONDS, PAGE_SIZE))
+        host = reader.host(row)
+        if host is None:
+            raise RequestError("unknownActivity", "the debugger does not hold the thread of this activity")
+        return {"threadId": self._call_stack.focus(py_db, row, host, query.frame_id, query.reason)}
 
     def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
         return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

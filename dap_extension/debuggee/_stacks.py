@@ -75,7 +75,7 @@ class StackReader:
             return _no_stack(activity_id, RequestError("internal", f"reading it failed: {describe_error(error)}"))
         if traceback is None:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
-        self._frame_ids.begin(self._host(row) if self._wants_frame_ids else None)
+        self._frame_ids.begin(self.host(row) if self._wants_frame_ids else None)
         try:
             shape, values = self._serializer.stack(traceback)
         except RequestError:
@@ -107,7 +107,7 @@ class StackReader:
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
-        host = self._host(row)
+        host = self.host(row)
         if host is None or host.traceback is None or not host.frames:
             return None
         frame: Optional[types.FrameType] = innermost_frame(row.thread_ident) if row.thread_ident is not None else None
@@ -117,7 +117,7 @@ class StackReader:
             frame = frame.f_back
         return extract(host.traceback, hooks=self._hooks, levels=MAX_NESTING)
 
-    def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
+    def host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
         """Return the suspended thread in which clients may look into the frames of an activity, or None."""
         thread_id = row.info.get("threadId")
         if thread_id is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, cast
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
 
 from asynctb._model import Activity, Finding, FrameInfo, Traceback
 from asynctb._objects import describe_error
@@ -18,7 +18,7 @@ from asynctb._quick import new_traceback
 from asynctb._snapshot.listing import Listing
 from asynctb._snapshot.source import Group, caller_of, tops_of_frames
 
-from ..protocol import ActivityInfo
+from ..protocol import ActivityInfo, CountInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
@@ -50,6 +50,10 @@ class Activities(Protocol):
     @property
     def findings(self) -> List[Finding]:
         """Why something does not go on."""
+
+    @property
+    def counts(self) -> List[CountInfo]:
+        """How many there are of each kind, by the thread that runs them."""
 
     def page(self, start: int, count: int) -> List[Row]:
         """Return some of them.
@@ -123,6 +127,17 @@ class ProgramListing(Listing):
         ]
 
     @property
+    def counts(self) -> List[CountInfo]:
+        """How many activities there are of each kind, by the thread that runs them."""
+        counted: Dict[Tuple[str, Optional[str]], int] = {}
+        for group in self._groups:
+            kind = group.source.kind
+            thread = None if kind == "thread" else self.thread(group.thread)
+            key = kind, None if thread is None else thread.id
+            counted[key] = counted.get(key, 0) + len(group.members)
+        return _counts(counted)
+
+    @property
     def members(self) -> List[object]:
         """All objects that are activities."""
         return [member for group in self._groups for member in group.members]
@@ -142,7 +157,17 @@ def find_activities(py_db: _pydevd.Debugger, suspended: List[_pydevd.SuspendedTh
     held = _pydevd.hold(py_db, suspended[0], _Held(listing))
     if held is None:
         raise RequestError("staleSnapshot", "the program went on while the snapshot was taken")
-    return _Undescribed(held, rows, len(listing), listing.findings)
+    return _Undescribed(held, rows, len(listing), listing.findings, listing.counts)
+
+
+def _counts(counted: Dict[Tuple[str, Optional[str]], int]) -> List[CountInfo]:
+    found: List[CountInfo] = []
+    for (kind, thread_id), number in counted.items():
+        entry = cast(CountInfo, {"kind": kind, "count": number})
+        if thread_id is not None:
+            entry["threadId"] = thread_id
+        found.append(entry)
+    return found
 
 
 def in_chunks(activities: Activities, start: int, count: int) -> Iterator[Row]:
@@ -172,6 +197,12 @@ class _Described:
         self.findings = listing.findings
         self.total = len(rows)
         self.notes = [clip(note) for note in listing.notes]
+        counted: Dict[Tuple[str, Optional[str]], int] = {}
+        for row in rows:
+            kind = row.info["kind"]
+            key = kind, None if kind == "thread" else row.info.get("threadId")
+            counted[key] = counted.get(key, 0) + 1
+        self.counts = _counts(counted)
         self._by_id = {row.info["id"]: row for row in rows}
         # All plain weak references to an object are one and the same.
         self._by_ref = {id(row.target): row for row in rows if row.target is not None}
@@ -208,9 +239,17 @@ class _Held:
 class _Undescribed:
     """Activities of a paused program, described when they are asked for."""
 
-    def __init__(self, held: weakref.ref[Any], rows: _RowMaker, total: int, findings: Sequence[Finding] = ()) -> None:
+    def __init__(
+        self,
+        held: weakref.ref[Any],
+        rows: _RowMaker,
+        total: int,
+        findings: Sequence[Finding] = (),
+        counts: Sequence[CountInfo] = (),
+    ) -> None:
         #: They refer to nothing of the program.
         self.findings = list(findings)
+        self.counts = list(counts)
         self._held = held
         self._rows = rows
         self.total = total

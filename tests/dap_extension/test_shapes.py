@@ -41,6 +41,9 @@ def values_in(value: Any) -> List[Value]:
 class Sources:
     """Stands in for the table of sources, which needs the debugger."""
 
+    def is_own(self, filename: str) -> bool:
+        return True
+
     def is_debugger_file(self, filename: str) -> bool:
         return False
 

@@ -11,6 +11,7 @@ export const HANDSHAKE = "asynctbHandshake";
 export const SNAPSHOT = "asynctbSnapshot";
 export const STACKS = "asynctbStacks";
 export const CONFIGURE = "asynctbConfigure";
+export const FOCUS = "asynctbFocus";
 
 /** Most activities in one `SnapshotResponse` or `StacksResponse`. */
 export const MAX_PAGE = 1000;
@@ -78,6 +79,8 @@ export interface Capabilities {
   whileRunning?: boolean;
   /** `asynctbConfigure` can show tasks in the standard `threads` request. */
   callStack?: boolean;
+  /** `asynctbFocus` can move the client's focus to an activity. */
+  focus?: boolean;
   /** The standard request `pause` stops the program even if all of its event loops are idle. */
   wakesLoops?: boolean;
   /** Snapshots and stacks can be answered as `AsText`, and stacks without frame ids. */
@@ -150,6 +153,8 @@ export interface Frame {
   location: Location;
   /** Not of interest to most users (framework internals). */
   hidden?: boolean;
+  /** Neither that nor the user's own code, by the rules of `justMyCode`. */
+  library?: boolean;
   /** Accepted by the standard requests (scopes, evaluate, ...) until the program goes on. */
   frameId?: number;
   /** Context managers active in the frame, outermost first. */
@@ -284,6 +289,14 @@ export interface ActivityInfo {
   dapThreadId?: number;
 }
 
+/** How many activities of a kind a thread runs. */
+export interface CountInfo {
+  kind: ActivityKind;
+  /** Absent for threads, and for what no thread runs. */
+  threadId?: string;
+  count: number;
+}
+
 export interface SnapshotResponse {
   snapshotId: number;
   /** How many activities the snapshot has. */
@@ -297,6 +310,8 @@ export interface SnapshotResponse {
   notes: string[];
   /** Of the whole snapshot, with its first page; empty in the others. */
   findings: FindingInfo[];
+  /** How many activities the snapshot has of each kind in each thread, with its first page. */
+  counts?: CountInfo[];
 }
 
 export interface StacksArguments {
@@ -347,4 +362,18 @@ export interface ConfigureArguments {
 export interface ConfigureResponse {
   /** What holds from now on, complete. */
   callStack: CallStackSettings;
+}
+
+export interface FocusArguments {
+  snapshotId: number;
+  activityId: string;
+  /** Which frame, by `Frame.frameId`; absent: the innermost one that the client shows. */
+  frameId?: number;
+  /** The `reason` of the event, at first "". */
+  reason?: string;
+}
+
+export interface FocusResponse {
+  /** What the standard requests call the activity. */
+  threadId: number;
 }
