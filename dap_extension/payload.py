@@ -29,7 +29,12 @@ _FIRST = ("dap_extension/debuggee/_standard.py", "dap_extension/debuggee/_import
 #: Standard modules that the Python which packs the helper may not know.
 _NEWER = frozenset({"annotationlib"})
 #: What does not travel: it runs outside, or as a program.
-_LEFT_OUT = ("dap_extension/client/", "dap_extension/payload.py")
+_LEFT_OUT = (
+    "dap_extension/client/",
+    "dap_extension/language_server/",
+    "dap_extension/snapshot_files/",
+    "dap_extension/payload.py",
+)
 #: More would take three times as long for less than one percent.
 _LEVEL = 6
 #: An import at the beginning of a line. To parse all of the sources takes fifty times as long.

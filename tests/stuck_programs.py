@@ -52,6 +52,17 @@ DIAGNOSED = (
     Case("thread_queue_consumer_dead", "abandoned", ("MainThread",), is_searched=True),
     Case("rlock_vs_condition", "deadlock", ("consumer", "producer"), is_searched=True),
     Case("lock_of_two_loops", "deadlock", ("a1", "loop b")),
+    Case("trio_shielded_scope", "abandoned", ("cleanup",), needs="trio", is_searched=True),
+    Case("trio_two_channels", "deadlock", ("ping", "pong"), needs="trio", is_searched=True),
+    Case("trio_semaphore_of_parents", "deadlock", ("job-0", "job-1"), needs="trio"),
+    Case("trio_limiter_of_threads", "deadlock", ("job-0", "job-1"), needs="trio"),
+    Case("trio_start_wants_lock", "deadlock", ("parent",), needs="trio"),
+    Case("trio_two_conditions", "deadlock", ("left", "right"), needs="trio"),
+    Case("anyio_asyncio_thread_wants_lock", "deadlock", ("owner",), needs="anyio"),
+    Case("anyio_asyncio_portal_wants_lock", "deadlock", ("owner",), needs="anyio"),
+    Case("anyio_trio_portal_wants_lock", "deadlock", ("owner",), needs="trio"),
+    Case("anyio_shielded_scope", "deadlock", ("left", "right"), needs="anyio"),
+    Case("curio_event_nobody_sets", "abandoned", ("waiter",), is_certain=False, needs="curio", is_searched=True),
 )
 LOOK_ALIKES = (
     Case("timeout_will_fire", since=(3, 11)),
@@ -62,4 +73,8 @@ LOOK_ALIKES = (
     Case("inversion_one_cancelled"),
     Case("thread_holder_in_queue_get"),
     Case("busy_ordered_locks"),
+    Case("anyio_asyncio_scope_ends_it", needs="anyio"),
+    Case("anyio_trio_scope_ends_it", needs="trio"),
+    Case("trio_thread_feeds", needs="trio"),
+    Case("trio_living_sibling", needs="trio"),
 )

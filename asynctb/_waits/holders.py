@@ -6,7 +6,7 @@ from typing import Any, Callable, Container, Dict, Iterable, List, NamedTuple, O
 
 from .._model import Activity, ContextInfo, FrameInfo, Location, Traceback
 from .._quick import new_location
-from .facts import deadline_of_block, held_by, held_in_block
+from .facts import deadline_of_block, held_by, held_in_block, shield_of_block
 
 #: The method by which a block can give up what it holds.
 _GIVING_UP = "release"
@@ -44,6 +44,8 @@ class Blocks:
         self._irrelevant: Set[int] = set()
         #: Whether code names the methods that give up and take a lock, by the identity of the code.
         self._codes: Dict[int, Tuple[bool, bool]] = {}
+        #: Whether what is further outward than a scope with a shield is gone through: other scopes cannot end it.
+        self._shielded = False
         #: The frames that have been gone through, or belong to somebody else.
         self._seen: Set[int] = set()
 
@@ -62,6 +64,7 @@ class Blocks:
     def _stack(self, activity: Activity, stack: Traceback, skipped: Container[int]) -> None:
         gives_up = False
         seen, codes, irrelevant = self._seen, self._codes, self._irrelevant
+        self._shielded = False
         for info in stack.frames[::-1]:
             frame = id(info.frame)
             if frame in skipped or frame in seen:
@@ -74,7 +77,7 @@ class Blocks:
             if (names[0] or names[1]) and not info.hide:
                 self.naming.add(activity.id)
                 gives_up = gives_up or names[0]
-            for context in info.contexts:
+            for context in info.contexts[::-1]:
                 # Most managers have nothing to do with waits.
                 if id(type(context.manager)) not in irrelevant or context.children or context.inner is not None:
                     self._context(activity, info, context, context, gives_up)
@@ -93,8 +96,10 @@ class Blocks:
                     self.by_object.setdefault(id(held), []).append(Block(activity.id, since, gives_up))
             if deadline is not None and outer.phase != "exiting":
                 seconds = deadline(manager)
-                if seconds is not None:
+                is_shield = shield_of_block.find(type(manager))
+                if seconds is not None and not (is_shield is not None and self._shielded):
                     self.deadlines[activity.id] = min(seconds, self.deadlines.get(activity.id, seconds))
+                self._shielded = self._shielded or (is_shield is not None and is_shield(manager))
         for child in context.children:
             if isinstance(child, ContextInfo):
                 self._context(activity, info, outer, child, gives_up)

@@ -31,6 +31,7 @@ _KINDS: Dict[str, WaitKind] = {
     "tasks": "tasks",
     "tasks of a group": "group",
     "tasks of a nursery": "group",
+    "task": "task",
     "task to end": "task",
     "task to start": "task",
     "sleep": "sleep",

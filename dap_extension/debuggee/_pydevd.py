@@ -421,13 +421,25 @@ def let_go(ref: weakref.ref[Any]) -> None:
         frames_list.asynctb_held = None
 
 
-def frames_tracked_as(py_db: Debugger, pseudo_thread_id: str) -> bool:
-    """Whether frames are tracked under this id."""
-    return py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id) is not None
+def add_tracked_frame(py_db: Debugger, pseudo_thread_id: str, frame: Optional[types.FrameType]) -> bool:
+    """List *frame*, which clients may refer to already, before those that are tracked under this id, if it is not.
+
+    :param frame: None adds none.
+    :returns: whether frames are tracked under this id.
+    """
+    frames = py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id)
+    if frames is None:
+        return False
+    if frame is not None and not any(frame is other for other in frames):
+        frames._frames.insert(0, frame)
+    return True
 
 
-def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str) -> Any:
-    """Return the command that answers a ``stackTrace`` request with the frames that are tracked under this id."""
+def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str, in_full: bool = False) -> Any:
+    """Return the command that answers a ``stackTrace`` request with the frames that are tracked under this id.
+
+    :param in_full: whether to answer with all frames, whatever part of them is asked for.
+    """
     arguments = request.arguments
     fmt = arguments.format
     return py_db.cmd_factory.make_get_thread_stack_message(
@@ -437,9 +449,23 @@ def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str) -> An
         None,
         fmt.to_dict() if hasattr(fmt, "to_dict") else fmt,
         must_be_suspended=True,
-        start_frame=int(arguments.startFrame or 0),
-        levels=int(arguments.levels or 0),
+        start_frame=0 if in_full else int(arguments.startFrame or 0),
+        levels=0 if in_full else int(arguments.levels or 0),
     )
+
+
+def all_frames(py_db: Debugger, request: Request, pseudo_thread_id: str) -> Optional[List[Dict[str, Any]]]:
+    """Return all that `stack_answer` would say of frames, or None if there is no stack."""
+    command = stack_answer(py_db, request, pseudo_thread_id, in_full=True)
+    return None if command is None else command.as_dict["body"]["stackFrames"]
+
+
+def frame_known_as(py_db: Debugger, number: int) -> Optional[types.FrameType]:
+    """Return the frame that has this number in DAP messages, or None if there is none, or its thread has gone on."""
+    frame_id = _schema().BaseSchema._dap_id_to_obj_id.get(number)
+    tracker = py_db.suspended_frames_manager._variable_reference_to_frames_tracker.get(frame_id)
+    frame: Optional[types.FrameType] = None if tracker is None else tracker._frame_id_to_frame.get(frame_id)
+    return frame
 
 
 def is_user_code(py_db: Debugger, filename: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Optional, Tuple, Union, cast
 from asynctb._code.with_blocks import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback
 from asynctb._objects import address_of, describe_error, exact_str, filename_of, funcname_of
-from asynctb._output.fields import context_fields, error_text, object_fields
+from asynctb._output.fields import LONGEST_TEXT as LONGEST_TEXT, clip as clip, context_fields, error_text, object_fields
 
 from ..protocol import (
     ContextChildShape,
@@ -26,8 +26,6 @@ from ._errors import RequestError
 from ._shapes import ShapeTable
 from ._sources import SourceTable, is_starter
 
-#: Longest name or description, in characters. Programs put whole requests into the names of tasks.
-LONGEST_TEXT = 500
 #: Most frames of one activity, those inside context managers included, and most children of one context manager.
 MAX_FRAMES = 3000
 MAX_CHILDREN = 1000
@@ -177,6 +175,8 @@ class Serializer:
         return found
 
     def _add_context_key(self, info: ContextInfo, parts: List[object], kept: List[object], nesting: int) -> bool:
+        if info.exception is not None:
+            return False
         block, inner, children = info.block, info.inner, info.children
         self._add_object_key(info.manager, parts, kept)
         kept.append(block)
@@ -238,14 +238,7 @@ class Serializer:
     def _stack(self, traceback: Traceback, nesting: int) -> StackShape:
         frames = []
         left_out = 0
-        infos = traceback.frames
-        for index, info in enumerate(infos):
-            if self._sources.is_tracing(info.frame.f_code):
-                infos = infos[:index]
-                break
-        for info in reversed(infos):
-            if self._sources.is_debugger_file(info.filename):
-                continue
+        for info in reversed(self._sources.program_part(traceback.frames)):
             if self._frames_left <= 0 or self._budget.overdrawn:
                 left_out += 1
                 continue
@@ -271,6 +264,8 @@ class Serializer:
         frame: FrameShape = {"name": name, "location": location}
         if info.hide or is_starter(info.filename):
             frame["hidden"] = True
+        elif not self._sources.is_own(info.filename):
+            frame["library"] = True
         if frame_id is not None:
             frame["frameId"] = self._value(frame_id)
         if info.contexts:
@@ -297,7 +292,7 @@ class Serializer:
     def _context(self, info: ContextInfo, filename: str, nesting: int) -> ContextShape:
         manager = self._object(info.manager) if info.manager is not None else None
         context = cast(ContextShape, context_fields(info, manager, clip))
-        self._budget.spend(_CONTEXT_SIZE + len(info.description or ""))
+        self._budget.spend(_CONTEXT_SIZE + len(info.description or "") + len(context.get("exception", "")))
         unknown = info.unknown
         if info.block.position is not None:
             context["location"] = self._place(filename, info.block.position)
@@ -332,12 +327,6 @@ class Serializer:
         if activity is not None:
             task["activityId"] = self._value(activity)
         return task
-
-
-def clip(text: str) -> str:
-    """Return *text* as an exact `str` of a bounded length."""
-    exact = exact_str(text) or ""
-    return exact if len(exact) <= LONGEST_TEXT else exact[: LONGEST_TEXT - 1] + "…"
 
 
 def _clipped(text: Optional[str]) -> Optional[str]:

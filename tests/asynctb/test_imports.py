@@ -23,7 +23,9 @@ ROOMS: List[str] = [
     "_collector",
     "_objects",
     "_heap",
+    "_process",
     "_ids",
+    "_own_code",
     "_source",
     "_model",
     "_quick",
@@ -42,6 +44,7 @@ ROOMS: List[str] = [
 #: The same inside `_frameworks`: what frameworks share, and then those that others of them are built on.
 FRAMEWORKS: List[str] = [
     "",
+    "_addresses",
     "_known",
     "_calls",
     "_describing",

@@ -124,7 +124,7 @@ def test_json() -> None:
     captures = [json.loads(text) for text in result.stdout.splitlines()]
     assert len(captures) == 3
     for capture in captures:
-        assert list(capture) == ["handshake", "stop", "snapshot", "stacks"]
+        assert list(capture) == ["handshake", "stop", "time", "snapshot", "stacks"]
         assert capture["stop"]["reason"] == "breakpoint"
         assert capture["stop"]["frame"]["line"] == line
         assert capture["snapshot"]["paused"] is True
@@ -344,7 +344,7 @@ def test_the_helper_is_loaded_once() -> None:
             with attach(host, int(port)) as session:
                 asked: List[str] = []
                 client = Asked(session.client, asked)
-                assert Helper(client).load()["helperKey"] == payload_key()  # type: ignore[arg-type]
+                assert Helper(client).load()["helperKey"] == payload_key()
                 assert asked == expected
 
 
@@ -374,6 +374,7 @@ def test_dump_does_not_release_a_program_that_waits_for_its_debugger() -> None:
         assert "Event.wait" in asynctb("dump", address, "--all-frames").stdout
         # If that had released it, it would have ended, and nothing would listen there any more.
         assert "Event.wait" in asynctb("dump", address, "--all-frames").stdout
+        assert "Event.wait" in asynctb("dump", address, "--no-hooks").stdout
         asynctb("attach", "--no-pause", address)
         assert process.communicate()[0] == "released\n"
 

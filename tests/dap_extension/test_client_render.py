@@ -202,6 +202,7 @@ def test_context_managers_without_source() -> None:
         context("threading.Lock", location={"source": 0, "line": 1}, varname="self.x", description="locked"),
         context("app.timeout", isAsync=True, location={"source": 0, "line": 1}, description="timeout(5 s, 3.2 left)"),
         {"isAsync": True, "phase": "exiting", "location": {"source": 0}, "unknown": "the frame is running"},
+        context("app.Transaction", location={"source": 0}, phase="exiting", exception="ValueError: no such item"),
         context(
             "contextlib.ExitStack",
             location={"source": 0, "line": 2},
@@ -219,6 +220,7 @@ def test_context_managers_without_source() -> None:
         "    ├── with Lock (locked) as self.x",
         "    ├── async with timeout(5 s, 3.2 left)",
         "    ├── async with ? → exiting  (the frame is running)",
+        "    ├── with Transaction → exiting  because of ValueError: no such item",
         "    ├── with ExitStack with 2 entries → entering",
         "    │   ├── generator  <string>:3",
         "    │   ├── the stack ends here: it is finished",

@@ -146,7 +146,7 @@ def _timers(futures: Futures, targets: Sequence[object]) -> Dict[int, float]:
 
 
 def _bound_tasks(futures: Futures, handle: object) -> List[object]:
-    """Return the tasks that the callback of a timer is about: that of ``task.cancel``, of a timeout or a scope."""
+    """Return the tasks that the callback of a timer is about: that of ``task.cancel`` or of a timeout."""
     callback = get_field(handle, "_callback")
     owners: List[object] = []
     if type(callback) is types.MethodType or type(callback) is types.BuiltinFunctionType:
@@ -157,9 +157,7 @@ def _bound_tasks(futures: Futures, handle: object) -> List[object]:
     for owner in owners:
         # `wait_for` of CPython 3.8 to 3.11 has a future of its own, which the timer sets.
         found += [task for task in map(futures.woken_by, futures.callbacks_of(owner)) if task is not None]
-        tasks = get_field(owner, "_tasks")
-        found += [owner, get_field(owner, "_task"), get_field(owner, "_host_task")]
-        found += tasks.copy() if type(tasks) is set else ()
+        found += [owner, get_field(owner, "_task")]
     return [each for each in found if each is not None]
 
 

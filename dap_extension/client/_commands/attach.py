@@ -11,7 +11,7 @@ from .._session.dap import ConnectionLost
 from .._session.session import InjectionFailed, Session, attach, attach_to_process
 from .follow import Breakpoints, follow, look, pause_and_look, require_shown, watch
 from .messages import EXIT_CODES, errors_explained, explain_injection, fail, tell_findings
-from .options import make_output, output_options, stop_options, target_options
+from .options import make_output, output_options, save_option, stop_options, target_options
 
 
 @click.command("attach", epilog=EXIT_CODES)
@@ -23,6 +23,7 @@ from .options import make_output, output_options, stop_options, target_options
     help="Pause the program now, print, and let it go on; or wait until it stops.",
 )
 @stop_options
+@save_option
 @output_options
 def attach_command(
     address: Optional[Tuple[str, int]],
@@ -53,6 +54,7 @@ def attach_command(
 @click.option(
     "--watch", "interval", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Look again and print what changed."
 )
+@save_option
 @output_options
 def dump(
     address: Optional[Tuple[str, int]], pid: Optional[int], interval: Optional[float], **output_options: Any

@@ -8,9 +8,11 @@ import sys
 
 import click
 
+from .adapter import adapter
 from .attach import attach_command, dump
 from .messages import EXIT_CODES
 from .run import run
+from .show import show
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,3 +30,5 @@ def cli() -> None:
 cli.add_command(run)
 cli.add_command(attach_command)
 cli.add_command(dump)
+cli.add_command(adapter)
+cli.add_command(show)

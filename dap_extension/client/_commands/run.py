@@ -13,7 +13,7 @@ import click
 from .._session.session import Program, launch
 from .follow import Breakpoints, follow, require_shown
 from .messages import EXIT_CODES, errors_explained, tell_findings
-from .options import make_output, output_options, stop_options
+from .options import make_output, output_options, save_option, stop_options
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, epilog=EXIT_CODES)
@@ -21,6 +21,7 @@ from .options import make_output, output_options, stop_options
 @click.option("--terminate", is_flag=True, help="End the program after the last printed stop, instead of waiting.")
 @click.option("--python", metavar="PATH", help="The interpreter; it needs nothing installed. Default: this one.")
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does, instead of a script.")
+@save_option
 @output_options
 @click.argument("program", metavar="[SCRIPT] [ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def run(

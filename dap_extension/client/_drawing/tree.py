@@ -120,6 +120,8 @@ def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:
 
     :param shown: how many activities are shown, if not all are.
     """
+    if "saved" in capture:
+        yield Line(capture["saved"], _FAINT, wrap=True)
     stop = capture["stop"]
     if stop is not None:
         frame: Json = stop.get("frame") or {}
@@ -167,6 +169,12 @@ def count_activities(activities: Sequence[ActivityInfo]) -> str:
             text += " (" + ", ".join(f"{count} {state}" for state, count in states.most_common()) + ")"
         parts.append(text)
     return ", ".join(parts) or "nothing found"
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the names of a group, of many the first ones and the last."""
+    names = list(dict.fromkeys(names))
+    return ", ".join(names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]])
 
 
 class _Forest:
@@ -427,8 +435,7 @@ class _Forest:
         return waits["activityIds"][0] if waits["kind"] == "task" and "activityIds" in waits else None
 
     def _names(self, ids: Sequence[str]) -> str:
-        names = list(dict.fromkeys(self._activities[each]["name"] for each in ids))
-        return ", ".join(names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]])
+        return some_of([self._activities[each]["name"] for each in ids])
 
     def _describe_wait(self, members: List[str]) -> Optional[str]:
         """Return such as "lock, held by Task-3"; None if they are not known to wait."""
@@ -548,7 +555,7 @@ class _Forest:
         # The members of a group may have different ones.
         where = f" at {self._ellipsis}{address}" if address is not None and not self._in_group else ""
         location = context.get("location")
-        code = self._sources.with_item(location, ordinal) if location is not None else ""
+        code = self._sources.with_item(location, ordinal, context.get("varname")) if location is not None else ""
         phase = context["phase"] if context["phase"] != "active" else ""
         line = Line()
         if location is not None:  # an entry of an ExitStack has no statement
@@ -566,6 +573,8 @@ class _Forest:
                 line.append(f" as {context['varname']}")
             if phase:
                 line.append(f" {self._arrow} ").append(phase, _WAIT)
+        if "exception" in context:
+            line.append(f"  because of {context['exception']}", _PROBLEM)
         if "unknown" in context:
             line.append(f"  ({context['unknown']})", _PROBLEM)
         return line

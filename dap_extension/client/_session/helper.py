@@ -6,7 +6,8 @@ What the functions return has the types of `dap_extension.protocol`; pages are p
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
+import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Protocol, Sequence, TypedDict, cast
 
 from ...payload import payload_expression, payload_key
 from ...protocol import (
@@ -19,10 +20,11 @@ from ...protocol import (
     Json,
     SnapshotResponse,
     SourceRef,
+    StacksArguments,
     StacksResponse,
     split_error_message,
 )
-from .dap import DapClient, DapError, RequestFailed
+from .dap import DapError, RequestFailed
 from .shapes import ExpandedStacks, expand_stacks
 
 if TYPE_CHECKING:
@@ -54,18 +56,28 @@ class Capture(TypedDict):
     handshake: Handshake
     #: The DAP ``stopped`` event's body, and the frame that the program stopped in; None if it was not paused.
     stop: Optional[Json]
+    #: When the snapshot was taken, in seconds since 1970.
+    time: float
     #: All activities.
     snapshot: SnapshotResponse
     #: Their stacks, in the same order. It has `sources` of its own.
     stacks: ExpandedStacks
     #: The same stacks as the helper sent them, for what is the same for all that have the same shape. Not printed.
     shared: NotRequired[StacksResponse]
+    #: If it comes from a snapshot file: when and by what that was written.
+    saved: NotRequired[str]
+
+
+class Connection(Protocol):
+    """Where requests go, such as a `DapClient`."""
+
+    def request(self, command: str, arguments: Optional[Json] = None, *, timeout: float = ...) -> Json: ...
 
 
 class Helper:
     """The helper in one program. One object per connection."""
 
-    def __init__(self, client: DapClient) -> None:
+    def __init__(self, client: Connection) -> None:
         self._client = client
         self._handshake: Optional[Handshake] = None
 
@@ -122,18 +134,22 @@ class Helper:
         snapshot_id: int,
         activity_ids: Sequence[str],
         progress: Optional[Callable[[int, int], object]] = None,
+        *,
+        hooks: bool = True,
     ) -> ExpandedStacks:
         """Return the stacks of activities of a snapshot.
 
         :param progress: called now and then with how many there are, of how many.
+        :param hooks: whether hooks may change them.
         """
-        return _expanded(self._stacks(snapshot_id, activity_ids, progress))
+        return _expanded(self._stacks(snapshot_id, activity_ids, progress, hooks))
 
     def _stacks(
         self,
         snapshot_id: int,
         activity_ids: Sequence[str],
         progress: Optional[Callable[[int, int], object]] = None,
+        hooks: bool = True,
     ) -> StacksResponse:
         result: StacksResponse = {"snapshotId": snapshot_id, "stacks": [], "shapes": [], "sources": []}
         merger = _Sources(result["sources"])
@@ -141,7 +157,10 @@ class Helper:
         indexes: Dict[str, int] = {}
         while len(stacks) < len(activity_ids):
             wanted = list(activity_ids[len(stacks) : len(stacks) + MAX_PAGE])
-            page = cast(StacksResponse, self._ask(STACKS, {"snapshotId": snapshot_id, "activityIds": wanted}))
+            arguments: StacksArguments = {"snapshotId": snapshot_id, "activityIds": wanted}
+            if not hooks:
+                arguments["hooks"] = False
+            page = cast(StacksResponse, self._ask(STACKS, {**arguments}))
             if not page["stacks"]:
                 raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
             merger.add(page["sources"], page["shapes"])
@@ -163,24 +182,33 @@ class Helper:
         stop: Optional[Json] = None,
         *,
         progress: Optional[Callable[[int, int], object]] = None,
+        hooks: bool = True,
     ) -> Capture:
         """Return every activity with its stack.
 
         :param stop: the ``stopped`` event's body, if the program is paused.
         :param progress: called now and then with how many stacks there are, of how many.
+        :param hooks: whether hooks may change the stacks.
         """
         handshake = self.load()
         for attempt in range(_ATTEMPTS):
             try:
+                moment = time.time()
                 snapshot = self.snapshot()
                 ids = [activity["id"] for activity in snapshot["activities"]]
-                shared = self._stacks(snapshot["snapshotId"], ids, progress)
+                shared = self._stacks(snapshot["snapshotId"], ids, progress, hooks)
                 break
             except HelperError as error:
                 if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
                     raise
-        stacks = _expanded(shared)
-        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks, "shared": shared}
+        return {
+            "handshake": handshake,
+            "stop": stop,
+            "time": moment,
+            "snapshot": snapshot,
+            "stacks": _expanded(shared),
+            "shared": shared,
+        }
 
     def _ask(self, command: str, arguments: Json) -> Json:
         """Return the answer to a request that can be large."""
