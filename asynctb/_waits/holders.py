@@ -11,6 +11,7 @@ from .facts import deadline_of_block, held_by, held_in_block, shield_of_block
 #: The method by which a block can give up what it holds.
 _GIVING_UP = "release"
 _TAKING = "acquire"
+_CANCELLING = "cancel"
 _LOOSE = ("coroutine", "generator", "async_generator")
 
 
@@ -40,8 +41,10 @@ class Blocks:
         #: Whether stacks have been gone through.
         self.was_read = False
         self._kinds: Dict[int, Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]] = {}
-        #: Whether code names the methods that give up and take a lock, by the identity of the code.
-        self._codes: Dict[int, Tuple[bool, bool]] = {}
+        #: Those whose own code names the method that cancels a task.
+        self.cancelling: Set[str] = set()
+        #: Whether code names the methods that give up and take a lock, and cancel, by the identity of the code.
+        self._codes: Dict[int, Tuple[bool, ...]] = {}
         #: Whether what is further outward than a scope with a shield is gone through: other scopes cannot end it.
         self._shielded = False
         #: The frames that have been gone through, or belong to somebody else.
@@ -72,10 +75,13 @@ class Blocks:
             code = info.frame.f_code
             names = codes.get(id(code))
             if names is None:  # the code lives as long as the stack
-                names = codes[id(code)] = _GIVING_UP in code.co_names, _TAKING in code.co_names
+                names = tuple([name in code.co_names for name in (_GIVING_UP, _TAKING, _CANCELLING)])
+                codes[id(code)] = names
             if not info.hide and (names[0] or names[1]):
                 self.naming.add(activity.id)
                 gives_up = gives_up or names[0]
+            if names[2] and not info.hide:
+                self.cancelling.add(activity.id)
             for context in reversed(info.contexts):
                 self._context(activity, info, context, context, gives_up)
 

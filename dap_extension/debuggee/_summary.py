@@ -78,6 +78,7 @@ class ProgramListing(Listing):
             new_coroutines=paused,
             frame_filter=SourceTable(py_db).program_frame,
             is_paused=paused,
+            may_search=paused,
         )
         self.findings: List[Finding] = []
         self._all: Optional[List[Activity]] = None
