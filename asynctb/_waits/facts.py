@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from .._model import Wait, WaitKind
-from .._stacks.customize import TypeRegistry, code_objects_of
+from .._stacks.customize import code_objects_of
+from .._stacks.registries import TypeRegistry, is_own_module, third_party
 from .kinds import add_words
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,7 +27,7 @@ class Held(NamedTuple):
 
 
 #: By the type of the object. Each may return None if the object does not look as it should.
-held_by: TypeRegistry[Callable[[object], Optional[Held]]] = TypeRegistry()
+held_by: TypeRegistry[Callable[[object], Optional[Held]]] = TypeRegistry("register_holders")
 #: By the type of a manager whose block holds another object than itself, such as a condition its lock.
 held_in_block: TypeRegistry[Callable[[object], object]] = TypeRegistry()
 #: By the type of the object that is waited for: gets it and the words of the wait, returns fuller ones, or None.
@@ -71,7 +73,10 @@ def register_wait(function: object, description: str, *, kind: WaitKind = "unkno
     """
     if description:
         add_words(description, kind)
+    own = is_own_module(sys._getframe(1).f_globals)
     for code in code_objects_of(function):
+        if not own:
+            third_party["register_wait", id(code)] = "register_wait", code, (description, kind)
         names = code.co_varnames[: code.co_argcount]
         waiting_functions.append((code, description, names[:1] == ("self",)))
 

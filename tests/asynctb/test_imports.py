@@ -20,9 +20,12 @@ PACKAGE = Path(str(asynctb.__file__)).parent
 ROOMS: List[str] = [
     "_version",
     "_data",
+    "_collector",
     "_objects",
     "_heap",
+    "_process",
     "_ids",
+    "_own_code",
     "_source",
     "_model",
     "_quick",

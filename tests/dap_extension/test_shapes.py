@@ -13,10 +13,10 @@ from interpreters import Interpreter
 from sessions import frame_named, on_few_interpreters
 
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, WithBlock
-from dap_extension.client._session.shapes import expand, expand_stacks
+from dap_extension.client._session.shapes import expand, expand_stacks, json_of_stacks
 from dap_extension.debuggee._serialize import Budget, Serializer
 from dap_extension.debuggee._shapes import ShapeTable
-from dap_extension.protocol import STACKS, VARYING, Value
+from dap_extension.protocol import SNAPSHOT, STACKS, VARYING, Value
 
 
 def without_values(value: Any) -> Any:
@@ -41,6 +41,9 @@ def values_in(value: Any) -> List[Value]:
 class Sources:
     """Stands in for the table of sources, which needs the debugger."""
 
+    def is_own(self, filename: str) -> bool:
+        return True
+
     def is_debugger_file(self, filename: str) -> bool:
         return False
 
@@ -56,7 +59,10 @@ class Task(NamedTuple):
 
 
 class Plain(Serializer):
-    """Puts the values themselves into stacks."""
+    """Puts the values themselves into stacks, so that each has a shape of its own."""
+
+    def _key(self, traceback: Traceback) -> None:
+        return None
 
     def _value(self, value: Value) -> int:
         return cast(int, value)
@@ -145,6 +151,12 @@ def test_expanded_shapes_are_the_stacks(stacks: List[Traceback]) -> None:
         # As a client gets it.
         sent = json.loads(json.dumps({"shapes": table.shapes, "values": values}))
         assert expand(sent["shapes"][index], sent["values"]) == expected
+        entry: Any = {"activityId": "task-1", "shape": index, "values": sent["values"]}
+        answer: Any = {"snapshotId": 1, "stacks": [entry, entry], "shapes": sent["shapes"], "sources": []}
+        assert expand_stacks(answer) == [{"activityId": "task-1", "stack": expected}] * 2
+        assert list(json_of_stacks(answer)) == [
+            json.dumps(each, separators=(",", ":")) for each in expand_stacks(answer)
+        ]
         # Each value is used once, also if objects occur twice.
         assert sorted(map(str, values)) == sorted(map(str, values_in(expected)))
         # Shapes are equal if the stacks are but for their values.
@@ -197,6 +209,17 @@ def test_tasks_at_one_place_have_one_shape(interpreter: Interpreter) -> None:
             evaluate = {"expression": expression, "frameId": hold["frameId"], "context": "watch"}
             assert debuggee.request("evaluate", evaluate)["result"] == f"({number}, True)"
             assert debuggee.request("scopes", {"frameId": hold["frameId"]})["scopes"]
+        # As text it is the same answer.
+        query = {"snapshotId": snapshot_id, "activityIds": list(ids.values())}
+        assert json.loads(cast(Any, debuggee.ask(STACKS, {**query, "asText": True}))["text"]) == answer
+        (page, as_text) = (
+            debuggee.ask(SNAPSHOT, {"snapshotId": snapshot_id, **extra}) for extra in ({}, {"asText": True})
+        )
+        assert json.loads(cast(Any, as_text)["text"]) == page
+        without_ids = debuggee.ask(STACKS, {**query, "frameIds": False})
+        assert "frameId" in json.dumps(answer)
+        assert "frameId" not in json.dumps(without_ids)
+        assert len(without_ids["shapes"]) == 5
         # Alone they are the same.
         for number in (1, 29):
             activity_id = ids[f"hold-{number}"]

@@ -204,12 +204,43 @@ class WaitTable:
 
     def _ids(self, futures: Sequence[object], listing: Listing) -> Tuple[str, ...]:
         """Return the identifiers of the tasks among *futures* that are not done, in their order."""
-        left = []
-        for each in futures:
-            reader = self._futures.reader_of_task(each)
-            if reader is not None and reader.state(each) == "PENDING":
-                left.append(each)
+        left = [task for task in [self._task_of(each) for each in futures] if task is not None]
         return tuple([listing.id_of(task, "task") for task in self._futures.in_order(left)])
+
+    def _task_of(self, future: object) -> Optional[object]:
+        """Return the task that *future* is, also inside of `asyncio.shield`, if it is not done."""
+        for _ in range(_MAX_SHIELDS):
+            reader = self._futures.reader_of_future(future)
+            if reader is None or reader.state(future) != "PENDING":
+                return None
+            if self._futures.reader_of_task(future) is not None:
+                return future
+            callbacks = self._futures.callbacks_of(future, FIRST_CALLBACKS)
+            inner = next((each for each in map(_shielded_by, callbacks) if each is not None), None)
+            if inner is None:
+                return None
+            future = inner
+        return None
+
+    def _ids_of_all(self, futures: Sequence[object], listing: Listing) -> Optional[Tuple[str, ...]]:
+        """Return the identifiers of all activities that have to end before *futures* are done, or None.
+
+        The futures are tasks, perhaps shielded, `asyncio.gather` of these, or come from elsewhere; none is done.
+        """
+        found: Dict[str, None] = dict.fromkeys(self._ids(futures, listing))
+        for each in futures:
+            if self._task_of(each) is not None:
+                continue
+            if type(each) is self._gathering:
+                wait = self._of_gathering(each, listing)
+                ids = wait.activities
+            else:
+                source = concurrent_future(self._futures, each, self._futures.callbacks_of(each, FIRST_CALLBACKS))
+                ids = () if source is None else self._work.source_of(source, listing)[0]
+            if not ids or (type(each) is not self._gathering and len(ids) > 1):  # of several, any is enough
+                return None
+            found.update(dict.fromkeys(ids))
+        return tuple(found)
 
     def _describe_source(self, future: object, listing: Listing) -> Optional[Wait]:
         """Return what a task waits for if *future* gets its result from somewhere else."""
@@ -253,11 +284,9 @@ class WaitTable:
             reader = self._futures.reader_of_future(child)
             if reader is None or reader.state(child) == "PENDING":
                 pending.append(child)
-        ids = self._ids(pending, listing)
-        # Futures that are no tasks can be set by anybody, so that the tasks alone prove nothing.
-        return new_wait(
-            "tasks", f"{len(pending)} of {len(children)} tasks", future, ids if len(ids) == len(pending) else ()
-        )
+        # Other futures can be set by anybody, so that the tasks alone prove nothing.
+        ids = self._ids_of_all(pending, listing) or ()
+        return new_wait("tasks", f"{len(pending)} of {len(children)} tasks", future, ids)
 
 
 def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from ..._frames import local_variable
 from ..._heap import frozen, heap_searches, instances, referrers, with_subclasses
-from ..._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
+from ..._model import Activity, ActivityKind, ActivityState, Traceback
 from ..._objects import (
     callable_name,
     class_attribute,
@@ -27,7 +27,7 @@ from ..._objects import (
     type_name,
 )
 from ..._snapshot.sets import imported
-from ..._snapshot.source import Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
+from ..._snapshot.source import NOWHERE, Group, Listing, Source, ThreadRecord, caller_of, tops_of_frames
 from ..._stacks.follow import calling_frame
 from ..threading.threads import thread_with
 
@@ -353,7 +353,7 @@ class Greenlets(Source):
         assert self._reader is not None
         frame = self._reader.frame(obj)
         thread = listing.thread(group.thread)
-        top: Optional[FrameInfo] = None
+        tops = NOWHERE
         signature: Optional[int] = None
         state: ActivityState
         if self._reader.is_dead(obj):
@@ -363,10 +363,11 @@ class Greenlets(Source):
         elif frame is None:
             state = "running"
             frame = thread.frame if thread is not None else None
-            top = None if frame is None else top_of_frames(frame, frames_outward(frame)[-1])
+            if frame is not None:
+                tops = tops_of_frames(frame, listing.is_own, frames_outward(frame)[-1])
         else:
             state = "suspended"
-            top, signature = listing.survey_frames(frames_outward(frame)[::-1])
+            tops, signature = listing.survey_frames(frames_outward(frame)[::-1])
         parent = self._reader.parent(obj)
         if parent is not None and self._reader.parent(parent) is not None:
             parent_id: Optional[str] = listing.id_of(parent, "greenlet")
@@ -381,9 +382,10 @@ class Greenlets(Source):
             target=obj,
             parent=parent_id,
             thread=thread.id if thread is not None else None,
-            top=top,
+            top=tops.top,
             traceback=traceback,
             signature=signature,
+            innermost=tops.innermost,
         )
 
     def _name_of(self, obj: object, frame: Optional[types.FrameType], state: ActivityState) -> str:

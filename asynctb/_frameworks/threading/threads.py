@@ -16,7 +16,7 @@ from ..._ids import thread_ids
 from ..._model import Activity, ActivityKind, Traceback, Wait
 from ..._objects import exact_str, get_field, module_field, module_of_frame
 from ..._snapshot.sets import copy_set, imported
-from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
+from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, tops_of_frames
 from ..._stacks.follow import calling_frame, own_frame, this_thread
 from ..._waits.kinds import LOCK_OF_CONDITION, wait_for
 from .._calls import thread_calls
@@ -148,6 +148,7 @@ class Threads(Source):
             wait = own[1](frame, listing) or wait
         elif wait is not None and record.frame is not None:
             wait = self._completed(wait, record.frame, listing)
+        tops = tops_of_frames(frame, listing.is_own)
         return Activity(
             kind="thread",
             framework="threading",
@@ -157,9 +158,10 @@ class Threads(Source):
             target=record.thread,
             thread=record.id,
             waits_for=wait,
-            top=top_of_frames(frame),
+            top=tops.top,
             traceback=traceback,
             thread_ident=record.ident,
+            innermost=tops.innermost,
         )
 
     def _completed(self, wait: Wait, innermost: types.FrameType, listing: Listing) -> Wait:

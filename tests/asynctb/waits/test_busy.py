@@ -25,8 +25,8 @@ def _look(stop: threading.Event, found: List[str], *, tracebacks: bool) -> None:
     try:
         for number in range(_LOOKS):
             snapshot = asynctb.snapshot(tracebacks=tracebacks, loose_objects=number == 0)  # which searches the heap
-            findings = [each for each in snapshot.findings if each.certain or each.kind == "deadlock"]
-            found += [str(each.text) for each in findings]
+            alarms = [each for each in snapshot.findings if each.certain or each.kind == "deadlock"]
+            found += [str(finding.text) for finding in alarms]
             found += [note for note in snapshot.notes if "worked out" in note]
     finally:
         stop.set()

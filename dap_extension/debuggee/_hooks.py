@@ -1,0 +1,215 @@
+"""Hooks that the program has registered with its own copy of asynctb, taken over by the helper's.
+
+They are the one kind of foreign code that the helper runs: the program has registered them for exactly this. Before
+each request it is looked at which there are, as hooks can be registered at any time. Each gets and returns what it
+would with the program's own copy. One that fails costs what it would have contributed, and one that takes long is not
+called any more until the next request; a note says so.
+"""
+
+from __future__ import annotations
+
+import time
+import types
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from asynctb._objects import callable_name, describe_error, is_a
+from asynctb._stacks import customize
+from asynctb._stacks.registries import CodeRegistry, TypeRegistry
+from asynctb._waits.facts import held_by, register_wait
+
+from ._conversion import Conversion, ProgramWalk, held
+from ._program_registries import Entry, find_registries
+
+#: Seconds that one hook may take in one request.
+_LONGEST = 1.0
+_BY_TYPE: Dict[str, TypeRegistry[Any]] = {
+    "register_root": customize.roots,
+    "register_unwrap_awaitable": customize.awaitables,
+    "register_unwrap_context_manager": customize.context_managers,
+    "register_elaborate_context": customize.elaborators,
+    "register_holders": held_by,
+}
+
+_BY_CODE: Dict[str, CodeRegistry[Any]] = {
+    "register_unwrap_context_generator": customize.context_generators,
+    "register_elaborate_context_generator": customize.generator_elaborators,
+}
+
+_Key = Tuple[str, int]
+
+
+class _Hook:
+    """One hook of the program, in the place where the helper would call one of its own."""
+
+    def __init__(self, name: str, function: Any, call: Callable[..., Any]) -> None:
+        self._title = f"{callable_name(function)}() ({name})"
+        self._function = function
+        self._call = call
+        self.spent = 0.0
+        #: What went wrong, or None.
+        self.note: Optional[str] = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.spent > _LONGEST:
+            self.note = f"The program's hook {self._title} takes too long: it is left out after {_LONGEST:g} s."
+            raise RuntimeError(f"it is left out, as it has taken more than {_LONGEST:g} s")
+        began = time.perf_counter()
+        try:
+            return self._call(self._function, *arguments)
+        except BaseException as error:
+            self.note = f"The program's hook {self._title} failed: {describe_error(error)}"
+            if is_a(error, Exception) and not is_a(error, RecursionError):
+                raise
+            # What would end more than the hook: the request, or the whole stack.
+            raise RuntimeError(describe_error(error)) from None
+        finally:
+            self.spent += time.perf_counter() - began
+
+
+def _plainly(function: Any, *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def _converting(module: types.ModuleType) -> Callable[..., Any]:
+    """Return what calls a hook that gets a result and a `Walk` and returns a result."""
+
+    def call(function: Any, result: Any, walk: customize.Walk) -> Any:
+        conversion = Conversion(module)
+        return conversion.from_program(function(conversion.to_program(result), ProgramWalk(walk, conversion)))
+
+    return call
+
+
+def _telling_holders(function: Any, target: object) -> Any:
+    return held(function(target))
+
+
+class ProgramHooks:
+    """Those that have been taken over."""
+
+    def __init__(self) -> None:
+        self._module: Optional[types.ModuleType] = None
+        #: As they were found. They stay alive as long as the helper has them, so that their addresses are their own.
+        self._entries: Dict[_Key, Entry] = {}
+        self._hooks: Dict[_Key, List[_Hook]] = {}
+        #: Why some are not taken over as they are, and what else is wrong.
+        self._left_out: Dict[_Key, str] = {}
+        self._problem: Optional[str] = None
+
+    def refresh(self) -> None:
+        """Take over what has been registered since the last call, and drop what is not there any more."""
+        for hooks in self._hooks.values():
+            for hook in hooks:
+                hook.spent = 0.0
+        try:
+            found = find_registries()
+        except Exception as error:
+            self._problem = f"Hooks of the program could not be read: {describe_error(error)}"
+            return
+        self._problem = None if found is None else found.problem
+        if found is None or found.module is not self._module:
+            self._drop({})
+            self._module = None if found is None else found.module
+        if found is None:
+            return
+        entries = {(entry.name, id(entry.subject)): entry for entry in found.entries}
+        self._drop(entries)
+        for key, entry in entries.items():
+            if key in self._entries:
+                continue
+            self._entries[key] = entry
+            try:
+                self._hooks[key] = self._take(entry, found.module)
+            except Exception as error:
+                self._left_out[key] = f"A hook of the program ({entry.name}) is left out: {describe_error(error)}"
+
+    def notes(self) -> List[str]:
+        """Return one sentence for each hook that cannot be taken over or has failed."""
+        failures = [hook.note for hooks in self._hooks.values() for hook in hooks if hook.note is not None]
+        found = [*([] if self._problem is None else [self._problem]), *self._left_out.values(), *failures]
+        return [*dict.fromkeys(found)]
+
+    def _drop(self, entries: Dict[_Key, Entry]) -> None:
+        """Drop those that are not among *entries* as they were."""
+        for key, entry in tuple(self._entries.items()):
+            same = entries.get(key)
+            if same is None or same.subject is not entry.subject or not _is_same(same.value, entry.value):
+                del self._entries[key]
+                self._left_out.pop(key, None)
+                if self._hooks.pop(key, None) is not None:
+                    _withdraw(entry)
+
+    def _take(self, entry: Entry, module: types.ModuleType) -> List[_Hook]:
+        """Register a hook with the helper's asynctb."""
+        name, subject, value = entry
+        registry = _BY_TYPE.get(name)
+        if registry is not None:
+            if not is_a(subject, type):
+                raise TypeError("it is not about a type")
+            call = _plainly
+            if name == "register_elaborate_context":
+                call = _converting(module)
+            elif name == "register_holders":
+                call = _telling_holders
+            hook = _Hook(name, value, call)
+            registry.register(subject, hook)
+            return [hook]
+        if name == "register_stack_finder":
+            hook = _Hook(name, value, _plainly)
+            customize.register_stack_finder(hook)
+            return [hook]
+        if type(subject) is not types.CodeType:
+            raise TypeError("this version does not know what that is")
+        if name in _BY_CODE:
+            elaborates = name == "register_elaborate_context_generator"
+            hook = _Hook(name, value, _converting(module) if elaborates else _plainly)
+            _BY_CODE[name].register(subject, hook)
+            return [hook]
+        if name == "register_wait":
+            description, kind = value
+            register_wait(subject, description, kind=kind)
+            return []
+        if name != "customize":
+            raise TypeError("this version does not know what that is")
+        options: Dict[str, Any] = {}
+        hooks: List[_Hook] = []
+        for option, given in value.items():
+            if option in ("skip_frame", "skip_callees"):
+                options[option] = given is True
+            elif option in ("get_target", "elaborate"):
+                hooks.append(_Hook(option, given, _plainly if option == "get_target" else _converting(module)))
+                options[option] = hooks[-1]
+            else:
+                key = name, id(subject)
+                self._left_out[key] = f"An option of the program's customize() is left out: {option}"
+        customize.set_options(subject, options, own=False)
+        return hooks
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Return whether two hooks, or options, or words of a wait, are the same; what is the program's is not compared."""
+    if one is other:
+        return True
+    if type(one) is dict and type(other) is dict:
+        return [*one] == [*other] and all(one[name] is other[name] for name in one)
+    if type(one) is tuple and type(other) is tuple:
+        return len(one) == len(other) and all(type(each) is str and each == one[i] for i, each in enumerate(other))
+    return False
+
+
+def _withdraw(entry: Entry) -> None:
+    registry = _BY_TYPE.get(entry.name)
+    if registry is not None:
+        registry.withdraw(entry.subject)
+    elif entry.name in _BY_CODE:
+        _BY_CODE[entry.name].withdraw(entry.subject)
+    elif entry.name == "customize":
+        customize.withdraw_options(entry.subject)
+    elif entry.name == "register_stack_finder":
+        customize.stack_finders[:] = [
+            finder for finder in customize.stack_finders if getattr(finder, "_function", None) is not entry.value
+        ]
+
+
+#: Those of this process.
+program_hooks = ProgramHooks()
