@@ -85,6 +85,8 @@ class Listing:
     :param frame_filter: maps the innermost frame of a thread to the innermost one that is the program's own, or None;
         for a debugger, whose frames are on the stack of a paused thread.
     :param is_paused: whether a debugger holds threads.
+    :param may_search: whether the heap may be searched for who refers to what is waited for; by default, where all
+        loose objects are searched for.
     :param hooks: as for `snapshot`.
     :param is_own: whether a file, of the name that code objects record, has code of the user's own.
     """
@@ -97,6 +99,7 @@ class Listing:
         thorough: bool = True,
         frame_filter: Optional[FrameFilter] = None,
         is_paused: bool = False,
+        may_search: Optional[bool] = None,
         hooks: bool = True,
         is_own: Callable[[str], bool] = is_own_file,
     ) -> None:
@@ -109,7 +112,7 @@ class Listing:
         self.is_own = is_own
         self._frame_filter = frame_filter
         #: Whether the heap may be searched for who refers to what is waited for.
-        self.may_search = loose_objects
+        self.may_search = loose_objects if may_search is None else may_search
         self._has_loose, self._has_only_new = loose_objects or new_coroutines, not loose_objects
         self._places = Places(is_own)
         #: By identifier; the group of those that were described, not only mentioned.

@@ -36,13 +36,14 @@ from .facts import (
     held_in_block,
     is_retrieved,
     lateness_of_loop,
+    queued_coroutines,
     unused_of_loop,
     woken_through,
 )
 from .graph import Node, circle_of, knots, stuck, waiters_of
 from .holders import Blocks, location_of
 from .kinds import EXTERNAL, HELD, LOCK_OF_CONDITION, WOKEN
-from .reach import Search, TooMuch, coroutines_of, reaching
+from .reach import MOST_SECONDS, Search, TooMuch, coroutines_of, reaching
 
 #: Seconds that a timer of a loop is overdue if the loop is certain to be blocked.
 _LATE = 0.1
@@ -54,6 +55,8 @@ _MOST_EDGES = 1_000
 _MOST_FINDINGS = 20
 #: How often what can go on is worked out again as more is reached.
 _MOST_ROUNDS = 50
+#: How long a search may take of a program that a debugger has stopped, where nobody has asked for it.
+_SECONDS_AT_STOPS = 0.5
 #: Of how many it is told who could wake them.
 _MOST_LEFT = 10_000
 _LOOSE = ("coroutine", "generator", "async_generator")
@@ -355,7 +358,8 @@ class _Explanation:
             remaining = self._without_doubt(again, remaining, nodes)
             for members, edges in again._knots(remaining, nodes):
                 in_deadlock.update(members)
-                found.append(again._deadlock(members, edges))
+                finding = again._deadlock(members, edges)
+                found.append(attrs.evolve(finding, text=finding.text + self._watchdogs(members, remaining)))
         found += self._temporary(in_deadlock)
         if self._look.may_search:
             found += self._unwoken(remaining, in_deadlock)
@@ -374,6 +378,21 @@ class _Explanation:
         }
         for members in knots(edges):
             yield circle_of(members, edges), edges
+
+    def _watchdogs(self, members: List[str], remaining: Set[str]) -> str:
+        """Return, for a sentence, who waits for a time to come and has one of *members*, in code that cancels."""
+        waits = [(name, self._by_id[name].waits_for) for name in self._blocks.cancelling if name not in remaining]
+        names = [name for name, wait in waits if wait and (wait.kind == "sleep" or wait.deadline is not None)]
+        stacks = [(name, stack) for name in names for stack in [self._look.stack_of(self._by_id[name])] if stack]
+        wanted = {id(self._by_id[name].target): name for name in members if self._by_id[name].kind == "task"}
+        if not stacks or not wanted:
+            return ""
+        try:
+            reached = reaching(stacks, wanted, {id(each.target) for each in self.activities})
+        except TooMuch:
+            return ""
+        pairs = [(wanted[address], name) for address, names in reached.items() for name in names]
+        return f"; {self._name(pairs[0][1])} may cancel {self._name(pairs[0][0])}" if pairs else ""
 
     def _temporary(self, in_deadlock: Set[str]) -> List[Finding]:
         """Return the deadlocks that only timers will end."""
@@ -479,7 +498,7 @@ class _Explanation:
                 return nothing
             stops.update(id(obj) for each in unused if each is not None for obj in each)
         loose = {id(each.target) for each in self.activities if each.kind in _LOOSE}
-        search = Search(wakers, stops | loose)
+        search = Search(wakers, stops | loose, seconds=_SECONDS_AT_STOPS if self._look.is_paused else MOST_SECONDS)
         for function in called_from_outside:
             for obj in function():
                 search.add(obj)
@@ -657,6 +676,8 @@ class _Explanation:
             text = (
                 f"The event loop of {self._name(thread_id)} is blocked by {by}, which {doing}{where}; {waiting} for it"
             )
+            if running and running[0].id in self._deadlines([running[0].id]):
+                text += ", and so does its timeout"
             ids = (thread_id, *[each.id for each in running])
             steps = [Step(ids[-1], f"{by} {doing}{where}", place)]
             yield Finding("blocked_loop", is_late, text, ids, tuple(steps))
@@ -707,6 +728,8 @@ class _Explanation:
 
     def _never_awaited(self) -> List[Finding]:
         new = [each for each in self.activities if each.kind == "coroutine" and each.state == "created"]
+        queued = {address for function in queued_coroutines for address in function()} if new else set()
+        new = [each for each in new if id(each.target) not in queued]
         return self._each("never_awaited", new, lambda each: f"Nobody has awaited {self._name(each.id)}")
 
     def _failed(self) -> List[Finding]:

@@ -86,6 +86,7 @@ class ProgramListing(Listing):
             new_coroutines=paused,
             frame_filter=sources.program_frame,
             is_paused=paused,
+            may_search=paused,
             is_own=sources.is_own,
         )
         self.findings: List[Finding] = []

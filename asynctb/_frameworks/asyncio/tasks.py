@@ -42,6 +42,7 @@ from ..._snapshot.source import (
     is_unstarted,
     running_state,
 )
+from ..._waits.facts import refinements
 from .failures import failure_of, origin_of, tops_of_traceback
 from .futures import FutureReader, Futures
 from .links import TaskLinks
@@ -285,6 +286,8 @@ class AsyncioTasks(Source):
             state = self._state(reader, obj, coroutine, waiter)
             if waiter is not None and state != "ready":
                 wait = self._waits.describe(waiter, owners, listing)
+                for refine in refinements:
+                    wait = refine(wait, owners) or wait
         if state != "running" and state != "done":
             requests = reader.cancelling(obj)
             if reader.must_cancel(obj) is True or (type(requests) is int and requests > 0):
