@@ -52,6 +52,10 @@ DIAGNOSED = (
     Case("thread_queue_consumer_dead", "abandoned", ("MainThread",), is_searched=True),
     Case("rlock_vs_condition", "deadlock", ("consumer", "producer"), is_searched=True),
     Case("lock_of_two_loops", "deadlock", ("a1", "loop b")),
+    Case("gevent_two_rlocks", "deadlock", ("left", "right"), needs="gevent"),
+    Case("gevent_patched_locks", "deadlock", ("left", "right"), needs="gevent"),
+    Case("gevent_join_each_other", "deadlock", ("parent", "child"), needs="gevent"),
+    Case("gevent_queue_nobody_feeds", "abandoned", ("worker",), is_certain=False, needs="gevent", is_searched=True),
 )
 LOOK_ALIKES = (
     Case("timeout_will_fire", since=(3, 11)),
@@ -62,4 +66,7 @@ LOOK_ALIKES = (
     Case("inversion_one_cancelled"),
     Case("thread_holder_in_queue_get"),
     Case("busy_ordered_locks"),
+    Case("gevent_inversion_with_timeouts", needs="gevent"),
+    Case("gevent_woken_by_timer", needs="gevent"),
+    Case("gevent_busy_ordered_locks", needs="gevent"),
 )
