@@ -118,6 +118,14 @@ def _name_of(thread: Optional[object], ident: int) -> str:
     return name if type(name) is str else f"thread {ident}"
 
 
+def wait_in(record: ThreadRecord) -> Optional[Wait]:
+    """Return what a thread waits for as the functions tell that it is in, or None."""
+    wait, _ = thread_waits.wait_of_thread(record.frame)
+    if wait is None and record.frame is not None and record.system_id is not None:
+        wait = thread_calls.wait_of_thread(record.frame, record.system_id)
+    return wait
+
+
 class Threads(Source):
     """The source of the activities of kind ``"thread"``."""
 
@@ -140,9 +148,8 @@ class Threads(Source):
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         record = cast(ThreadRecord, obj)
-        wait, frame = thread_waits.wait_of_thread(record.frame)
-        if wait is None and record.frame is not None and record.system_id is not None:
-            wait = thread_calls.wait_of_thread(record.frame, record.system_id)
+        _, frame = thread_waits.wait_of_thread(record.frame)
+        wait = wait_in(record)
         own = waits_by_code.get(id(frame.f_code)) if frame is not None else None
         if own is not None and frame is not None:
             wait = own[1](frame, listing) or wait
