@@ -18,6 +18,7 @@ from asynctb._stacks.extract import extract
 from ..protocol import CallStackSettings
 from . import _pydevd
 from ._errors import evaluating
+from ._hooks import program_hooks
 from ._serialize import MAX_FRAMES, clip
 from ._summary import ProgramListing, weak_reference
 
@@ -77,7 +78,7 @@ class CallStack:
         def work() -> None:
             threads: List[Any] = answer.as_dict["body"]["threads"]
             try:
-                threads = threads + self._list(py_db)
+                threads = threads + program_hooks.around(py_db, lambda: self._list(py_db))
             except BaseException:
                 # Without us the answer is what it always was.
                 self._rows = {}
@@ -97,7 +98,7 @@ class CallStack:
         def work() -> None:
             command = None
             try:
-                if self._track(py_db, thread_id):
+                if program_hooks.around(py_db, lambda: self._track(py_db, thread_id)):
                     command = _pydevd.stack_answer(py_db, request, thread_id)
             except BaseException:
                 command = None

@@ -21,7 +21,6 @@ from ..protocol import ActivityInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
-from ._hooks import program_hooks
 from ._rows import Row, Top, unmapped
 from ._serialize import clip
 from ._sources import SourceTable
@@ -73,7 +72,6 @@ class ProgramListing(Listing):
     """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
-        program_hooks.refresh()
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,
