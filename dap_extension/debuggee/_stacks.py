@@ -16,7 +16,6 @@ from ..protocol import ActivityStack
 from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
-from ._hooks import program_hooks
 from ._rows import Row
 from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
@@ -49,7 +48,6 @@ class StackReader:
         hooks: bool = True,
     ) -> None:
         registry.frameworks.refresh()
-        program_hooks.refresh()
         self._hooks = hooks
         self._py_db = py_db
         self._activities = snapshot.activities
