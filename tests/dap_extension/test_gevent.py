@@ -34,9 +34,25 @@ def test_program_that_gevent_has_patched(interpreter: Interpreter, request: pyte
         for frame, expression, value in ((module, "len(greenlets)", "3"), (hold, "number", "3")):
             evaluate = {"expression": expression, "frameId": frame["frameId"], "context": "watch"}
             assert debuggee.request("evaluate", evaluate)["result"] == value
+        # What waits says for what, and what runs has frames.
+        assert greenlet["waitsFor"]["kind"] == "event"
+        assert not [activity["name"] for activity in activities if "pydevd" in activity["name"]]
+        for entry in debuggee.stacks(snapshot_id, [activity["id"] for activity in activities]):
+            assert "error" not in entry["stack"], entry
         # The program can be asked while it runs, and stops again.
         debuggee.run_to("done")
         _, activities = debuggee.snapshot()
         assert [activity["name"] for activity in activities if activity["kind"] == "thread"] == ["MainThread"]
+        # A greenlet that the thread executes.
+        debuggee.run_to("greenlet")
+        snapshot_id, activities = debuggee.snapshot()
+        (paused,) = [activity for activity in activities if activity["name"] == "pause"]
+        assert paused["state"] == "running"
+        (entry,) = debuggee.stacks(snapshot_id, [paused["id"]])
+        assert "error" not in entry["stack"]
+        frame = frame_named(entry["stack"], "pause")
+        assert frame["location"]["line"] == debuggee.lines["greenlet"]
+        evaluate = {"expression": "number", "frameId": frame["frameId"], "context": "watch"}
+        assert debuggee.request("evaluate", evaluate)["result"] == "7"
         assert debuggee.finish() == 0
-        assert debuggee.output["stdout"] == "paused\ndone\n"
+        assert debuggee.output["stdout"] == "paused\ndone\n7\n"

@@ -24,7 +24,7 @@ REMOTE_TIMEOUT = 5.0
 #: Seconds that a process is given in which it runs no Python code at all.
 HELD_TIMEOUT = 3.0
 #: Seconds that a process which gevent has patched gets to answer; elsewhere this can only be a slow machine.
-GEVENT_TIMEOUT = 8.0
+GEVENT_TIMEOUT = 7.0
 # For so many seconds it is watched whether the process is held.
 _WATCHED = 15.0
 #: Seconds between two looks at whether it has.
