@@ -61,6 +61,7 @@ FRAMEWORKS: List[str] = [
     "greenback",
     "sqlalchemy",
     "asyncio",
+    "nest_asyncio",
     "trio",
     "curio",
     "twisted",
