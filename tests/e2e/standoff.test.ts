@@ -83,6 +83,7 @@ test("keys lead from task to task", async () => {
 });
 
 test("the tooltip has everything, with links", async () => {
+  await workbench.row("MainThread").hover();
   await workbench.row("report").hover();
   const hover = workbench.page.locator(".monaco-hover:visible").filter({ hasText: "asyncio task Task-4" });
   await hover.getByText("Waits for: lock, held by Task-3").waitFor();
@@ -100,6 +101,29 @@ test("the same can be arranged by state and by wait", async () => {
   await workbench.screenshot("waits");
   await workbench.arrange("Auto");
   await workbench.row("Thread Stack").waitFor();
+});
+
+test("the lines where tasks are suspended lead to them", async () => {
+  await workbench.seeMark("‖ Task-3 · lock ← Task-2");
+  await workbench.page.locator('.cgmr[class*="ced-"]').first().waitFor();
+  await workbench.goToLine(line("charge"));
+  await workbench.command("Async Stacks: Show Tasks at This Line");
+  await workbench.seeFocus("charge");
+  await workbench.hoverMark("‖ Task-3");
+  const hover = workbench.page.locator(".monaco-hover:visible").filter({ hasText: "1 task here: Task-3" });
+  await hover.getByText("suspended: lock ← Task-2").waitFor();
+  await workbench.screenshot("hover");
+  await hover.getByRole("link", { name: "Task-4" }).click();
+  await workbench.seeFocus("report");
+});
+
+test("why nothing moves can be copied, and assistants can ask for it", async () => {
+  await workbench.command("Async Stacks: Copy Why");
+  const why =
+    /^Async stacks of Standoff\n[^]*\n5 tasks, 2 deadlocked\n\nDeadlock: task Task-2 waits [^]*\nTask-2 {2}\(task Task-2 waits .*\)\n(?: {2}.*\n)* {2}charge {2}\(standoff\.py:\d+\)\n[^]*\nTask-3 /;
+  await workbench.seeClipboard(why);
+  await workbench.command("Stand-in: Ask Why");
+  await workbench.seeClipboard(new RegExp(`${why.source}[^]*\\nMainThread {2}\\(5 tasks\\)\\n`));
 });
 
 test("the Debug Console says it, too", async () => {

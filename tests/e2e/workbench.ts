@@ -186,10 +186,24 @@ export class Workbench {
 
   /** Run a command by its title in the palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
     const input = this.page.locator(".quick-input-widget input").first();
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().click();
+    const row = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first();
+    const seen = await this.#poll(
+      async () => {
+        await this.page.keyboard.press("F1");
+        await input.fill(`>${title}`);
+        const found = await row.waitFor({ timeout: 5000 }).then(
+          () => title,
+          () => "",
+        );
+        // The palette does not learn of commands that come while it is open, as those of extensions do at first.
+        if (found === "") await this.page.keyboard.press("Escape");
+        return found;
+      },
+      (found) => found !== "",
+    );
+    assert.equal(seen, title);
+    await row.click();
   }
 
   /** Start a configuration of launch.json. */
@@ -414,6 +428,20 @@ export class Workbench {
         ),
       text,
     );
+  }
+
+  /** Rest the pointer on such a text at the end of a line. */
+  async hoverMark(text: string): Promise<void> {
+    const marks = this.page.locator('.view-lines span[class*="ced-"]');
+    for (const mark of await marks.all()) {
+      const content = await mark.evaluate((element) => getComputedStyle(element, "::after").content);
+      if (!content.includes(text)) continue;
+      const box = await mark.boundingBox();
+      if (!box) break;
+      await this.page.mouse.move(box.x + box.width - 10, box.y + box.height / 2, { steps: 3 });
+      return;
+    }
+    throw new Error(`There is no mark ${text}.`);
   }
 
   /** Line of the cursor in the active editor, counted from 1. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import { registerCommands } from "./commands";
+import { registerTool } from "./commands/tool";
 import { Highlight } from "./decorations/highlight";
 import { Marks } from "./decorations/marks";
 import { Store } from "./model/store";
@@ -21,15 +22,22 @@ export function activate(context: vscode.ExtensionContext): void {
   const provider = new StacksProvider(store, filter);
   const highlight = new Highlight(store);
   const view = createView(provider, store, filter, context.globalState);
+  const media = vscode.Uri.joinPath(context.extensionUri, "media");
+  const marks = new Marks(store, (name) => vscode.Uri.joinPath(media, name));
+  const example = {
+    source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
+    folder: context.globalStorageUri,
+  };
   context.subscriptions.push(
     filter,
     provider,
     highlight,
     view,
     provideColors(),
-    new Marks(store),
+    marks,
     new Status(store),
-    registerCommands({ store, provider, filter, highlight, view }),
+    registerCommands({ store, provider, filter, highlight, view, marks, example }),
+    registerTool(store, provider),
     trackSessions(store),
   );
 }

@@ -445,7 +445,7 @@ describe("arrangements", () => {
     const tree = stopped({ Shop: family() }, { arrangement: "waits" });
     assert.match(
       await draw(tree),
-      /^v Lock \| held by parent · 2 wait\n {2}> parent .*\n {2}> child .*\n {2}> grandchild .*\nv Not waiting \| 5\n/,
+      /^v Lock \| held by parent · 2 wait\n {2}> parent \| holds it · .*\n {2}> child .*\n {2}> grandchild .*\nv Not waiting \| 5\n/,
     );
     const [capture] = tree.store.captures;
     assert.ok(capture && (await tree.outline.locate(capture, "t3")));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CaptureEnded } from "../src/model/capture";
-import { Cancelled, textOf, textOfSessions } from "../src/model/text";
+import { Cancelled, textOf, textOfSessions, textOfWhy } from "../src/model/text";
 import { context, frame, Program, shop, task, thread } from "./program";
 import { find, stopped, type Tree } from "./tree";
 
@@ -86,6 +86,30 @@ describe("text for the clipboard", () => {
     const [row] = await stopped({ Shop: many(1_500) }, { pageSize: Infinity }).outline.children(undefined);
     assert(row);
     assert.equal((await textOf([row], tree.outline)).stacks, 1_501);
+  });
+
+  test("of why nothing moves has the findings, their steps, and the stacks of these", async () => {
+    const program = shop();
+    const tree = unpaged(program);
+    assert.match(
+      (await textOfWhy(tree.store.sessions, tree.outline)).text,
+      /\n3 tasks\n\nNothing is known to be stuck/,
+    );
+    const text = "task ship-1 waits for lock, which nobody holds";
+    program.findings = [
+      {
+        kind: "abandoned",
+        certain: false,
+        text,
+        activityIds: ["t2"],
+        steps: [{ activityId: "t2", text, location: { source: 0, line: 17 } }],
+      },
+    ];
+    tree.store.sessions[0]?.stopped();
+    const why = await textOfWhy(tree.store.sessions, tree.outline);
+    assert.match(why.text, /\n3 tasks, 1 perhaps abandoned\n\nAbandoned\?: task ship-1 waits/);
+    assert.match(why.text, /\nship-1 {2}\(task ship-1 waits [^\n]*\n {2}2 internal frames [^\n]*\n {2}reserve /);
+    assert.doesNotMatch(why.text, /printer/);
   });
 
   test("can be cancelled", async () => {

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
+import type { Marks } from "../decorations/marks";
 import { ARRANGEMENTS } from "../model/arrange";
 import { CaptureEnded } from "../model/capture";
 import { DIRECTIONS } from "../model/relatives";
@@ -12,7 +13,8 @@ import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
 import type { StacksProvider } from "../view/provider";
 import type { StacksView } from "../view/view";
-import { copyAll, copyRow } from "./copy";
+import { copyAll, copyRow, copyWhy } from "./copy";
+import { runExample, type Example } from "./example";
 import { back, focus, focusable } from "./focus";
 import { openSource } from "./navigate";
 import { Travel } from "./travel";
@@ -23,21 +25,40 @@ export interface CommandTargets {
   readonly filter: Filter;
   readonly highlight: Highlight;
   readonly view: StacksView;
+  readonly marks: Marks;
+  readonly example: Example;
 }
 
-export function registerCommands({ store, provider, filter, highlight, view }: CommandTargets): vscode.Disposable {
+export function registerCommands({
+  store,
+  provider,
+  filter,
+  highlight,
+  view,
+  marks,
+  example,
+}: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture) session.refresh();
   };
-  const show = async (row: Row): Promise<void> => {
+  const show = async (row: Row): Promise<boolean> => {
     await openSource(row, store, highlight);
     const target = followsClicks() ? focusable(row) : undefined;
-    // The editor has taken the keyboard then.
-    if (target && (await focus(store, target.capture, target.activityId, target.frameId))) await view.reveal(row);
+    if (!target || !(await focus(store, target.capture, target.activityId, target.frameId))) return false;
+    await view.reveal(row); // the editor has taken the keyboard
+    return true;
   };
   const travel = new Travel(store, provider, filter, view, show);
   const handlers: Record<string, (row: Row) => unknown> = {
-    "asynctb.showView": () => vscode.commands.executeCommand("asynctb.stacks.focus"),
+    "asynctb.showView": async () => {
+      // Without a session it says what to do.
+      await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
+      await vscode.commands.executeCommand("asynctb.stacks.focus");
+    },
+    "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
+    "asynctb.runExample": () => runExample(example),
+    "asynctb.openWalkthrough": () =>
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
       store.showRunning(row?.kind === "session" ? row.session : undefined);
@@ -60,6 +81,7 @@ export function registerCommands({ store, provider, filter, highlight, view }: C
     "asynctb.arrange": askForArrangement,
     "asynctb.copyStack": (row) => copyRow(row, provider.unpaged),
     "asynctb.copySession": (row) => (row.kind === "session" ? copyAll([row.session], provider.unpaged) : undefined),
+    "asynctb.copyWhy": () => copyWhy(store.sessions, provider.unpaged),
     "asynctb.copyAll": () => copyAll(store.sessions, provider.unpaged),
   };
   for (const direction of DIRECTIONS) {

@@ -1,6 +1,7 @@
 /** From one task to another: its holder, what it waits for, who waits for it, what it belongs to. */
 
 import * as vscode from "vscode";
+import type { Marks } from "../decorations/marks";
 import type { Activity, Capture } from "../model/capture";
 import { CaptureEnded } from "../model/capture";
 import { topOf } from "../model/labels";
@@ -25,7 +26,8 @@ export class Travel {
     private readonly provider: StacksProvider,
     private readonly filter: Filter,
     private readonly view: StacksView,
-    private readonly show: (row: Row) => Promise<void>,
+    /** Shows where a row stands; whether that has selected it. */
+    private readonly show: (row: Row) => Promise<boolean>,
   ) {}
 
   /** Go in a direction from the task that a row is about. */
@@ -48,6 +50,16 @@ export class Travel {
     if (target) await this.#reveal(target.capture, target.activity);
   }
 
+  /** Go to a task that is suspended at the line of the cursor. */
+  async toLine(editor: vscode.TextEditor | undefined, marks: Marks): Promise<void> {
+    const found = editor ? marks.at(editor.document, editor.selection.active.line + 1) : [];
+    const activities = found.map(({ activity }) => activity);
+    const chosen = activities.length > 1 ? await choose(activities) : activities[0];
+    const target = found.find(({ activity }) => activity === chosen);
+    if (target) await this.#reveal(target.capture, target.activity);
+    else if (found.length === 0) say("no task is suspended at this line.");
+  }
+
   async toLink({ snapshotId, activityId }: TaskArguments): Promise<void> {
     const capture = this.store.captures.find((each) => each.snapshotId === snapshotId);
     const activity = capture?.activity(activityId);
@@ -66,8 +78,8 @@ export class Travel {
         say("this task is not in the tree.");
         return;
       }
-      await this.view.reveal(row);
-      await this.show(row);
+      // At the end: what takes the keyboard would close a list that the next key has opened.
+      if (!(await this.show(row))) await this.view.reveal(row);
     } catch (error) {
       if (!(error instanceof CaptureEnded)) throw error;
     }

@@ -81,6 +81,8 @@ export interface Bucket {
   readonly detail: string;
   readonly isBad: boolean;
   readonly activities: readonly Activity[];
+  /** Those of them that hold what the others wait for. */
+  readonly holders?: readonly Activity[];
 }
 
 const STATES = ["failed", "stuck", "running", "ready", "cancelling", "created", "suspended", "done", "unknown"];
@@ -114,6 +116,7 @@ export function byWait(capture: Capture, activities: readonly Activity[], nameOf
   const buckets = [...groups].map(([key, members]) => {
     const wait = members[0]?.info.waitsFor;
     const holders = (wait?.holders ?? []).map(({ activityId }) => activityId);
+    const holding = holders.flatMap((id) => capture.activity(id) ?? []);
     const held = holders.length === 0 ? "" : `held by ${holders.slice(0, 3).map(nameOf).join(", ")} · `;
     const isSome = wait !== undefined;
     return {
@@ -121,7 +124,8 @@ export function byWait(capture: Capture, activities: readonly Activity[], nameOf
       title: wait ? wait.description.charAt(0).toUpperCase() + wait.description.slice(1) : "Not waiting",
       detail: `${held}${members.length.toLocaleString("en-US")}${isSome ? (members.length === 1 ? " waits" : " wait") : ""}`,
       isBad: isSome && members.some(({ info }) => bad.has(`0 ${info.id}`)),
-      activities: [...new Set([...holders.flatMap((id) => capture.activity(id) ?? []), ...members])],
+      activities: [...new Set([...holding, ...members])],
+      holders: holding,
       waiting: isSome ? members.length : -1,
       hasHolders: holders.length > 0,
     };

@@ -134,7 +134,7 @@ export function topOf(info: ActivityInfo, sources: readonly SourceRef[]): string
   return frame ? `${lastPart(frame.name)} ${place(frame.location, sources)}` : "";
 }
 
-function nameIn(capture: Capture): (id: string) => string {
+export function nameIn(capture: Capture): (id: string) => string {
   return (id) => capture.activity(id)?.info.name ?? id;
 }
 
@@ -151,7 +151,7 @@ function waitText(info: ActivityInfo, nameOf: (id: string) => string): string | 
 }
 
 /** Such as "lock ← right": the same, where there is little room. */
-function shortWait(info: ActivityInfo, nameOf: (id: string) => string): string | undefined {
+export function shortWait(info: ActivityInfo, nameOf: (id: string) => string): string | undefined {
   if (!info.waitsFor) return undefined;
   const { description, holders = [] } = info.waitsFor;
   if (holders.length === 0) return description;
@@ -195,12 +195,18 @@ function bucketLabel({ title, detail }: BucketRow): Label {
   return label(title, detail);
 }
 
-function activityRowLabel({ activity, amount, capture }: ActivityRow): Label {
+function activityRowLabel({ activity, amount, capture, parent }: ActivityRow): Label {
   const one = activityLabel(activity.info, activity.sources, nameIn(capture));
   const news = newsText(capture, activity);
-  const tooltip = news === undefined ? one.tooltip : [...one.tooltip, news];
-  if (amount !== undefined) return { ...one, label: activity.info.name, description: amount, spoken: amount, tooltip };
-  return { ...one, tooltip, spoken: news === undefined ? one.spoken : join([one.spoken, news.toLowerCase()]) };
+  const tooltip = defined([...one.tooltip, news]);
+  if (amount !== undefined) return { label: activity.info.name, description: amount, spoken: amount, tooltip };
+  const holds = parent?.kind === "bucket" && parent.holders?.includes(activity) === true ? "holds it" : "";
+  return {
+    label: one.label,
+    description: join([holds, one.description]),
+    spoken: join([holds, one.spoken, news?.toLowerCase()]),
+    tooltip,
+  };
 }
 
 /** What has changed about an activity since the last stop. */

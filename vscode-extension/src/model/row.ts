@@ -57,6 +57,8 @@ export interface BucketRow extends Base {
   /** Whether something is wrong with them. */
   readonly isBad: boolean;
   readonly activities: readonly Activity[];
+  /** Those of them that hold what the others wait for. */
+  readonly holders?: readonly Activity[];
 }
 
 /** The stack of an activity that has others under it. */

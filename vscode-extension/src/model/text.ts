@@ -1,7 +1,8 @@
 /** Rows and what is below them as indented text, for the clipboard. */
 
 import { CaptureEnded, type Capture } from "./capture";
-import { count, fullPlace, labelOf, summaryOf } from "./labels";
+import { statusOf } from "./findings";
+import { count, findingTitle, fullPlace, labelOf, summaryOf } from "./labels";
 import type { Row } from "./row";
 import type { Outline } from "./rows";
 import type { Session } from "./store";
@@ -58,6 +59,26 @@ export async function textOfSessions(sessions: readonly Session[], outline: Outl
     const rows = await outline.children({ kind: "session", id: session.id, parent: undefined, session });
     writer.header(await headerOf(session, capture, outline.options().filter));
     await writer.rows(rows, 0);
+    capture.check();
+  }
+  return writer;
+}
+
+/** Why the programs of the sessions do not go on: the findings with their steps and stacks; throws as `textOf` does. */
+export async function textOfWhy(sessions: readonly Session[], outline: Outline): Promise<Text> {
+  const writer = new Writer(outline, undefined);
+  for (const session of sessions) {
+    const { capture } = session;
+    if (!capture) continue;
+    await loadAll(capture);
+    writer.header([...(await headerOf(session, capture, "")), statusOf([capture])]);
+    const rows = await outline.children({ kind: "session", id: session.id, parent: undefined, session });
+    const findings = rows.filter((row) => row.kind === "finding");
+    if (findings.length === 0) writer.text += "Nothing is known to be stuck or to have failed.\n";
+    for (const [index, row] of findings.entries()) {
+      writer.text += `${index > 0 ? "\n" : ""}${findingTitle(row.finding)}: ${row.finding.text}\n\n`;
+      await writer.rows(await outline.children(row), 0);
+    }
     capture.check();
   }
   return writer;

@@ -13,6 +13,8 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
   readonly outline: Outline;
   /** A tree with all that could be loaded in one page. */
   readonly unpaged: Outline;
+  /** The same with identical stacks together. */
+  readonly stacks: Outline;
   readonly expansion = new Expansion();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
@@ -29,6 +31,12 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
     this.unpaged = new Outline(
       store,
       () => ({ ...outlineOptions(filter.text), pageSize: Infinity, arrangement: "tree" }),
+      () => undefined,
+      readText,
+    );
+    this.stacks = new Outline(
+      store,
+      () => ({ ...outlineOptions(""), pageSize: Infinity, arrangement: "stacks" }),
       () => undefined,
       readText,
     );
