@@ -14,7 +14,7 @@ test("tasks are found by the line that they are suspended at", async () => {
     task("t3", "three", { top: frame("wait", 7) }),
     task("t4", "running", { state: "running", top: frame("main", 3) }),
     task("t5", "not started"),
-    task("t9", "in a library", { top: { name: "get", location: { source: 1, line: 5 } }, own: frame("wait", 9) }),
+    task("t9", "in a library", { top: frame("wait", 9), innermost: { name: "get", location: { source: 1, line: 5 } } }),
     task("t8", "failed", { state: "done", failure: "ValueError", top: frame("wait", 7) }),
     task("t6", "without a line", { top: { name: "wait", location: { source: 0 } } }),
     task("t7", "without a source", { top: { name: "wait", location: { source: 99, line: 1 } } }),
