@@ -374,12 +374,12 @@ class Answers:
         found: Dict[int, types.Location] = {}
         for view in self.views(document):
             start = self._function_at(view, position)
-            for line, standings in view.standings():
+            for line, standings in view.standings() if start is not None else ():
                 for standing in standings:
-                    if start is not None and view.placement.definition_of(standing.frame["name"], line) == start:
+                    if line not in found and view.placement.definition_of(standing.frame["name"], line) == start:
                         place = self._range(view, standing.frame["location"])
                         if place is not None:
-                            found.setdefault(line, types.Location(document.uri, place))
+                            found[line] = types.Location(document.uri, place)
         return [found[line] for line in sorted(found)]
 
     def _function_at(self, view: View, position: types.Position) -> Optional[int]:
