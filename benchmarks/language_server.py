@@ -1,6 +1,6 @@
 """How long the language server takes for a snapshot, and then for each answer about it.
 
-``python benchmarks/language_server.py [TASKS]``: 10,000 tasks on 100 locks unless told otherwise, in functions of this file.
+``python benchmarks/language_server.py [TASKS]``: 10,000 tasks on 100 locks unless told otherwise.
 Each answer should come within 50 ms.
 """
 
