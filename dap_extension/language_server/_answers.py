@@ -288,8 +288,8 @@ class Answers:
             if group.size:
                 if parts:
                     parts.append("")
-                words = "here" if tops else "in what is called here"
-                parts.append(f"{lens(group).replace(' suspended here', ' suspended').replace(' here', '')} {words}:")
+                title = lens(group)
+                parts.append((title if tops else title.replace(" here", " in what is called here", 1)) + ":")
                 for index, activity in enumerate(group.activities):
                     parts += details(view.session, activity, with_stack=index < MOST_NAMES)
                 if group.size > len(group.activities):
