@@ -266,7 +266,7 @@ def make_server() -> AsynctbLanguageServer:
 
     @server.command(OPEN)
     @_guarded
-    def open_file(*arguments: Any) -> str:
+    def open_file(ls: AsynctbLanguageServer, *arguments: Any) -> str:
         path = arguments[0] if arguments and isinstance(arguments[0], str) else ""
         try:
             document = read_document(path, only_files=True)
@@ -279,14 +279,14 @@ def make_server() -> AsynctbLanguageServer:
 
     @server.command(WHY)
     @_guarded
-    def why(*arguments: Any) -> str:
+    def why(ls: AsynctbLanguageServer, *arguments: Any) -> str:
         text = answers.why()
         server.tell(text)
         return text
 
     @server.command(LIST)
     @_guarded
-    def list_function(*arguments: Any) -> str:
+    def list_function(ls: AsynctbLanguageServer, *arguments: Any) -> str:
         text = answers.listing(*arguments) if len(arguments) == 3 else answers.why()
         server.tell(text)
         return text
