@@ -22,14 +22,18 @@ from ._model import (
 from ._objects import get_field as get_field
 from ._output.dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
 from ._snapshot.listing import snapshot as snapshot
+from ._stacks import registries as _registries
 from ._stacks.customize import (
     Walk as Walk,
     customize as customize,
     register_elaborate_context as register_elaborate_context,
+    register_elaborate_context_generator as register_elaborate_context_generator,
+    register_elaborate_frame as register_elaborate_frame,
     register_get_target as register_get_target,
     register_root as register_root,
     register_stack_finder as register_stack_finder,
     register_unwrap_awaitable as register_unwrap_awaitable,
+    register_unwrap_context_generator as register_unwrap_context_generator,
     register_unwrap_context_manager as register_unwrap_context_manager,
 )
 from ._version import __version__ as __version__
@@ -37,3 +41,5 @@ from ._waits.facts import Held as Held, register_holders as register_holders, re
 from ._waits.registration import Registration as Registration
 
 _model.hand_in(_methods)
+#: Where a debugger's copy of asynctb looks for it, whatever version it is of.
+_third_party = _registries.third_party

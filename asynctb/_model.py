@@ -6,6 +6,7 @@ inspected program, and so run its ``__eq__``; for the same reason no ``__repr__`
 
 from __future__ import annotations
 
+import os
 import types
 from typing import TYPE_CHECKING, Iterator, List, Literal, Optional, Protocol, Tuple, Union
 
@@ -107,6 +108,8 @@ class ContextInfo:
     children: Tuple[Union[ContextInfo, Traceback], ...] = ()
     #: Why `manager` is None, or why `inner` or `children` are incomplete.
     unknown: Optional[str] = None
+    #: The exception on whose account the block is being left; None if it is left without one, or it cannot be told.
+    exception: Optional[BaseException] = None
 
     @property
     def is_async(self) -> bool:
@@ -196,7 +199,9 @@ class Traceback:
     error: Optional[Exception] = None
 
     @classmethod
-    def of(cls, root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False) -> Traceback:
+    def of(
+        cls, root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False, hooks: bool = True
+    ) -> Traceback:
         """Return the stack of *root*.
 
         :param root: a coroutine, generator, async generator or another awaitable; a greenlet; a `threading.Thread`;
@@ -204,20 +209,26 @@ class Traceback:
         :param with_contexts: whether to find the context managers of each frame.
         :param recurse_child_tasks: whether the children of a task group or nursery carry their own stacks; if not,
             each is a `Traceback` without frames whose `root` is the task.
+        :param hooks: whether hooks may change it: hide frames, leave some out, go on elsewhere, look into context
+            managers. Without, it is the plain stack. What asynctb itself knows about where tasks begin and what the
+            awaitables of the frameworks stand for is used nevertheless.
         :raises TypeError: if *root* is none of these.
         """
-        return _methods.extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks)
+        return _methods.extract(root, with_contexts=with_contexts, recurse_child_tasks=recurse_child_tasks, hooks=hooks)
 
     @classmethod
-    def since(cls, outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
+    def since(
+        cls, outer_frame: Optional[types.FrameType], *, with_contexts: bool = True, hooks: bool = True
+    ) -> Traceback:
         """Return the frames called by *outer_frame*, from it to the caller of `since`.
 
         None means the outermost frame of this thread. If *outer_frame* runs in another thread, the stack goes on to
         the frame that is innermost there. If it does not run at all, the result has that frame alone, and an error.
 
+        :param hooks: see `of`.
         :raises TypeError: if *outer_frame* is not a frame.
         """
-        return _methods.extract_since(outer_frame, with_contexts=with_contexts)
+        return _methods.extract_since(outer_frame, with_contexts=with_contexts, hooks=hooks)
 
     @classmethod
     def until(
@@ -226,14 +237,16 @@ class Traceback:
         limit: Union[int, types.FrameType, None] = None,
         *,
         with_contexts: bool = True,
+        hooks: bool = True,
     ) -> Traceback:
         """Return the frames that led to *inner_frame*, which is the last.
 
         :param limit: the first frame of the result, or how many callers of *inner_frame* to include at most.
+        :param hooks: see `of`.
         :raises TypeError: if *inner_frame* or *limit* has another type.
         :raises ValueError: if *limit* is a frame that is not a caller of *inner_frame*, or is negative.
         """
-        return _methods.extract_until(inner_frame, limit, with_contexts=with_contexts)
+        return _methods.extract_until(inner_frame, limit, with_contexts=with_contexts, hooks=hooks)
 
     def __iter__(self) -> Iterator[FrameInfo]:
         return iter(self.frames)
@@ -364,7 +377,8 @@ class Activity:
     #: Identifier of the event loop that runs it, such as ``"loop-1"``, or None.
     loop: Optional[str] = None
     waits_for: Optional[Wait] = None
-    #: The innermost frame that is not hidden, without its contexts, if there is one.
+    #: Where it stands, without contexts: the innermost frame of the user's own code, which is not in the standard
+    #: library or an installed package; if there is none, the innermost one. Hidden frames do not count.
     top: Optional[FrameInfo] = None
     #: The full stack, or None in a summary.
     traceback: Optional[Traceback] = None
@@ -377,6 +391,8 @@ class Activity:
     #: The exception that it ended with, such as ``"ValueError: no such item"``, in one line and made without running
     #: the program's code. Then `top` and `traceback` tell where that came from.
     failure: Optional[str] = None
+    #: The innermost frame that is not hidden, if `top` is another one.
+    innermost: Optional[FrameInfo] = None
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -389,6 +405,8 @@ class Snapshot:
     notes: Tuple[str, ...] = ()
     #: Why something does not go on, the most certain and the worst first.
     findings: Tuple[Finding, ...] = ()
+    #: When it was taken, in seconds since 1970, as `time.time` has it; 0 if that is not known.
+    time: float = 0.0
 
     def __str__(self) -> str:
         return "".join(line + "\n" for line in self.format())
@@ -411,18 +429,34 @@ class Snapshot:
         """
         return _methods.snapshot_data(self)
 
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Write the snapshot to a snapshot file, for ``asynctb show``.
+
+        The file is new as a whole or stays as it was. A new one can be read by its owner only.
+
+        :raises OSError: if it cannot be written.
+        """
+        _methods.write_snapshot(self, path)
+
 
 class Methods(Protocol):
     """What the methods of these classes do. It stands above them, in modules that know the classes."""
 
     def position_at(self, code: types.CodeType, lasti: int) -> Position: ...
 
-    def extract(self, root: object, *, with_contexts: bool, recurse_child_tasks: bool) -> Traceback: ...
+    def extract(self, root: object, *, with_contexts: bool, recurse_child_tasks: bool, hooks: bool) -> Traceback: ...
 
-    def extract_since(self, outer_frame: Optional[types.FrameType], *, with_contexts: bool) -> Traceback: ...
+    def extract_since(
+        self, outer_frame: Optional[types.FrameType], *, with_contexts: bool, hooks: bool
+    ) -> Traceback: ...
 
     def extract_until(
-        self, inner_frame: types.FrameType, limit: Union[int, types.FrameType, None], *, with_contexts: bool
+        self,
+        inner_frame: types.FrameType,
+        limit: Union[int, types.FrameType, None],
+        *,
+        with_contexts: bool,
+        hooks: bool,
     ) -> Traceback: ...
 
     def format_traceback(
@@ -438,6 +472,8 @@ class Methods(Protocol):
     ) -> List[str]: ...
 
     def snapshot_data(self, snapshot: Snapshot) -> SnapshotData: ...
+
+    def write_snapshot(self, snapshot: Snapshot, path: Union[str, os.PathLike[str]]) -> None: ...
 
 
 _methods: Methods

@@ -8,7 +8,9 @@ not create goes through them.
 
 from __future__ import annotations
 
+import builtins
 import functools
+import sys
 import types
 import weakref
 from typing import Any, Callable, Dict, Optional, Tuple, cast
@@ -23,6 +25,11 @@ _get_module_dict = cast(
 )
 #: Larger numbers are not worth the time that it takes to write them down.
 _LARGE = 10**30
+#: Programs put whole responses and queries into the messages of their exceptions.
+_LONGEST_TEXT = 200
+_GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None) if sys.version_info >= (3, 11) else None
+# Not by attribute access, and not as a field: a subclass can have a property or a slot of that name.
+_exceptions_of: Optional[Callable[[object], object]] = None if _GROUP is None else vars(_GROUP)["exceptions"].__get__
 #: Ignores ``__subclasscheck__`` of metaclasses and of ABCs, as it is the check that they override.
 _is_subtype = type.__subclasscheck__
 
@@ -35,6 +42,11 @@ def mro_of(cls: type) -> Tuple[type, ...]:
 def is_a(obj: object, cls: type) -> bool:
     """Return whether the type of *obj* is *cls* or inherits from it: `isinstance` without its hooks."""
     return _is_subtype(cls, type(obj))
+
+
+def own_attributes(cls: type) -> types.MappingProxyType[str, Any]:
+    """Return what *cls* itself holds, without its bases."""
+    return _get_class_dict(cls)
 
 
 def class_attribute(cls: type, name: str) -> Optional[object]:
@@ -118,6 +130,20 @@ def describe_error(error: BaseException) -> str:
     if len(args) == 1 and type(args[0]) is int and abs(args[0]) < _LARGE:
         text = str(args[0])
     return f"{name}: {text}" if text else name
+
+
+def error_line(error: BaseException) -> str:
+    """Return the same in one line of a bounded length."""
+    text, line_break, _ = describe_error(error).partition("\n")
+    if line_break or len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT] + "…"
+    if _GROUP is not None and _exceptions_of is not None and is_a(error, _GROUP):
+        exceptions = _exceptions_of(error)
+        if type(exceptions) is not tuple:
+            return text
+        count = len(exceptions)
+        text += f" ({count} sub-exception{'' if count == 1 else 's'})"  # as its __str__ does
+    return text
 
 
 def instance_dict(obj: object) -> Optional[Dict[str, object]]:

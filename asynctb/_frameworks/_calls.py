@@ -83,11 +83,14 @@ class KnownCalls:
         # Other threads may run while the system is asked.
         if description is None or not _sleeps(system_id) or frame.f_lasti != lasti:
             return None
-        # With arguments there may be a timeout, or it does not wait at all.
-        owner = callee.owner if isinstance(callee, Attribute) and has_no_arguments(frame.f_code, lasti) else None
+        wait = wait_for(description)
+        owner = callee.owner if isinstance(callee, Attribute) else None
+        # With arguments there may be a timeout, or it does not wait at all; of a socket nothing is concluded.
+        if wait.kind != "socket" and not has_no_arguments(frame.f_code, lasti):
+            owner = None
         value = _evaluate(frame, owner) if owner is not None else None
         target = value.obj if value is not None and type(value.obj) is not types.ModuleType else None
-        return wait_for(description, target if frame.f_lasti == lasti else None)
+        return wait_for(description, target) if target is not None and frame.f_lasti == lasti else wait
 
     def call_of(self, frame: types.FrameType, seen: Calls) -> Optional[KnownCall]:
         """Return which function of the table the innermost frame of a stack calls, whether it waits there or not.

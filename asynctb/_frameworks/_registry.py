@@ -8,7 +8,8 @@ and it is tried again; `notes` tells.
 
 Libraries can bring their own hooks without importing asynctb:
 
-- a function ``_asynctb_install_(registration)`` in one of their modules, or
+- a function ``_asynctb_install_(registration)`` in one of their modules, which is then used in place of the hooks that
+  a room has for that module and those in it, or
 - an entry point in the group ``asynctb``, named like the module that it is about, which refers to such a function and
   is loaded once that module has been imported.
 
@@ -27,6 +28,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 from .._objects import describe_error, get_field, is_a, module_field, type_name
 from .._snapshot.registry import Frameworks, RegisteredSource, hand_in
 from .._stacks.customize import refresh_glue
+from .._stacks.registries import refresh_virtual
 from .._waits.registration import Registration
 from ._calls import thread_calls
 from ._entry_points import EntryPoint, entry_points
@@ -51,6 +53,7 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("gevent", "gevent"),
     ("greenback", "greenback"),
     ("asgiref", "asgiref"),
+    ("nest_asyncio", "nest_asyncio"),
     ("sqlalchemy", "sqlalchemy"),
     ("pytest", "_pytest"),
     ("backports", "async_generator"),
@@ -76,12 +79,19 @@ def sources() -> List[RegisteredSource]:
     return [room.source for room in _rooms.values() if room.source is not None]
 
 
+def subjects() -> List[str]:
+    """Return the names of the modules that the rooms are about, as far as they have been loaded."""
+    found = [subject for _, subject in _ROOMS if subject is not None]
+    return found + [trigger for room in _rooms.values() for trigger in room.hooks]
+
+
 def refresh() -> None:
     """Install the glue for what was imported since the last call. Cheap if nothing was.
 
     :raises RecursionError: if the caller is near the limit; whatever else goes wrong is in `notes`.
     """
     global _modules_seen, _plugins
+    refresh_virtual()
     newest = next(reversed(sys.modules))
     if type(newest) is not str:  # to look it up or compare it would run its methods
         newest = ""
@@ -93,6 +103,13 @@ def refresh() -> None:
         if failure is not None:
             _failures["entry points", ""] = failure
     unfinished = False
+    for name, loaded in tuple(sys.modules.items()):
+        if is_a(loaded, types.ModuleType) and module_field(loaded, "_asynctb_install_") is not None:
+            if _imported(name) is None:
+                unfinished = True
+                continue
+            brought = module_field(loaded, "_asynctb_install_")
+            _install_once("module", name, loaded, partial(_install_module, brought))
     for name, subject in _ROOMS:
         if subject is not None and subject in sys.modules:
             unfinished |= not _load_guarded(name)
@@ -100,20 +117,13 @@ def refresh() -> None:
         for trigger, install in room.hooks.items() if room is not None else ():
             module = _imported(trigger)
             unfinished |= module is None and trigger in sys.modules
-            if module is not None:
+            if module is not None and not _brings_hooks(trigger):
                 _install_once("glue", name + ":" + trigger, module, partial(install, module))
     for plugin in _plugins:
         module = _imported(plugin.name)
         unfinished |= module is None and plugin.name in sys.modules
         if module is not None:
             _install_once("entry point", plugin.name, module, partial(_install_plugin, plugin))
-    for name, module in tuple(sys.modules.items()):
-        if is_a(module, types.ModuleType) and module_field(module, "_asynctb_install_") is not None:
-            if _imported(name) is None:
-                unfinished = True
-                continue
-            install = module_field(module, "_asynctb_install_")
-            _install_once("module", name, module, partial(_install_module, install))
     try:
         unfinished |= hide_new_modules()
     except RecursionError:
@@ -152,6 +162,16 @@ def _install_module(install: Any) -> None:
 
 def _install_plugin(plugin: EntryPoint) -> None:
     plugin.load()(Registration())
+
+
+def _brings_hooks(name: str) -> bool:
+    """Return whether a module, or a package that it is in, has hooks of its own, which are installed."""
+    while name:
+        installed = _installed.get(("module", name))
+        if installed is not None and ("module", name) not in _failures and installed() is sys.modules.get(name):
+            return True
+        name = name.rpartition(".")[0]
+    return False
 
 
 def _imported(name: str) -> Optional[types.ModuleType]:

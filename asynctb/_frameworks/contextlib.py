@@ -12,6 +12,8 @@ from .._model import ContextInfo
 from .._objects import (
     callable_name,
     class_attribute,
+    describe,
+    describe_error,
     exact_str,
     get_field,
     is_a,
@@ -19,7 +21,17 @@ from .._objects import (
     simple_type_name,
     type_name,
 )
-from .._stacks.customize import NO_ROOM, Walk, customize, register_elaborate_context
+from .._quick import new_context_info
+from .._snapshot.source import code_of, frame_of
+from .._stacks.customize import (
+    NO_ROOM,
+    Walk,
+    context_generators,
+    customize,
+    generator_elaborators,
+    register_elaborate_context,
+    register_unwrap_context_manager,
+)
 from ._room import Room
 
 #: Functions whose frames stand between the program's ``with`` and its own code.
@@ -53,6 +65,7 @@ def _install(module: types.ModuleType) -> None:
             customize(cast(Callable[..., Any], function), wrapper, skip_frame=True)
     for class_name in ("_GeneratorContextManager", "_AsyncGeneratorContextManager"):
         register_elaborate_context(module_field(module, class_name))(generator_manager)
+        register_unwrap_context_manager(module_field(module, class_name))(behind_generator)
     for class_name in ("ExitStack", "AsyncExitStack"):
         register_elaborate_context(module_field(module, class_name))(exit_stack)
     for class_name, field in (
@@ -68,14 +81,38 @@ def _install(module: types.ModuleType) -> None:
             register_elaborate_context(cls)(_shows(field))
 
 
+def behind_generator(manager: object) -> object:
+    """Return the manager behind a ``@contextmanager``, if a hook for its function tells."""
+    if not context_generators:
+        return None
+    generator = get_field(manager, "gen")
+    frame = frame_of(generator) if _is_generator(generator) else None
+    hook = None if frame is None else context_generators.find(frame.f_code)
+    return None if hook is None or frame is None else hook(frame)
+
+
 def generator_manager(context: ContextInfo, walk: Walk) -> ContextInfo:
     """Describe a ``@contextmanager`` by its call, and add the stack of its generator."""
     generator = get_field(context.manager, "gen")
-    is_generator = type(generator) is types.GeneratorType or type(generator) is types.AsyncGeneratorType
+    is_generator = _is_generator(generator)
     name = exact_str(generator.__qualname__) if is_generator else None
     # While it is entered or exited, the generator is in the stack of the frame: there it would stand twice.
     inner = walk.stack(generator) if name is not None and context.phase == "active" else None
-    return attrs.evolve(context, description=None if name is None else f"{name}()", inner=inner)
+    result = attrs.evolve(context, description=None if name is None else f"{name}()", inner=inner)
+    hook = generator_elaborators.find(code_of(generator)) if is_generator and generator_elaborators else None
+    if hook is None:
+        return result
+    try:
+        elaborated = hook(result, walk)
+        if elaborated is not None and type(elaborated) is not ContextInfo:
+            raise TypeError(f"the hook returned {describe(elaborated)}")
+    except Exception as error:
+        return attrs.evolve(result, unknown=f"looking into {name}() failed: {describe_error(error)}")
+    return result if elaborated is None else elaborated
+
+
+def _is_generator(value: object) -> bool:
+    return type(value) is types.GeneratorType or type(value) is types.AsyncGeneratorType
 
 
 def exit_stack(context: ContextInfo, walk: Walk) -> ContextInfo:
@@ -136,7 +173,17 @@ def _shows(field: str) -> Callable[[ContextInfo, Walk], ContextInfo]:
         name = simple_type_name(type(context.manager))
         # A generator that is being iterated is in the stack of whoever does that: there it would stand twice.
         inner = walk.stack(value) if _is_idle(value) and context.phase == "active" else None
-        return attrs.evolve(context, description=f"{name}({_brief(value)})", inner=inner)
+        # A program may have thousands of these; attrs.evolve takes four times as long.
+        return new_context_info(
+            context.manager,
+            context.block,
+            context.phase,
+            f"{name}({_brief(value)})",
+            inner,
+            context.children,
+            context.unknown,
+            context.exception,
+        )
 
     return elaborate
 

@@ -3,10 +3,13 @@
 ===================================  ==================================================================================
 `customize`                          hide the frames of a function, leave out what it calls, or go on elsewhere
 `register_get_target`                the same, only for going on elsewhere
+`register_elaborate_frame`           change a frame of a function as it is shown: hide this one, change its contexts
 `register_root`                      what `Traceback.of` starts with for a type: the coroutine of a task, ...
 `register_unwrap_awaitable`          what an awaitable of a type awaits
 `register_unwrap_context_manager`    which manager to show instead of a manager of a type
 `register_elaborate_context`         description, inner stack and children of a manager of a type
+`register_unwrap_context_generator`     the same two for managers that a ``@contextmanager`` function has made
+`register_elaborate_context_generator`
 `register_stack_finder`              where to find stacks that no thread runs at the moment (switched-out greenlets)
 ===================================  ==================================================================================
 
@@ -21,14 +24,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
-import weakref
-from typing import Any, Callable, Dict, Generic, List, Optional, Protocol, Tuple, TypeVar, Union, cast, overload
+from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, TypeVar, Union, overload
 
 import attrs
 
-from .._model import ContextInfo, Traceback
-from .._objects import exact_str, mro_of, note_type
+from .._model import ContextInfo, FrameInfo, Traceback
+from .._objects import exact_str, note_type
+from .registries import CodeRegistry, TypeRegistry, is_own, is_own_module, plain_manager_types, third_party
 
 #: What a hook may return to say where a stack goes on:
 #:
@@ -44,7 +48,6 @@ GetTarget = Callable[[types.FrameType, Optional[types.FrameType]], Target]
 Unwrap = Callable[[Any], Target]
 StackFinder = Callable[[types.FrameType], Union[types.FrameType, Tuple[types.FrameType, ...], None]]
 
-H = TypeVar("H")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -66,47 +69,9 @@ class Walk(Protocol):
 
 
 Elaborate = Callable[[ContextInfo, Walk], Optional[ContextInfo]]
-
-
-#: Types of managers that no hook is about: most of them. Looked at before the registries, for speed; see `note_type`.
-plain_manager_types: Dict[int, weakref.ref[type]] = {}
-
-
-class TypeRegistry(Generic[H]):
-    """Hooks by type; a subclass has the hook of its nearest base."""
-
-    def __init__(self) -> None:
-        self._hooks: Dict[int, Tuple[type, H]] = {}
-        self._found: Dict[int, Tuple[weakref.ref[type], Optional[H]]] = {}
-
-    def register(self, cls: type, hook: H) -> None:
-        self._hooks[id(cls)] = cls, hook
-        self._found.clear()
-        plain_manager_types.clear()
-
-    def find(self, cls: type) -> Optional[H]:
-        entry = self._found.get(id(cls))
-        if entry is not None and entry[0]() is cls:
-            return entry[1]
-        hook = None
-        for base in mro_of(cls):
-            registered = self._hooks.get(id(base))
-            if registered is not None:
-                hook = registered[1]
-                break
-        key, found = id(cls), self._found
-        found[key] = weakref.ref(cls, functools.partial(found.pop, key)), hook
-        return hook
-
-    def decorator(self, cls: type) -> Callable[[F], F]:
-        if not isinstance(cls, type):
-            raise TypeError(f"expected a type, got {cls!r}")
-
-        def register(function: F) -> F:
-            self.register(cls, cast(H, function))
-            return function
-
-        return register
+ElaborateFrame = Callable[[FrameInfo, Walk], Optional[FrameInfo]]
+#: Gets the frame of the generator.
+UnwrapGenerator = Callable[[types.FrameType], Optional[object]]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -117,14 +82,23 @@ class Handling:
     skip_frame: bool = False
     skip_callees: bool = False
     get_target: Optional[GetTarget] = None
+    elaborate: Optional[ElaborateFrame] = None
 
 
 #: By the identity of the code object, which the value keeps alive: equal code objects are not the same function.
 handling_by_code: Dict[int, Handling] = {}
-roots: TypeRegistry[Unwrap] = TypeRegistry()
-awaitables: TypeRegistry[Unwrap] = TypeRegistry()
-context_managers: TypeRegistry[Unwrap] = TypeRegistry()
-elaborators: TypeRegistry[Elaborate] = TypeRegistry()
+#: What it is made of: the options that were given, by asynctb itself and by others. Those of others come first.
+_own_options: Dict[int, Dict[str, Any]] = {}
+_other_options: Dict[int, Dict[str, Any]] = {}
+#: `Handling.elaborate`, where there is one.
+frame_elaborators: Dict[int, ElaborateFrame] = {}
+roots: TypeRegistry[Unwrap] = TypeRegistry("register_root")
+awaitables: TypeRegistry[Unwrap] = TypeRegistry("register_unwrap_awaitable")
+context_managers: TypeRegistry[Unwrap] = TypeRegistry("register_unwrap_context_manager")
+elaborators: TypeRegistry[Elaborate] = TypeRegistry("register_elaborate_context")
+#: By the code of the generator function.
+context_generators: CodeRegistry[UnwrapGenerator] = CodeRegistry("register_unwrap_context_generator")
+generator_elaborators: CodeRegistry[Elaborate] = CodeRegistry("register_elaborate_context_generator")
 stack_finders: List[StackFinder] = []
 #: What an object with a stack is called, for titles.
 names: TypeRegistry[Callable[[Any], Optional[str]]] = TypeRegistry()
@@ -173,6 +147,7 @@ def customize(
     skip_frame: Optional[bool] = None,
     skip_callees: Optional[bool] = None,
     get_target: Optional[GetTarget] = None,
+    elaborate: Optional[ElaborateFrame] = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -183,6 +158,7 @@ def customize(
     skip_frame: Optional[bool] = None,
     skip_callees: Optional[bool] = None,
     get_target: Optional[GetTarget] = None,
+    elaborate: Optional[ElaborateFrame] = None,
 ) -> None: ...
 
 
@@ -192,6 +168,7 @@ def customize(
     skip_frame: Optional[bool] = None,
     skip_callees: Optional[bool] = None,
     get_target: Optional[GetTarget] = None,
+    elaborate: Optional[ElaborateFrame] = None,
 ) -> Optional[Callable[[F], F]]:
     """Change how frames of a function appear in stacks. Without *thing*, a decorator for that function.
 
@@ -203,40 +180,100 @@ def customize(
     :param skip_callees: end the stack there: what the function calls or awaits is of no interest.
     :param get_target: called with a frame of the function and the next frame inward (None if it is the innermost).
         If it returns something, the stack goes on there instead.
+    :param elaborate: see `register_elaborate_frame`.
     :raises TypeError: if *thing* has no code object, or one of the options has the wrong type.
     :raises ValueError: if *nested_names* lead nowhere.
     """
     for name, option in (("skip_frame", skip_frame), ("skip_callees", skip_callees)):
         if option is not None and not isinstance(option, bool):
             raise TypeError(f"{name} must be a bool or None, not {option!r}")
-    if get_target is not None and not callable(get_target):
-        raise TypeError(f"get_target must be callable or None, not {get_target!r}")
+    for name, hook in (("get_target", get_target), ("elaborate", elaborate)):
+        if hook is not None and not callable(hook):
+            raise TypeError(f"{name} must be callable or None, not {hook!r}")
+    given = {"skip_frame": skip_frame, "skip_callees": skip_callees, "get_target": get_target, "elaborate": elaborate}
+    options = {name: option for name, option in given.items() if option is not None}
+    own = is_own_module(sys._getframe(1).f_globals)
     if thing is None:
 
         def decorate(function: F) -> F:
-            customize(function, skip_frame=skip_frame, skip_callees=skip_callees, get_target=get_target)
+            for code in code_objects_of(function):
+                set_options(code, options, own=own)
             return function
 
         return decorate
     for code in code_objects_of(thing, *nested_names):
-        known = handling_by_code.get(id(code), Handling(code))
-        handling_by_code[id(code)] = Handling(
-            code,
-            skip_frame=known.skip_frame if skip_frame is None else skip_frame,
-            skip_callees=known.skip_callees if skip_callees is None else skip_callees,
-            get_target=known.get_target if get_target is None else get_target,
-        )
+        set_options(code, options, own=own)
     return None
+
+
+def set_options(code: types.CodeType, options: Dict[str, Any], *, own: bool) -> None:
+    """Do what `customize` does for one code object.
+
+    :param own: whether asynctb itself says so.
+    """
+    said = _own_options if own else _other_options
+    said[id(code)] = {**said.get(id(code), {}), **options}
+    _merge_options(code)
+    if not own:
+        third_party["customize", id(code)] = "customize", code, said[id(code)]
+
+
+def withdraw_options(code: types.CodeType) -> None:
+    """Take back what others have said about a code object."""
+    _other_options.pop(id(code), None)
+    third_party.pop(("customize", id(code)), None)
+    _merge_options(code)
+
+
+def _merge_options(code: types.CodeType) -> None:
+    options = {**_own_options.get(id(code), {}), **_other_options.get(id(code), {})}
+    if options:
+        handling_by_code[id(code)] = Handling(code, **options)
+    else:
+        handling_by_code.pop(id(code), None)
+    elaborate = options.get("elaborate")
+    if elaborate is not None:
+        frame_elaborators[id(code)] = elaborate
+    else:
+        frame_elaborators.pop(id(code), None)
 
 
 def register_get_target(
     thing: Union[Callable[..., Any], types.CodeType], *nested_names: str
 ) -> Callable[[GetTarget], GetTarget]:
     """Return a decorator that makes a function the *get_target* of `customize` for *thing*."""
+    codes = code_objects_of(thing, *nested_names)
 
     def decorate(get_target: GetTarget) -> GetTarget:
-        customize(thing, *nested_names, get_target=get_target)
+        if not callable(get_target):
+            raise TypeError(f"get_target must be callable, not {get_target!r}")
+        for code in codes:
+            set_options(code, {"get_target": get_target}, own=is_own(get_target))
         return get_target
+
+    return decorate
+
+
+def register_elaborate_frame(
+    thing: Union[Callable[..., Any], types.CodeType], *nested_names: str
+) -> Callable[[ElaborateFrame], ElaborateFrame]:
+    """Return a decorator for a hook that completes the `FrameInfo` of frames of a function.
+
+    The hook gets the `FrameInfo` and a `Walk`, and returns a changed copy (`attrs.evolve`): with `FrameInfo.hide` set
+    or not, with other `FrameInfo.contexts` (those that there are, without some, or with new ones from `Walk.context`),
+    or with `FrameInfo.contexts_unknown` saying why some are missing. None means no change. It is not called for frames
+    of a traceback, nor for the summaries of a snapshot. Where the stack goes on is for `register_get_target` to say.
+
+    :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    """
+    codes = code_objects_of(thing, *nested_names)
+
+    def decorate(elaborate: ElaborateFrame) -> ElaborateFrame:
+        if not callable(elaborate):
+            raise TypeError(f"elaborate must be callable, not {elaborate!r}")
+        for code in codes:
+            set_options(code, {"elaborate": elaborate}, own=is_own(elaborate))
+        return elaborate
 
     return decorate
 
@@ -275,6 +312,43 @@ def register_elaborate_context(cls: type) -> Callable[[F], F]:
     return elaborators.decorator(cls)
 
 
+def register_unwrap_context_generator(
+    thing: Union[Callable[..., Any], types.CodeType], *nested_names: str
+) -> Callable[[F], F]:
+    """Return a decorator for a hook that says which manager stands behind those that a function has made.
+
+    The function is one with `contextlib.contextmanager` or `contextlib.asynccontextmanager` around it. The hook gets
+    the frame of its generator, of which `local_variable` reads variables, and returns the manager to show instead of
+    the generator's, or None to keep that.
+
+    :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    """
+    return _code_decorator(context_generators, code_objects_of(thing, *nested_names))
+
+
+def register_elaborate_context_generator(
+    thing: Union[Callable[..., Any], types.CodeType], *nested_names: str
+) -> Callable[[F], F]:
+    """Return a decorator for a hook that completes the `ContextInfo` of managers that a function has made.
+
+    The function is one with `contextlib.contextmanager` or `contextlib.asynccontextmanager` around it. The hook is as
+    for `register_elaborate_context`; it finds the name of the function in `ContextInfo.description` already and, while
+    the block runs, the stack of the generator in `ContextInfo.inner`.
+
+    :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    """
+    return _code_decorator(generator_elaborators, code_objects_of(thing, *nested_names))
+
+
+def _code_decorator(registry: CodeRegistry[Any], codes: Tuple[types.CodeType, ...]) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        for code in codes:
+            registry.register(code, function)
+        return function
+
+    return register
+
+
 def register_stack_finder(function: StackFinder) -> StackFinder:
     """Register a function that finds stacks that no thread runs at the moment, such as those of other greenlets.
 
@@ -283,6 +357,8 @@ def register_stack_finder(function: StackFinder) -> StackFinder:
     frame on; or None.
     """
     stack_finders.append(function)
+    if not is_own(function):
+        third_party["register_stack_finder", id(function)] = "register_stack_finder", function, function
     return function
 
 

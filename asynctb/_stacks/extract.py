@@ -10,15 +10,16 @@ import attrs
 
 from .._frames import frame_reader
 from .._model import ContextInfo, FrameInfo, Traceback, WithBlock
-from .._objects import describe, describe_error, type_name
+from .._objects import describe, describe_error, is_a, type_name
 from .._quick import new_frame_info, new_traceback
 from .customize import (
     NO_ROOM,
+    ElaborateFrame,
     Target,
     context_managers,
     elaborators,
+    frame_elaborators,
     has_manager_hooks,
-    plain_manager_types,
     refresh_glue,
 )
 from .follow import (
@@ -32,6 +33,7 @@ from .follow import (
     outward,
     running_frames,
 )
+from .registries import plain_manager_types
 
 #: How many stacks and contexts may be nested in each other; each costs us about six frames of our own.
 _MAX_NESTING = 50
@@ -63,11 +65,12 @@ def _room(recurse_child_tasks: bool, levels: Optional[int] = None) -> Room:
 class Walker:
     """One extraction with its options, at one level of nesting; it is what hooks get as a `Walk`.
 
+    :param hooks: whether they may change what is found.
     :param room: None for that of an extraction that has not met a manager with hooks (yet).
     :param manager: what it is inside of, and *outer* the walker of the level around that.
     """
 
-    __slots__ = ("manager", "nesting", "outer", "recurse_child_tasks", "room", "with_contexts")
+    __slots__ = ("hooks", "manager", "nesting", "outer", "recurse_child_tasks", "room", "with_contexts")
 
     def __init__(
         self,
@@ -76,7 +79,9 @@ class Walker:
         room: Optional[Room] = None,
         manager: object = None,
         outer: Optional[Walker] = None,
+        hooks: bool = True,
     ) -> None:
+        self.hooks = hooks
         self.with_contexts = with_contexts
         self.recurse_child_tasks = recurse_child_tasks
         self.room = room
@@ -126,7 +131,7 @@ class Walker:
     def traceback(self, root: Optional[object], target: Target) -> Traceback:
         """Return the stack of *target*; raises `Unsupported` only at the outermost level."""
         try:
-            frames, hidden, leaf, error = follow(target)
+            frames, hidden, leaf, error = follow(target, hooks=self.hooks)
             if self.room is not None and self.nesting:
                 self.room.left -= max(1, len(frames))
             return new_traceback(self.frame_infos(frames, hidden), root, leaf, error)
@@ -144,6 +149,8 @@ class Walker:
         if not self.with_contexts:
             for index, (frame, owner) in enumerate(frames):
                 infos.append(new_frame_info(frame, frame.f_lasti, (), index in hidden, owner, None))
+            if frame_elaborators and self.hooks:
+                self.call_frame_hooks(infos)
             return tuple(infos)
         read_frame = frame_reader()
         with_hooks: List[int] = []
@@ -165,15 +172,43 @@ class Walker:
                     break
                 plain_kind = kind
             infos.append(new_frame_info(frame, lasti, contexts, index in hidden, owner, unknown))
-        if with_hooks:
-            self.elaborate_frames(infos, with_hooks)
+        if with_hooks and self.hooks:
+            self.elaborate_contexts(infos, with_hooks)
+        if frame_elaborators and self.hooks:
+            self.call_frame_hooks(infos)
         return tuple(infos)
 
-    def elaborate_frames(self, infos: List[FrameInfo], indexes: List[int]) -> None:
+    def with_room(self) -> Walker:
+        """Return a walker that limits what is inside of managers."""
+        if self.room is not None:
+            return self
+        return Walker(self.with_contexts, self.recurse_child_tasks, _room(self.recurse_child_tasks))
+
+    def call_frame_hooks(self, infos: List[FrameInfo]) -> None:
+        """Have the frames *infos* completed by the hooks for their functions."""
+        for index in range(len(infos) - 1, -1, -1):
+            hook = frame_elaborators.get(id(infos[index].frame.f_code))
+            if hook is not None:
+                infos[index] = self.with_room().elaborate_frame(infos[index], hook)
+
+    def elaborate_frame(self, info: FrameInfo, hook: ElaborateFrame) -> FrameInfo:
+        """Return *info* as a hook for its function completes it."""
+        try:
+            result = hook(info, Walker(self.with_contexts, self.recurse_child_tasks, self.room, None, self))
+            if result is None:
+                return info
+            _check_frame(result, info.frame)
+            return attrs.evolve(
+                info, hide=result.hide, contexts=result.contexts, contexts_unknown=result.contexts_unknown
+            )
+        except Exception as error:  # RecursionError included
+            failure = f"the hook for {info.funcname} failed: {describe_error(error)}"
+            known = "" if info.contexts_unknown is None else f"{info.contexts_unknown}; "
+            return attrs.evolve(info, contexts_unknown=known + failure)
+
+    def elaborate_contexts(self, infos: List[FrameInfo], indexes: List[int]) -> None:
         """Elaborate the contexts of some of the frames *infos*."""
-        walker = self
-        if walker.room is None:
-            walker = Walker(self.with_contexts, self.recurse_child_tasks, _room(self.recurse_child_tasks))
+        walker = self.with_room()
         for index in reversed(indexes):  # if the room does not suffice, the innermost frames are of the most interest
             info = infos[index]
             contexts = tuple([walker.elaborate(context) for context in info.contexts])
@@ -235,10 +270,25 @@ def _with_state_inside(context: ContextInfo) -> ContextInfo:
     return attrs.evolve(context, description=f"{description}, {state}")
 
 
+def _has_description_only(result: Any) -> bool:
+    return (
+        type(result.block) is WithBlock
+        and type(result.phase) is str
+        and (result.description is None or type(result.description) is str)
+        and result.inner is None
+        and result.unknown is None
+        and result.exception is None
+        and type(result.children) is tuple
+        and not result.children
+    )
+
+
 def _check(result: object) -> None:
     """Raise TypeError if *result*, which a hook returned, is not what it should be, down to what it consists of."""
     if type(result) is not ContextInfo:
         raise TypeError(f"the hook returned {describe(result)}")
+    if _has_description_only(result):  # most are like that, and this is quicker than what follows
+        return
     children = result.children if type(result.children) is tuple else (result.children,)
     parts: Tuple[Tuple[str, object, Tuple[type, ...]], ...] = (
         ("block", result.block, (WithBlock,)),
@@ -251,6 +301,22 @@ def _check(result: object) -> None:
     for name, value, kinds in parts:
         if not any(type(value) is kind for kind in kinds):
             raise TypeError(f"the hook returned {describe(value)} in {name}")
+    if result.exception is not None and not is_a(result.exception, BaseException):
+        raise TypeError(f"the hook returned {describe(result.exception)} in exception")
+
+
+def _check_frame(result: object, frame: types.FrameType) -> None:
+    """Raise TypeError if *result*, which a hook returned for *frame*, is not what it should be."""
+    if type(result) is not FrameInfo:
+        raise TypeError(f"the hook returned {describe(result)}")
+    if result.frame is not frame:
+        raise TypeError("the hook returned another frame")
+    if type(result.hide) is not bool or type(result.contexts) is not tuple:
+        raise TypeError("the hook returned a frame with something else than a bool in hide, or a tuple in contexts")
+    if result.contexts_unknown is not None and type(result.contexts_unknown) is not str:
+        raise TypeError(f"the hook returned {describe(result.contexts_unknown)} in contexts_unknown")
+    for context in result.contexts:
+        _check(context)
 
 
 #: With the default options. A walker is never changed.
@@ -275,27 +341,38 @@ def _extraction(function: _F) -> _F:
 
 
 def extract(
-    root: object, *, with_contexts: bool = True, recurse_child_tasks: bool = False, levels: Optional[int] = None
+    root: object,
+    *,
+    with_contexts: bool = True,
+    recurse_child_tasks: bool = False,
+    hooks: bool = True,
+    levels: Optional[int] = None,
+    refreshed: bool = False,
 ) -> Traceback:
     """Return the stack of *root*, see `Traceback.of`.
 
     :param levels: how many stacks and contexts may be nested in each other, if that is not as many as usual.
+    :param refreshed: whether the glue has been installed for what was imported, by an extraction just before.
     """
     try:
-        for refresh in refresh_glue:
-            refresh()
+        if not refreshed:
+            for refresh in refresh_glue:
+                refresh()
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
         walker = _DEFAULT
-        if not with_contexts or recurse_child_tasks or levels is not None:
-            walker = Walker(with_contexts, recurse_child_tasks, _room(recurse_child_tasks, levels))
+        if not with_contexts or recurse_child_tasks or not hooks or levels is not None:
+            room = _room(recurse_child_tasks, levels)
+            walker = Walker(with_contexts, recurse_child_tasks, room, hooks=hooks)
         return walker.traceback(root, root)
     except RecursionError:
         return Traceback((), root, None, RuntimeError(_NO_ROOM))
 
 
 @_extraction
-def extract_since(outer_frame: Optional[types.FrameType], *, with_contexts: bool = True) -> Traceback:
+def extract_since(
+    outer_frame: Optional[types.FrameType], *, with_contexts: bool = True, hooks: bool = True
+) -> Traceback:
     """Return the frames from *outer_frame* to our caller, or to the end of its thread, see `Traceback.since`."""
     if outer_frame is not None and type(outer_frame) is not types.FrameType:
         raise TypeError(f"expected a frame or None, not {describe(outer_frame)}")
@@ -310,10 +387,10 @@ def extract_since(outer_frame: Optional[types.FrameType], *, with_contexts: bool
         except Exception as failure:
             frames, error = [], cannot_tell_running(failure)
     else:
-        frames = running_frames(outer_frame, failures)
+        frames = running_frames(outer_frame, failures, hooks=hooks)
         if frames is None:
             frames, error = [outer_frame], failures[0] if failures else RuntimeError(_NOT_RUNNING)
-    result = Walker(with_contexts, False).traceback(None, tuple(frames))
+    result = Walker(with_contexts, False, hooks=hooks).traceback(None, tuple(frames))
     return result if error is None else attrs.evolve(result, error=error)
 
 
@@ -323,6 +400,7 @@ def extract_until(
     limit: Union[int, types.FrameType, None] = None,
     *,
     with_contexts: bool = True,
+    hooks: bool = True,
     levels: Optional[int] = None,
 ) -> Traceback:
     """Return the frames that led to *inner_frame*, see `Traceback.until` and, for *levels*, `extract`."""
@@ -341,7 +419,8 @@ def extract_until(
     elif limit is not None and frames[-1] is not limit and not problems:
         raise ValueError("the limit is not a caller of the inner frame")
     raw: List[RawFrame] = [(frame, None) for frame in reversed(frames)]
-    infos = Walker(with_contexts, False, _room(False, levels)).frame_infos(raw, hidden_frames(raw))
+    walker = Walker(with_contexts, False, _room(False, levels), hooks=hooks)
+    infos = walker.frame_infos(raw, hidden_frames(raw) if hooks else ())
     return Traceback(infos, error=problems[0] if problems else None)
 
 

@@ -25,6 +25,7 @@ from .._objects import (
     type_name,
 )
 from .customize import Target, awaitables, handling_by_code, roots, stack_finders
+from .registries import is_own
 
 _PACKAGE = __name__.rpartition("._stacks.")[0] + "."
 #: How often to look again when a stack changes while it is read.
@@ -54,6 +55,11 @@ _ITERABLES: Tuple[Iterable[object], ...] = ((), [], {}, {}.items(), {}.values(),
 _ITERABLES += ("", "\u20ac", b"", bytearray())
 # From CPython 3.15 on, the iterables themselves stand there: an index is kept beside them instead of an iterator.
 _PLAIN_ITERATORS = frozenset(id(type(each)) for each in (*_ITERABLES, *map(iter, _ITERABLES)))
+_KINDS = {
+    id(types.CoroutineType): "coroutine",
+    id(types.GeneratorType): "generator",
+    id(types.AsyncGeneratorType): "async generator",
+}
 _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 
 #: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known; or
@@ -74,6 +80,10 @@ class CallersUnknown(RuntimeError):
 
 class CannotFollow(RuntimeError):
     """What stands behind an awaitable cannot be told, and why. For hooks to raise: it is no failure of theirs."""
+
+
+class Ended(RuntimeError):
+    """There is no stack any more, or none yet. For hooks to raise: it is no failure of theirs."""
 
 
 class Unsupported(TypeError):
@@ -176,11 +186,12 @@ def cannot_tell_running(error: Exception) -> Exception:
 
 
 def running_frames(
-    frame: types.FrameType, failures: Optional[List[Exception]] = None
+    frame: types.FrameType, failures: Optional[List[Exception]] = None, *, hooks: bool = True
 ) -> Optional[List[types.FrameType]]:
     """Return *frame* and what it calls, innermost last, or None if it runs in no thread and no known greenlet.
 
     :param failures: gets what went wrong in hooks.
+    :param hooks: whether those of others than asynctb itself are asked, too.
     """
     others: List[types.FrameType] = []
     try:
@@ -200,6 +211,8 @@ def running_frames(
         if frames[-1] is frame:
             return frames[::-1]
     for find in tuple(stack_finders):
+        if not hooks and not is_own(find):
+            continue
         try:
             found = find(frame)
             if found is not None and type(found) is not types.FrameType and not _are_frames(found):
@@ -221,9 +234,10 @@ def _are_frames(found: object) -> bool:
     return type(found) is tuple and all(type(item) is types.FrameType for item in found)
 
 
-def follow(root: Target) -> RawStack:
+def follow(root: Target, *, hooks: bool = True) -> RawStack:
     """Return the stack that begins at *root*.
 
+    :param hooks: whether hooks may change it. Without, it is what asynctb itself knows about tasks and awaitables.
     :raises Unsupported: if nothing of the type of *root* has a stack.
     :raises RecursionError: if the caller is near the limit.
 
@@ -236,8 +250,10 @@ def follow(root: Target) -> RawStack:
     error: Optional[Exception] = None
     failure: Optional[Exception] = None
     while True:
-        leaf, end_error = _follow_to_end(target, frames, strict=target is root and not redirected)
+        leaf, end_error = _follow_to_end(target, frames, strict=target is root and not redirected, hooks=hooks)
         error = error or end_error
+        if not hooks:
+            return frames, (), leaf, error
         for frame, _ in frames:
             if id(frame.f_code) in handling_by_code:
                 break
@@ -290,7 +306,7 @@ def _hook_error(hook: str, name: str, error: BaseException) -> Exception:
 
 
 def _follow_to_end(
-    target: Target, frames: List[RawFrame], *, strict: bool
+    target: Target, frames: List[RawFrame], *, strict: bool, hooks: bool
 ) -> Tuple[Optional[object], Optional[Exception]]:
     """Append the frames of *target* and all that it awaits to *frames*, without redirections.
 
@@ -299,6 +315,7 @@ def _follow_to_end(
     # Whether it was asked for or comes from a hook, and whether it may be an object with a stack of its own.
     explicit = is_root = True
     attempts = 0
+    find_root, find_awaitable = (roots.find, awaitables.find) if hooks else (roots.find_own, awaitables.find_own)
     # What was unwrapped, by identity, kept alive so that no identity is used twice.
     unwrapped: Dict[int, object] = {}
     while target is not None:
@@ -316,7 +333,7 @@ def _follow_to_end(
             running = running and awaited is None
         elif kind is types.FrameType:
             failures: List[Exception] = []
-            inner = running_frames(cast(types.FrameType, target), failures)
+            inner = running_frames(cast(types.FrameType, target), failures, hooks=hooks)
             if inner is not None:
                 frames.extend([(frame, None) for frame in inner])
                 return None, None
@@ -342,8 +359,8 @@ def _follow_to_end(
             if id(target) in unwrapped or len(unwrapped) == _MAX_UNWRAPPED:
                 return target, RuntimeError("what is awaited leads round in a circle")
             unwrapped[id(target)] = target
-            root_hook = roots.find(kind) if is_root else None
-            hook = root_hook or awaitables.find(kind)
+            root_hook = find_root(kind) if is_root else None
+            hook = root_hook or find_awaitable(kind)
             if hook is not None:
                 try:
                     result = hook(target)
@@ -351,6 +368,8 @@ def _follow_to_end(
                     raise
                 except CannotFollow as exc:
                     return target, CannotFollow(*exc.args)
+                except Ended as exc:
+                    return None, Ended(*exc.args)
                 except Exception as exc:
                     return target, _hook_error("unwrapping", type_name(kind), exc)
                 if result is None:
@@ -373,13 +392,13 @@ def _follow_to_end(
             awaited, running, frame = duck
             is_foreign = True
         explicit = is_root = strict = False
-        if frame is None:  # it has ended
-            return None, None
+        if frame is None:
+            return None, None if frames else Ended(f"the {_KINDS.get(id(kind), 'awaitable')} has ended")
         # A frame reader may look into an owner, so it must be one whose layout is known.
         owner = None if is_foreign else target
         if running:
             failures = []
-            inner = running_frames(frame, failures)
+            inner = running_frames(frame, failures, hooks=hooks)
             if inner is not None:
                 frames.append((frame, owner))
                 frames.extend([(frame, None) for frame in inner[1:]])

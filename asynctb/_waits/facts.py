@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
-from .._model import WaitKind
-from .._stacks.customize import TypeRegistry, code_objects_of
+from .._model import Wait, WaitKind
+from .._stacks.customize import code_objects_of
+from .._stacks.registries import TypeRegistry, is_own_module, third_party
 from .kinds import add_words
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,17 +27,25 @@ class Held(NamedTuple):
 
 
 #: By the type of the object. Each may return None if the object does not look as it should.
-held_by: TypeRegistry[Callable[[object], Optional[Held]]] = TypeRegistry()
+held_by: TypeRegistry[Callable[[object], Optional[Held]]] = TypeRegistry("register_holders")
 #: By the type of a manager whose block holds another object than itself, such as a condition its lock.
 held_in_block: TypeRegistry[Callable[[object], object]] = TypeRegistry()
 #: By the type of the object that is waited for: gets it and the words of the wait, returns fuller ones, or None.
 fuller_words: TypeRegistry[Callable[[object, str], Optional[str]]] = TypeRegistry()
 #: By the type of a manager: returns after how many seconds it ends what is inside of its block, or None.
 deadline_of_block: TypeRegistry[Callable[[object], Optional[float]]] = TypeRegistry()
+#: By the type of a manager with a deadline: returns whether what is inside of its block is not ended by such managers
+#: further outward.
+shield_of_block: TypeRegistry[Callable[[object], bool]] = TypeRegistry()
 #: Each gets the objects of activities that do not go on, and returns seconds until something cancels them, by identity.
 cancelling_timers: List[Callable[[Sequence[object]], Dict[int, float]]] = []
 #: Each gets an event loop and returns by how many seconds the earliest of its timers is overdue, or None.
 lateness_of_loop: List[Callable[[object], Optional[float]]] = []
+#: What rooms know of tasks that others run: each gets the wait of one and what is suspended in it, outermost first, and
+#: returns another wait, or None.
+refinements: List[Callable[[Wait, Sequence[Any]], Optional[Wait]]] = []
+#: Each returns the identities of the coroutines that event loops, also such as do not run, are going to begin.
+queued_coroutines: List[Callable[[], Sequence[int]]] = []
 #: Each gets a task that has failed and returns whether somebody has been told; None if it does not know.
 is_retrieved: List[Callable[[object], Optional[bool]]] = []
 #: By the type of an object that is waited for: the objects, besides itself, through which the waiter can be woken, such
@@ -66,7 +76,10 @@ def register_wait(function: object, description: str, *, kind: WaitKind = "unkno
     """
     if description:
         add_words(description, kind)
+    own = is_own_module(sys._getframe(1).f_globals)
     for code in code_objects_of(function):
+        if not own:
+            third_party["register_wait", id(code)] = "register_wait", code, (description, kind)
         names = code.co_varnames[: code.co_argcount]
         waiting_functions.append((code, description, names[:1] == ("self",)))
 

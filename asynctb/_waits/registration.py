@@ -11,10 +11,13 @@ from .._objects import get_field
 from .._stacks.customize import (
     customize,
     register_elaborate_context,
+    register_elaborate_context_generator,
+    register_elaborate_frame,
     register_get_target,
     register_root,
     register_stack_finder,
     register_unwrap_awaitable,
+    register_unwrap_context_generator,
     register_unwrap_context_manager,
 )
 from .facts import Held, register_holders, register_wait
@@ -33,6 +36,9 @@ class Registration:
     register_unwrap_awaitable: Callable[..., Any] = register_unwrap_awaitable
     register_unwrap_context_manager: Callable[..., Any] = register_unwrap_context_manager
     register_elaborate_context: Callable[..., Any] = register_elaborate_context
+    register_elaborate_frame: Callable[..., Any] = register_elaborate_frame
+    register_unwrap_context_generator: Callable[..., Any] = register_unwrap_context_generator
+    register_elaborate_context_generator: Callable[..., Any] = register_elaborate_context_generator
     register_stack_finder: Callable[..., Any] = register_stack_finder
     register_wait: Callable[..., Any] = register_wait
     register_holders: Callable[..., Any] = register_holders

@@ -6,6 +6,7 @@ file, and what a version lacks is reported instead of guessed.
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import os
 import socket
@@ -15,11 +16,12 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from asynctb._objects import exact_str, get_field, module_of_frame
+from asynctb._collector import without_collections
+from asynctb._objects import class_attribute, exact_str, get_field, module_of_frame
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.follow import this_thread
 
-from ._collector import without_collections
+from ..protocol import AsText
 from ._errors import RequestError
 
 #: pydevd's objects have no types that could be named here.
@@ -39,6 +41,9 @@ TRACING_FILES = (
 )
 #: A file name that the debugger neither traces nor shows (``IGNORE_BASENAMES_STARTING_WITH`` in pydevd_constants.py).
 IGNORED_FILE = "<frozen asynctb>"
+
+#: Bytes of the stack of a thread that can do everything.
+_LEAST_STACK = 1 << 20
 
 _KEY = "_asynctb_helper_key"
 _UNINSTALL = "_asynctb_helper_uninstall"
@@ -145,6 +150,34 @@ def post(py_db: Debugger, work: Callable[[], None]) -> None:
     py_db.post_internal_command(_Command(work), "*")
 
 
+def may_start_thread() -> bool:
+    """Return whether a thread of the debugger's own can be started without code of the program running, or waiting.
+
+    Not while a thread that may be paused holds the lock of `threading`, nor where the program has replaced what starts
+    threads, has functions called in each, or wants them to have small stacks; and not under gevent, which the debugger
+    warns of at each start.
+    """
+    if "gevent" in sys.modules or 0 < _thread.stack_size() < _LEAST_STACK:
+        return False
+    module = _module("threading")
+    for name in ("__init__", "start", "_bootstrap", "_bootstrap_inner"):
+        method = class_attribute(module.Thread, name)
+        if type(method) is not types.FunctionType or method.__globals__ is not module.__dict__:
+            return False
+    lock = module._active_limbo_lock
+    if module._profile_hook is not None or not any(type(lock) is kind for kind in (_thread.LockType, _thread.RLock)):
+        return False
+    if not lock.acquire(False):
+        return False
+    lock.release()
+    return True
+
+
+def start_thread(py_db: Debugger, work: Callable[[], None]) -> None:
+    """Have *work*, which must not raise, called on a new thread that is not traced and is none of the program's."""
+    _module("_pydevd_bundle.pydevd_daemon_thread").PyDBDaemonThread(py_db, (work, (), {})).start()
+
+
 #: How often a thread may leave work to another one: more often than threads stop at once. Should the right one never be
 #: recognised, the session shall not be lost.
 _MOST_TIMES_LEFT = 1000
@@ -217,6 +250,16 @@ def respond(py_db: Debugger, request: Request, body: Mapping[str, Any]) -> None:
     _send(py_db, {"success": True, "request_seq": request.seq, "command": request.command, "body": body})
 
 
+def as_text(body: Mapping[str, Any]) -> AsText:
+    """Return the body of an answer as one text.
+
+    debugpy's adapter makes an object of its own of each one inside of a body, and takes longer for that than all others
+    take for the rest.
+    """
+    # With the module by which pydevd does the same to whatever it sends.
+    return {"text": _module("_pydevd_bundle.pydevd_net_command").json.dumps(body, separators=(",", ":"))}
+
+
 def respond_error(py_db: Debugger, request: Request, error: RequestError) -> None:
     """Send the error that a request ended with."""
     _send(
@@ -257,8 +300,13 @@ def _send_at_once(writer: Any) -> None:
 
 def wire_id(object_id: Any) -> int:
     """Return the number that stands for an id of pydevd's (of a frame, a thread) in DAP messages."""
-    number: int = _schema().BaseSchema._translate_id_to_dap(object_id)
-    return number
+    return wire_ids()(object_id)
+
+
+def wire_ids() -> Callable[[Any], int]:
+    """Return `wire_id` for many ids: pydevd is looked up once."""
+    translate: Callable[[Any], int] = _schema().BaseSchema._translate_id_to_dap
+    return translate
 
 
 # Suspended threads
@@ -405,13 +453,25 @@ def let_go(ref: weakref.ref[Any]) -> None:
         frames_list.asynctb_held = None
 
 
-def frames_tracked_as(py_db: Debugger, pseudo_thread_id: str) -> bool:
-    """Whether frames are tracked under this id."""
-    return py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id) is not None
+def add_tracked_frame(py_db: Debugger, pseudo_thread_id: str, frame: Optional[types.FrameType]) -> bool:
+    """List *frame*, which clients may refer to already, before those that are tracked under this id, if it is not.
+
+    :param frame: None adds none.
+    :returns: whether frames are tracked under this id.
+    """
+    frames = py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id)
+    if frames is None:
+        return False
+    if frame is not None and not any(frame is other for other in frames):
+        frames._frames.insert(0, frame)
+    return True
 
 
-def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str) -> Any:
-    """Return the command that answers a ``stackTrace`` request with the frames that are tracked under this id."""
+def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str, in_full: bool = False) -> Any:
+    """Return the command that answers a ``stackTrace`` request with the frames that are tracked under this id.
+
+    :param in_full: whether to answer with all frames, whatever part of them is asked for.
+    """
     arguments = request.arguments
     fmt = arguments.format
     return py_db.cmd_factory.make_get_thread_stack_message(
@@ -421,9 +481,23 @@ def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str) -> An
         None,
         fmt.to_dict() if hasattr(fmt, "to_dict") else fmt,
         must_be_suspended=True,
-        start_frame=int(arguments.startFrame or 0),
-        levels=int(arguments.levels or 0),
+        start_frame=0 if in_full else int(arguments.startFrame or 0),
+        levels=0 if in_full else int(arguments.levels or 0),
     )
+
+
+def all_frames(py_db: Debugger, request: Request, pseudo_thread_id: str) -> Optional[List[Dict[str, Any]]]:
+    """Return all that `stack_answer` would say of frames, or None if there is no stack."""
+    command = stack_answer(py_db, request, pseudo_thread_id, in_full=True)
+    return None if command is None else command.as_dict["body"]["stackFrames"]
+
+
+def frame_known_as(py_db: Debugger, number: int) -> Optional[types.FrameType]:
+    """Return the frame that has this number in DAP messages, or None if there is none, or its thread has gone on."""
+    frame_id = _schema().BaseSchema._dap_id_to_obj_id.get(number)
+    tracker = py_db.suspended_frames_manager._variable_reference_to_frames_tracker.get(frame_id)
+    frame: Optional[types.FrameType] = None if tracker is None else tracker._frame_id_to_frame.get(frame_id)
+    return frame
 
 
 def is_user_code(py_db: Debugger, filename: str) -> bool:

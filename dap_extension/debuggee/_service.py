@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from typing import Any, Callable, Dict, List, Mapping, cast
 
 from asynctb import __version__
@@ -12,12 +10,14 @@ from asynctb._frames import reader_mode, reader_notes
 from asynctb._frameworks import _registry
 from asynctb._model import Finding
 from asynctb._output.fields import finding_fields
+from asynctb._process import INSTANCE, describe_python
 from asynctb._source import forget_files
 
 from .. import protocol
 from . import _pydevd, _requests
 from ._call_stack import CallStack
 from ._errors import RequestError, evaluating
+from ._hooks import program_hooks
 from ._rows import mapped, unmapped
 from ._serialize import Budget, Serializer, clip, internal_error
 from ._shapes import ShapeTable
@@ -55,6 +55,7 @@ class Service:
             protocol.SNAPSHOT: self._snapshot,
             protocol.STACKS: self._stacks,
             protocol.CONFIGURE: self._configure,
+            protocol.FOCUS: self._focus,
         }
 
     def install(self) -> None:
@@ -85,7 +86,8 @@ class Service:
             try:
                 if os.getpid() != self._process_id:
                     self._forked()
-                _pydevd.respond(py_db, request, answer(py_db, request.arguments))
+                body = program_hooks.around(py_db, lambda: answer(py_db, request.arguments))
+                _pydevd.respond(py_db, request, body)
             except RequestError as error:
                 _pydevd.respond_error(py_db, request, error)
         except BaseException as error:
@@ -120,23 +122,26 @@ class Service:
         _requests.parse_handshake(arguments)
         # What takes its time at first, so that the first stop does not wait for it.
         _registry.refresh()
-        version = "{}.{}.{}".format(*sys.version_info[:3])
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
             "helperVersion": __version__,
             "helperKey": self._key,
-            "python": {
-                "implementation": platform.python_implementation(),
-                "version": version,
-                "platform": sys.platform,
-            },
+            "python": cast(protocol.PythonInfo, describe_python()),
             "processId": os.getpid(),
-            "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
+            "instance": INSTANCE,
+            "capabilities": {
+                "frameIds": True,
+                "whileRunning": True,
+                "wakesLoops": True,
+                "callStack": True,
+                "asText": True,
+                "focus": True,
+            },
             "contexts": reader_mode(),
-            "notes": [clip(note) for note in (*reader_notes(), *_registry.notes())],
+            "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
         }
 
-    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SnapshotResponse:
+    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_snapshot(arguments)
         if query.snapshot_id is None:
             suspended = _pydevd.suspended_threads(py_db)
@@ -161,16 +166,19 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.SnapshotResponse = {
             "snapshotId": snapshot.id,
             "total": found.total,
             "start": query.start,
             "activities": activities,
             "sources": sources.sources,
             "paused": snapshot.paused,
-            "notes": [*found.notes, *notes],
+            "notes": [*found.notes, *notes, *map(clip, program_hooks.notes())],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
+        if query.start == 0:
+            body["counts"] = found.counts
+        return _pydevd.as_text(body) if query.as_text else body
 
     @staticmethod
     def _findings(findings: List[Finding], sources: SourceTable) -> List[protocol.FindingInfo]:
@@ -181,12 +189,12 @@ class Service:
             found.append(data)
         return found
 
-    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:
+    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_stacks(arguments)
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources, shapes = SourceTable(py_db), ShapeTable()
-        reader = StackReader(py_db, snapshot, sources, shapes, budget)
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, frame_ids=query.frame_ids, hooks=query.hooks)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             try:
@@ -198,16 +206,29 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.StacksResponse = {
             "snapshotId": snapshot.id,
             "stacks": stacks,
             "shapes": shapes.shapes,
             "sources": sources.sources,
         }
+        return _pydevd.as_text(body) if query.as_text else body
 
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
         self._snapshots.get(py_db, snapshot.id)
+
+    def _focus(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.FocusResponse:
+        query = _requests.parse_focus(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        row = snapshot.activities.find(query.activity_id)
+        if row is None:
+            raise RequestError("unknownActivity", "this snapshot has no such activity")
+        reader = StackReader(py_db, snapshot, SourceTable(py_db), ShapeTable(), Budget(PAGE_SECONDS, PAGE_SIZE))
+        host = reader.host(row)
+        if host is None:
+            raise RequestError("unknownActivity", "the debugger does not hold the thread of this activity")
+        return {"threadId": self._call_stack.focus(py_db, row, host, query.frame_id, query.reason)}
 
     def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
         return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

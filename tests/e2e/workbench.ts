@@ -199,6 +199,39 @@ export class Workbench {
     await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: name }).first().click();
   }
 
+  /** Choose how our tree is arranged. */
+  async arrange(name: string): Promise<void> {
+    await this.command("Async Stacks: Arrange...");
+    await this.page.locator(".quick-input-title").getByText("Arrange Async Stacks").waitFor();
+    await this.page
+      .locator(".quick-input-list .monaco-list-row")
+      .filter({ hasText: new RegExp(`^${name}`) })
+      .first()
+      .click();
+  }
+
+  /** Evaluate an expression in the Debug Console, and wait for what it prints. */
+  async evaluate(expression: string, expected: string): Promise<void> {
+    await this.command("Debug Console: Focus on Debug Console View");
+    await this.page.locator(".repl-input-wrapper .view-line").first().waitFor();
+    await this.page.keyboard.type(expression);
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".repl .value").getByText(expected).first().waitFor();
+  }
+
+  /** Wait until a row of our tree is selected and has the keyboard. */
+  async seeFocus(label: string): Promise<void> {
+    const seen = await this.#poll(
+      () =>
+        this.page.evaluate(() => {
+          const list = document.activeElement?.closest(".pane")?.querySelector(".monaco-list-row.focused.selected");
+          return list?.querySelector(".label-name")?.textContent ?? "";
+        }),
+      (text) => text === label,
+    );
+    assert.equal(seen, label);
+  }
+
   /** The longest time (ms) between two frames that the window draws while something is done. */
   async longestFreeze(action: () => Promise<void>): Promise<number> {
     await this.page.evaluate(() => {

@@ -6,9 +6,10 @@ import { Marks } from "./decorations/marks";
 import { Store } from "./model/store";
 import { trackSessions } from "./session/tracker";
 import { callStackSettings } from "./settings";
+import { provideColors } from "./view/colors";
 import { Filter } from "./view/filter";
 import { StacksProvider } from "./view/provider";
-import { VariablesView } from "./view/variables";
+import { Status } from "./view/status";
 import { createView } from "./view/view";
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -19,15 +20,16 @@ export function activate(context: vscode.ExtensionContext): void {
   const filter = new Filter();
   const provider = new StacksProvider(store, filter);
   const highlight = new Highlight(store);
-  const variables = new VariablesView(store);
+  const view = createView(provider, store, filter, context.globalState);
   context.subscriptions.push(
     filter,
     provider,
     highlight,
-    variables,
+    view,
+    provideColors(),
     new Marks(store),
-    createView(provider, store, filter, variables, context.globalState),
-    registerCommands({ store, provider, filter, highlight, variables }),
+    new Status(store),
+    registerCommands({ store, provider, filter, highlight, view }),
     trackSessions(store),
   );
 }

@@ -16,7 +16,7 @@ from ..._frames import local_variable
 from ..._model import ContextInfo
 from ..._objects import class_attribute, exact_str, get_field, module_field
 from ..._snapshot.sets import copy_set
-from ..._snapshot.source import Listing, leaf_codes, leaf_types
+from ..._snapshot.source import Listing, call_if_found, leaf_codes, leaf_types
 from ..._stacks.customize import (
     Target,
     Walk,
@@ -26,11 +26,17 @@ from ..._stacks.customize import (
     register_root,
     register_unwrap_awaitable,
 )
-from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow
+from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow, Ended
 from .._describing import aborted_text, describe_by, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
-from ..threading.concurrent import activity_finders, queued_in_loops, source_finders, source_of
+from ..threading.concurrent import (
+    QUEUED_IN_LOOP,
+    activity_finders,
+    queued_in_loops,
+    source_finders,
+    source_of,
+)
 from .failures import failure_of, origin_of, raised_in_others
 from .futures import FutureReader, Futures
 from .holders import is_monotonic
@@ -61,7 +67,7 @@ def install(module: types.ModuleType) -> None:
     base = module_field(sys.modules["asyncio.base_events"], "BaseEventLoop")
     run_forever, code = class_attribute(base, "run_forever"), nested_code(threadsafe, "callback")
     if type(run_forever) is types.FunctionType and code is not None:
-        queued_in_loops[id(run_forever.__code__)] = functools.partial(queued_in_loop, code)
+        queued_in_loops[id(run_forever.__code__)] = functools.partial(queued_in_loop, code), QUEUED_IN_LOOP
     wait_for = module_field(sys.modules["asyncio.tasks"], "wait_for")
     if sys.version_info < (3, 12) and type(wait_for) is types.FunctionType:
         leaf_codes.add(id(wait_for.__code__))
@@ -100,6 +106,9 @@ def _stack_of(futures: Futures, reader: FutureReader) -> Callable[[object], Targ
             return cast(Target, coroutine)
         exception = failure_of(reader, task)
         if exception is None:
+            state = call_if_found(reader.state, task)
+            if state == "CANCELLED" or state == "FINISHED":
+                raise Ended("the task has ended" + (", it was cancelled" if state == "CANCELLED" else ""))
             return cast(Target, coroutine)
         origin = origin_of(reader, task, exception, lambda: raised_in_others(futures, task, exception))
         return (CallersUnknown(_LOST),) if origin is None else origin

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, cast
 
 from ..._objects import exact_str, get_field, is_a, module_field, simple_type_name
 from ..._snapshot.sets import imported
-from ..._stacks.customize import TypeRegistry
+from ..._stacks.registries import TypeRegistry
 
 #: By the classes whose objects have such a list: the words for a wait for one.
 linkable: TypeRegistry[str] = TypeRegistry()

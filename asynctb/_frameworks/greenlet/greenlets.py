@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Se
 
 from ..._frames import local_variable
 from ..._heap import frozen, heap_searches, instances, referrers, with_subclasses
-from ..._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
+from ..._model import Activity, ActivityKind, ActivityState, Traceback, Wait
 from ..._objects import (
     callable_name,
     class_attribute,
@@ -27,7 +27,7 @@ from ..._objects import (
     type_name,
 )
 from ..._snapshot.sets import imported
-from ..._snapshot.source import Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
+from ..._snapshot.source import NOWHERE, Group, Listing, Source, ThreadRecord, caller_of, tops_of_frames
 from ..._stacks.follow import calling_frame, this_thread
 from ..threading.threads import is_debuggers, thread_with, wait_in
 
@@ -400,7 +400,7 @@ class Greenlets(Source):
         assert self._reader is not None
         frame = self._reader.frame(obj)
         thread = listing.thread(group.thread)
-        top: Optional[FrameInfo] = None
+        tops = NOWHERE
         signature: Optional[int] = None
         state: ActivityState
         wait: Optional[Wait] = None
@@ -415,10 +415,11 @@ class Greenlets(Source):
             if wait is not None and wait.kind != "events":
                 wait = None
             state = "running" if wait is None else "suspended"
-            top = None if frame is None else top_of_frames(frame, frames_outward(frame)[-1])
+            if frame is not None:
+                tops = tops_of_frames(frame, listing.is_own, frames_outward(frame)[-1])
         else:
             state = "suspended"
-            top, signature = listing.survey_frames(frames_outward(frame)[::-1])
+            tops, signature = listing.survey_frames(frames_outward(frame)[::-1])
             for waits in self._waits:
                 wait = wait or waits.of(obj, frame, listing)
         parent = self._reader.parent(obj)
@@ -436,9 +437,10 @@ class Greenlets(Source):
             parent=parent_id,
             thread=thread.id if thread is not None else None,
             waits_for=wait,
-            top=top,
+            top=tops.top,
             traceback=traceback,
             signature=signature,
+            innermost=tops.innermost,
         )
 
     def _name_of(self, obj: object, frame: Optional[types.FrameType], state: ActivityState) -> str:

@@ -110,7 +110,7 @@ def look(session: Session, output: Output, stop: Optional[Stop] = None, *, helpe
     helper = helper or Helper(session.client)
     body = None if stop is None else {**stop.body, "frame": session.top_frame(stop)}
     with output.busy("Reading the stacks") as progress:
-        capture = helper.capture(body, progress=progress)
+        capture = helper.capture(body, progress=progress, hooks=output.hooks)
     output.show(capture)
 
 
@@ -139,7 +139,7 @@ def watch(session: Session, output: Output, interval: float) -> None:
     while True:
         started = time.monotonic()
         try:
-            capture = helper.capture()
+            capture = helper.capture(hooks=output.hooks)
         except DapError:
             if not _has_ended(session):
                 raise

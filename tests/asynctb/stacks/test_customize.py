@@ -9,9 +9,9 @@ import os
 import sys
 import threading
 import types
-from contextlib import contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, List, Optional
 
 import attrs
 import pytest
@@ -651,6 +651,159 @@ def test_failing_hook_of_a_room_is_tried_again_when_more_is_imported(
         with imported("something_else", "", tmp_path):
             Traceback.of(coroutine)
         assert len(calls) == 2
+
+
+def test_hooks_of_a_library_replace_those_of_a_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(module: types.ModuleType) -> None:
+        calls.append(module.__name__)
+
+    calls: List[str] = []
+    room = _registry.Room({"replacing": install, "replacing.part": install, "replacing_not": install})
+    monkeypatch.setitem(_registry._rooms, "builtins", room)
+    with suspended(wait_in_trap()) as coroutine:
+        for source, expected in (
+            (LIBRARY, ["replacing_not"]),
+            (LIBRARY + "    raise ValueError('broken')\n", ["replacing", "replacing.part", "replacing_not"]),
+            (LIBRARY.replace("_asynctb_install_", "other"), ["replacing", "replacing.part", "replacing_not"]),
+        ):
+            calls.clear()
+            with ExitStack() as modules:
+                for name in ("replacing", "replacing.part", "replacing_not"):
+                    modules.enter_context(imported(name, source if name == "replacing" else "", tmp_path))
+                Traceback.of(coroutine)
+                Traceback.of(coroutine)
+                assert calls == expected
+            _registry._failures.pop(("module", "replacing"), None)
+
+
+def test_elaborate_frame() -> None:
+    class Manager:
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *exc: object) -> None:
+            pass
+
+    async def function(number: int) -> None:
+        with Manager():
+            await trap()
+
+    given: List[Any] = []
+    results: List[Callable[[Any, asynctb.Walk], Any]] = [
+        lambda info, walk: None,
+        lambda info, walk: attrs.evolve(info, hide=True, contexts=()),
+        lambda info, walk: attrs.evolve(info, contexts=(walk.context(manager), *info.contexts), lasti=0),
+        lambda info, walk: 5,
+        lambda info, walk: attrs.evolve(info, frame=sys._getframe()),
+        lambda info, walk: attrs.evolve(info, contexts=(5,)),
+        lambda info, walk: attrs.evolve(info, hide=1),
+        lambda info, walk: attrs.evolve(info, contexts_unknown=5),
+        lambda info, walk: attrs.evolve(info, contexts=None),
+    ]
+    manager = Manager()
+
+    @asynctb.register_elaborate_frame(function)
+    def elaborate(info: asynctb.FrameInfo, walk: asynctb.Walk) -> Any:
+        given.append(info)
+        return result(info, walk)
+
+    for number, result in enumerate(results):  # noqa: B007  (the hook calls it)
+        with suspended(function(number)) as coroutine:
+            plain = Traceback.of(coroutine, hooks=False)
+            del given[:]
+            stack = Traceback.of(coroutine)
+            assert len(given) == 1
+            assert names(stack) == names(plain) == ["function", "trap"]
+            first = stack.frames[0]
+            assert first.lasti == plain.frames[0].lasti
+            if number == 0:
+                assert first is given[0]
+            elif number < 3:
+                assert first.hide is (number == 1)
+                added = {1: [], 2: [manager, *[context.manager for context in plain.frames[0].contexts]]}[number]
+                assert [context.manager for context in first.contexts] == added
+            else:
+                assert "the hook for" in str(first.contexts_unknown)
+                assert "TypeError: the hook returned" in str(first.contexts_unknown)
+                assert len(first.contexts) == len(plain.frames[0].contexts)
+            if number < 2:
+                assert Traceback.of(coroutine, with_contexts=False).frames[0].hide is (number == 1)
+    with suspended(function(1)) as coroutine:
+        result = lambda info, walk: walk.stack(coroutine).frames[0]  # noqa: E731
+        stack = Traceback.of(coroutine)  # leads round in a circle
+        assert names(stack) == ["function", "trap"]
+    with pytest.raises(TypeError, match="must be callable"):
+        asynctb.register_elaborate_frame(function)(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="must be callable"):
+        asynctb.customize(function, elaborate=5)  # type: ignore[call-overload]
+
+
+def test_hooks_for_generator_functions() -> None:
+    class Manager:
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *exc: object) -> None:
+            pass
+
+    @contextmanager
+    def made(inside: Any) -> Iterator[None]:
+        yield
+
+    @asynccontextmanager
+    async def made_async(inside: Any) -> AsyncIterator[None]:
+        yield
+
+    @contextmanager
+    def other(inside: Any) -> Iterator[None]:
+        yield
+
+    def factory() -> Any:
+        @contextmanager
+        def nested(inside: Any) -> Iterator[None]:
+            yield
+
+        return nested
+
+    async def function() -> None:
+        with other(manager), factory()(manager), ExitStack() as stack:
+            stack.enter_context(made(manager))
+            async with made_async(manager):
+                await trap()
+
+    manager = Manager()
+    for thing in ((made,), (made_async,), (factory, "nested")):
+        asynctb.register_unwrap_context_generator(*thing)(lambda frame: asynctb.local_variable(frame, "inside"))
+    with suspended(function()) as coroutine:
+        for info in Traceback.of(coroutine).frames[0].contexts[:1]:
+            assert info.description is not None
+            assert info.description.endswith("other()")
+            _, nested, stack, last = Traceback.of(coroutine).frames[0].contexts
+            assert nested.manager is last.manager is manager
+            (child,) = stack.children
+            assert isinstance(child, asynctb.ContextInfo)
+            assert child.manager is manager
+
+    def fail(context: asynctb.ContextInfo) -> Any:
+        raise LookupError("no idea")
+
+    @asynctb.register_elaborate_context_generator(other)
+    def elaborate(context: asynctb.ContextInfo, walk: asynctb.Walk) -> Any:
+        assert names(walk.stack(asynctb.get_field(context.manager, "gen"))) == ["other"]
+        return act(context)
+
+    act: Callable[[asynctb.ContextInfo], Any]
+    for act, description, unknown in (  # noqa: B007  (the hook calls it)
+        (lambda context: None, "other()", None),
+        (lambda context: attrs.evolve(context, description="described"), "described", None),
+        (lambda context: 5, "other()", "TypeError: the hook returned <int"),
+        (fail, "other()", "LookupError: no idea"),
+    ):
+        with suspended(function()) as coroutine:
+            for info in Traceback.of(coroutine).frames[0].contexts[:1]:
+                assert str(info.description).endswith(description)
+                assert info.inner is not None
+                assert info.unknown is None if unknown is None else unknown in str(info.unknown)
 
 
 def test_hook_in_a_library_that_is_no_function(tmp_path: Path) -> None:

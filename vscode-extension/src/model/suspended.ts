@@ -18,7 +18,8 @@ export function suspendedLines(captures: readonly Capture[]): Map<string, Suspen
   const found = new Map<string, Map<number, Activity[]>>();
   for (const capture of captures) {
     for (const activity of capture.activities) {
-      const { kind, state, top } = activity.info;
+      const { kind, state } = activity.info;
+      const top = activity.info.top;
       if (kind === "thread" || state === "running" || state === "done" || top?.location.line === undefined) continue;
       const path = sourceOf(top.location, activity.sources)?.path;
       if (path === undefined) continue;

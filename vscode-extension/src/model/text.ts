@@ -41,7 +41,8 @@ export interface Text {
 export async function textOf(rows: readonly Row[], outline: Outline, reader?: Reader): Promise<Text> {
   const writer = new Writer(outline, reader);
   for (const row of rows) {
-    if (row.kind === "activity" || row.kind === "group" || row.kind === "loop") await loadAll(row.capture);
+    if (row.kind === "activity" || row.kind === "group" || row.kind === "loop" || row.kind === "bucket")
+      await loadAll(row.capture);
   }
   await writer.rows(rows, 0);
   return writer;
@@ -131,6 +132,7 @@ function groupMember(row: Row): string | undefined {
 
 /** Tasks of groups are listed only: their stacks stand elsewhere, if they are not what was asked for. */
 function isOpened(row: Row, depth: number): boolean {
+  if (row.kind === "step") return depth === 0;
   return row.kind !== "hidden" && (depth === 0 || groupMember(row) === undefined);
 }
 

@@ -11,7 +11,7 @@ import { itemOf } from "./items";
 
 export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly outline: Outline;
-  /** The same, but with all that could be loaded in one page. */
+  /** A tree with all that could be loaded in one page. */
   readonly unpaged: Outline;
   readonly expansion = new Expansion();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
@@ -28,7 +28,7 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
     );
     this.unpaged = new Outline(
       store,
-      () => ({ ...outlineOptions(filter.text), pageSize: Infinity }),
+      () => ({ ...outlineOptions(filter.text), pageSize: Infinity, arrangement: "tree" }),
       () => undefined,
       readText,
     );
