@@ -215,6 +215,8 @@ class _Forest:
                 self._children[self._parent(activity)].append(activity["id"])
             if _is_executed(activity) and "threadId" in activity:
                 self._running_in[activity["threadId"]].append(activity["id"])
+        #: The tasks that execute greenlets, of each one or those of which it is one.
+        self._executing = self._executing_tasks()
         self._shown: Set[str] = set()
         self._in_group = False
         #: What is equal for activities that look the same with all that is below them, if it is known yet.
@@ -464,6 +466,11 @@ class _Forest:
         if stack is not None:
             activity = self._activities[activity_id]
             thread = activity["kind"] == "thread"
+            executing = self._executing.get(activity_id)
+            if executing is not None:
+                kind = "Task" if len(executing) == 1 else "one of the tasks"
+                node.add(Line(f"goes on in {kind} {self._names(executing)}", _FAINT))
+                return
             frames, inner = self._without_tasks(stack["frames"], activity)
             leaf = "waitsFor" not in activity and inner is None
             shape, values = self._shapes.of[activity_id]
@@ -483,6 +490,35 @@ class _Forest:
                 node.add(Line(f"goes on in {other['kind'].replace('_', ' ').capitalize()} {other['name']}", _FAINT))
         elif answer is not None and "error" in answer:
             node.add(Line(answer["error"]["format"], _PROBLEM))
+
+    def _executing_tasks(self) -> Dict[str, List[str]]:
+        """Return the tasks whose stacks have the frames of a suspended greenlet in them, by the greenlet.
+
+        Alike are taken together: that frames are at the same places proves nothing for one greenlet. But a function of
+        a task that is suspended without being a coroutine is in a greenlet, so if there are as many tasks as greenlets,
+        each is one of theirs.
+        """
+        alike: DefaultDict[int, List[str]] = collections.defaultdict(list)
+        greenlets: DefaultDict[Tuple[str, ...], List[str]] = collections.defaultdict(list)
+        for activity_id, (shape, _) in self._shapes.of.items():
+            activity = self._activities.get(activity_id)
+            if activity is None:
+                continue
+            if activity["kind"] == "task":
+                alike[shape].append(activity_id)
+            elif (activity["kind"], activity["framework"], activity["state"]) == ("greenlet", "greenlet", "suspended"):
+                greenlets[self._places_of(activity_id)].append(activity_id)
+        found: Dict[str, List[str]] = {}
+        tasks = [(self._places_of(members[0]), members) for members in alike.values()] if greenlets else []
+        for wanted, members in greenlets.items():
+            executing = [name for places, names in tasks if _contains(places, wanted) for name in names]
+            if wanted and len(executing) == len(members):
+                found.update(dict.fromkeys(members, executing))
+        return found
+
+    def _places_of(self, activity_id: str) -> Tuple[str, ...]:
+        frames = self._stacks[activity_id].get("stack", _NO_STACK)["frames"]
+        return tuple([json.dumps(_place_of(frame), sort_keys=True) for frame in frames])
 
     def _without_tasks(self, frames: List[Frame], activity: ActivityInfo) -> Tuple[List[Frame], Optional[str]]:
         """Cut off the inner frames that are those of a task which runs inside of the activity: they are shown there.
@@ -609,6 +645,11 @@ def _append_code(line: Line, code: str) -> None:
 
 def _place_of(frame: Frame) -> Tuple[str, Location]:
     return frame["name"], frame["location"]
+
+
+def _contains(places: Tuple[str, ...], wanted: Tuple[str, ...]) -> bool:
+    size = len(wanted)
+    return any(places[start : start + size] == wanted for start in range(len(places) - size + 1))
 
 
 def _count_reasons(shapes: Shapes) -> Dict[str, int]:
