@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml
 	  { echo "Python 3.10 or later is needed: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
-	$(BIN)/python -m pip install -q -e '.[client]' --group test --group check
+	$(BIN)/python -m pip install -q -e '.[client,lsp]' --group test --group check
 	touch $@
 
 demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its async stacks.
@@ -58,6 +58,9 @@ nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours
 	ASYNCTB_TEST_SOAK_CYCLES=1000 ASYNCTB_FUZZ_REQUESTS=100000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_soak.py tests/dap_extension/test_fuzz.py
 	ASYNCTB_TEST_STRESS_SECONDS=120 $(BIN)/python -X dev -m pytest tests/dap_extension/test_building.py
+	ASYNCTB_TEST_ADAPTER="$(CURDIR)/$(BIN)/python -m dap_extension.client adapter" ASYNCTB_FUZZ_REQUESTS=20000 \
+	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_fuzz.py tests/dap_extension/test_session_kinds.py \
+	  tests/dap_extension/test_sessions.py tests/dap_extension/test_subprocesses.py
 
 vscode-extension/node_modules/.ready: vscode-extension/package-lock.json
 	cd vscode-extension && npm ci

@@ -34,6 +34,9 @@ FRAMEWORKS = [
     "tornado",
 ]
 FRAMEWORKS += ["async_generator", "async_exit_stack", "stackscope"]
+# Plug-ins of pytest: the tests of ours run them in processes of their own.
+FRAMEWORKS += ["pytest-asyncio", "pytest-timeout", "pytest-trio", "pytest-xdist"]
+WITHOUT_PLUGINS = ["-p", "no:asyncio", "-p", "no:timeout", "-p", "no:trio", "-p", "no:xdist"]
 # Without wheels, but they need no compiler: written in Python alone, or so for PyPy. Later interpreters lack what curio
 # imports.
 FRAMEWORKS_FROM_SOURCE = {
@@ -80,4 +83,4 @@ def test_core(session: nox.Session) -> None:
         session.warn(f"no wheel for {session.python}, tests skipped: {', '.join(missing)}")
     # A cache for each interpreter: they may be tested at the same time.
     cache = f"cache_dir=.pytest_cache/{session.name}"
-    session.run("python", "-X", "dev", "-m", "pytest", "-o", cache, "tests/asynctb", *session.posargs)
+    session.run("python", "-X", "dev", "-m", "pytest", *WITHOUT_PLUGINS, "-o", cache, "tests/asynctb", *session.posargs)

@@ -59,6 +59,8 @@ class ContextData(TypedDict):
     isAsync: bool
     #: "entering", "active" or "exiting".
     phase: str
+    #: The exception on whose account the block is being left, such as "ValueError: no such item".
+    exception: NotRequired[str]
     varname: NotRequired[str]
     description: NotRequired[str]
     #: The ``with`` item or statement; absent for what is inside another manager.
@@ -160,7 +162,9 @@ class ActivityData(TypedDict):
     signature: NotRequired[int]
     #: The exception that it ended with; ``top`` and ``stack`` tell where that came from.
     failure: NotRequired[str]
+    #: Where it stands in the user's own code, and the innermost frame, if that is another one.
     top: NotRequired[FrameData]
+    innermost: NotRequired[FrameData]
     stack: NotRequired[TracebackData]
 
 

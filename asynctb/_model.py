@@ -6,6 +6,7 @@ inspected program, and so run its ``__eq__``; for the same reason no ``__repr__`
 
 from __future__ import annotations
 
+import os
 import types
 from typing import TYPE_CHECKING, Iterator, List, Literal, Optional, Protocol, Tuple, Union
 
@@ -107,6 +108,8 @@ class ContextInfo:
     children: Tuple[Union[ContextInfo, Traceback], ...] = ()
     #: Why `manager` is None, or why `inner` or `children` are incomplete.
     unknown: Optional[str] = None
+    #: The exception on whose account the block is being left; None if it is left without one, or it cannot be told.
+    exception: Optional[BaseException] = None
 
     @property
     def is_async(self) -> bool:
@@ -374,7 +377,8 @@ class Activity:
     #: Identifier of the event loop that runs it, such as ``"loop-1"``, or None.
     loop: Optional[str] = None
     waits_for: Optional[Wait] = None
-    #: The innermost frame that is not hidden, without its contexts, if there is one.
+    #: Where it stands, without contexts: the innermost frame of the user's own code, which is not in the standard
+    #: library or an installed package; if there is none, the innermost one. Hidden frames do not count.
     top: Optional[FrameInfo] = None
     #: The full stack, or None in a summary.
     traceback: Optional[Traceback] = None
@@ -387,6 +391,8 @@ class Activity:
     #: The exception that it ended with, such as ``"ValueError: no such item"``, in one line and made without running
     #: the program's code. Then `top` and `traceback` tell where that came from.
     failure: Optional[str] = None
+    #: The innermost frame that is not hidden, if `top` is another one.
+    innermost: Optional[FrameInfo] = None
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -399,6 +405,8 @@ class Snapshot:
     notes: Tuple[str, ...] = ()
     #: Why something does not go on, the most certain and the worst first.
     findings: Tuple[Finding, ...] = ()
+    #: When it was taken, in seconds since 1970, as `time.time` has it; 0 if that is not known.
+    time: float = 0.0
 
     def __str__(self) -> str:
         return "".join(line + "\n" for line in self.format())
@@ -420,6 +428,15 @@ class Snapshot:
         It keeps no reference to the program: an object is its type's name and its address.
         """
         return _methods.snapshot_data(self)
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Write the snapshot to a snapshot file, for ``asynctb show``.
+
+        The file is new as a whole or stays as it was. A new one can be read by its owner only.
+
+        :raises OSError: if it cannot be written.
+        """
+        _methods.write_snapshot(self, path)
 
 
 class Methods(Protocol):
@@ -455,6 +472,8 @@ class Methods(Protocol):
     ) -> List[str]: ...
 
     def snapshot_data(self, snapshot: Snapshot) -> SnapshotData: ...
+
+    def write_snapshot(self, snapshot: Snapshot, path: Union[str, os.PathLike[str]]) -> None: ...
 
 
 _methods: Methods

@@ -8,7 +8,9 @@ not create goes through them.
 
 from __future__ import annotations
 
+import builtins
 import functools
+import sys
 import types
 import weakref
 from typing import Any, Callable, Dict, Optional, Tuple, cast
@@ -23,6 +25,11 @@ _get_module_dict = cast(
 )
 #: Larger numbers are not worth the time that it takes to write them down.
 _LARGE = 10**30
+#: Programs put whole responses and queries into the messages of their exceptions.
+_LONGEST_TEXT = 200
+_GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None) if sys.version_info >= (3, 11) else None
+# Not by attribute access, and not as a field: a subclass can have a property or a slot of that name.
+_exceptions_of: Optional[Callable[[object], object]] = None if _GROUP is None else vars(_GROUP)["exceptions"].__get__
 #: Ignores ``__subclasscheck__`` of metaclasses and of ABCs, as it is the check that they override.
 _is_subtype = type.__subclasscheck__
 
@@ -125,6 +132,20 @@ def describe_error(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
+def error_line(error: BaseException) -> str:
+    """Return the same in one line of a bounded length."""
+    text, line_break, _ = describe_error(error).partition("\n")
+    if line_break or len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT] + "…"
+    if _GROUP is not None and _exceptions_of is not None and is_a(error, _GROUP):
+        exceptions = _exceptions_of(error)
+        if type(exceptions) is not tuple:
+            return text
+        count = len(exceptions)
+        text += f" ({count} sub-exception{'' if count == 1 else 's'})"  # as its __str__ does
+    return text
+
+
 def instance_dict(obj: object) -> Optional[Dict[str, object]]:
     """Return the dictionary of *obj*'s attributes, or None if it has none.
 
@@ -213,6 +234,8 @@ def callable_name(function: object) -> str:
             function = get_field(function, "func")
         elif _is_subtype(type, kind):
             return type_name(cast(type, function))
+        elif simple_type_name(kind) == "cython_function_or_method":  # each library has its own such type
+            return exact_str(get_field(function, "__qualname__")) or type_name(kind)
         else:
             break
     return type_name(type(function))

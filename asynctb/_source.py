@@ -72,6 +72,20 @@ def line_of_file(filename: str, lineno: Optional[int]) -> str:
     return found.rstrip("\n")
 
 
+def utf16_column(text: str, offset: int) -> Optional[int]:
+    """Return the column that editors count, from 1 and in UTF-16 code units, at an offset in the UTF-8 of a line.
+
+    None if the line is too short, and so not the one that the offset is of.
+    """
+    if text.isascii():
+        return offset + 1 if offset <= len(text) else None
+    data = text.encode("utf-8", "surrogatepass")
+    if offset > len(data):
+        return None
+    before = data[:offset].decode("utf-8", "ignore")
+    return len(before.encode("utf-16-le", "surrogatepass")) // 2 + 1
+
+
 def _line_of_file(name: str, lineno: int) -> Optional[str]:
     status = _stat(name)
     # Reading a pipe or a device could wait for ever.

@@ -11,13 +11,13 @@ sources always give the same expression.
 from __future__ import annotations
 
 import argparse
-import ast
 import base64
 import functools
 import hashlib
+import importlib.util
+import re
 import sys
 import zlib
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
@@ -29,25 +29,28 @@ _FIRST = ("dap_extension/debuggee/_standard.py", "dap_extension/debuggee/_import
 #: Standard modules that the Python which packs the helper may not know.
 _NEWER = frozenset({"annotationlib"})
 #: What does not travel: it runs outside, or as a program.
-_LEFT_OUT = ("dap_extension/client/", "dap_extension/payload.py")
-#: Sources are decompressed and compiled in the debugged process, which runs them in its first second.
-_LEVEL = 9
-
-
-def payload_expression() -> str:
-    """Return the expression; evaluating it again in the same process does no harm."""
-    return _build()[0]
+_LEFT_OUT = (
+    "dap_extension/client/",
+    "dap_extension/language_server/",
+    "dap_extension/snapshot_files/",
+    "dap_extension/payload.py",
+)
+#: More would take three times as long for less than one percent.
+_LEVEL = 6
+#: An import at the beginning of a line. To parse all of the sources takes fifty times as long.
+_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]*(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*)*)", re.MULTILINE)
 
 
 def payload_key() -> str:
     """Return what identifies the helper's sources: the same key means the same helper."""
-    return _build()[1]
+    return _sources_and_key()[1]
 
 
 @functools.lru_cache(maxsize=None)
-def _build() -> Tuple[str, str]:
-    sources = collect_sources()
-    key = _digest(sources)
+def payload_expression() -> str:
+    """Return the expression; evaluating it again in the same process does no harm."""
+    found, key = _sources_and_key()
+    sources = dict(found)
     first = "\n\n".join([sources.pop(path) for path in _FIRST])
     standard = sorted(_standard_imports(sources))
     program = (
@@ -56,18 +59,19 @@ def _build() -> Tuple[str, str]:
         f".load('dap_extension.debuggee._bootstrap').install({key!r})\n"
     )
     data = base64.b64encode(zlib.compress(program.encode("utf-8"), _LEVEL)).decode("ascii")
-    expression = (
+    return (
         "exec(__import__('zlib').decompress(__import__('binascii').a2b_base64("
         f"'{data}')), {{'__name__': 'asynctb_bootstrap'}})"
     )
-    return expression, key
 
 
-def _digest(sources: Dict[str, str]) -> str:
+@functools.lru_cache(maxsize=None)
+def _sources_and_key() -> Tuple[Dict[str, str], str]:
+    sources = collect_sources()
     digest = hashlib.sha256()
     for path, text in sources.items():
         digest.update(f"{path}\0{text}\0".encode())
-    return digest.hexdigest()[:16]
+    return sources, digest.hexdigest()[:16]
 
 
 def collect_sources() -> Dict[str, str]:
@@ -77,10 +81,22 @@ def collect_sources() -> Dict[str, str]:
     """
     found: List[Tuple[str, str]] = []
     for package in ("asynctb", "dap_extension", "attr"):
-        for path, file in _python_files(files(package), package):
+        for path, file in _python_files(_folder_of(package), package):
             if not path.startswith(_LEFT_OUT) and not path.endswith("/__main__.py"):
                 found.append((path, file.read_text(encoding="utf-8")))
     return dict(sorted(found))
+
+
+def _folder_of(package: str) -> Traversable:
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise ModuleNotFoundError(f"there is no package {package!r}, which the helper needs", name=package)
+    folder = Path(spec.origin or "").parent
+    if folder.is_dir():
+        return folder
+    from importlib.resources import files  # in an archive; imports the package, which takes longer than all the rest
+
+    return files(package)
 
 
 def _python_files(folder: Traversable, prefix: str) -> Iterator[Tuple[str, Traversable]]:
@@ -94,13 +110,12 @@ def _python_files(folder: Traversable, prefix: str) -> Iterator[Tuple[str, Trave
 
 def _standard_imports(sources: Dict[str, str]) -> Set[str]:
     """Return the top-level modules of the standard library that *sources* import."""
-    names: Set[str] = set()
-    for text in sources.values():
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import):
-                names.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                names.add(node.module.partition(".")[0])
+    names = {
+        name.strip().partition(".")[0]
+        for text in sources.values()
+        for found in _IMPORT.finditer(text)
+        for name in found[1].split(",")
+    }
     return names & (sys.stdlib_module_names | _NEWER)
 
 

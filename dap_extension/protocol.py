@@ -25,7 +25,8 @@ HANDSHAKE = "asynctbHandshake"
 SNAPSHOT = "asynctbSnapshot"
 STACKS = "asynctbStacks"
 CONFIGURE = "asynctbConfigure"
-COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE)
+FOCUS = "asynctbFocus"
+COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS)
 
 #: Most activities in one `SnapshotResponse` or `StacksResponse`.
 MAX_PAGE = 1000
@@ -94,6 +95,10 @@ class Capabilities(TypedDict, total=False):
     wakesLoops: bool
     #: `CONFIGURE` can show tasks in the standard request ``threads``.
     callStack: bool
+    #: `SNAPSHOT` and `STACKS` can be answered as `AsText`, and `STACKS` without frame ids.
+    asText: bool
+    #: `FOCUS` can move the client's focus to an activity.
+    focus: bool
 
 
 class Handshake(TypedDict):
@@ -104,6 +109,8 @@ class Handshake(TypedDict):
     helperKey: str
     python: PythonInfo
     processId: int
+    #: Identifiers of activities are the same in what the same process says with the same one.
+    instance: NotRequired[str]
     capabilities: Capabilities
     #: How precisely context managers can be determined: "full", "gc-only", "static-only" or "off".
     contexts: str
@@ -119,6 +126,15 @@ class SnapshotArguments(TypedDict, total=False):
     #: How many activities are wanted, 1 to MAX_PAGE, default MAX_PAGE. There may be fewer in the answer (its size and
     #: time are limited): the next page starts after the last one received.
     count: int
+    #: Whether the body of the answer is to be `AsText`, default false.
+    asText: bool
+
+
+class AsText(TypedDict):
+    """The body of an answer as one text, which debugpy's adapter passes on much faster than the objects in it."""
+
+    #: As JSON.
+    text: str
 
 
 class SourceRef(TypedDict):
@@ -154,6 +170,8 @@ class _AnyFrame(TypedDict):
     location: Location
     #: Not of interest to most users (framework internals).
     hidden: NotRequired[bool]
+    #: Neither that nor the user's own code, by the rules of ``justMyCode``.
+    library: NotRequired[bool]
     #: Accepted by the standard requests (scopes, evaluate, ...) until the program goes on.
     frameId: NotRequired[int]
     #: Why `contexts` may be incomplete.
@@ -168,6 +186,9 @@ class Frame(_AnyFrame):
 class _AnyContext(TypedDict):
     isAsync: bool
     phase: Literal["entering", "active", "exiting"]
+    #: The exception on whose account the block is being left, such as "ValueError: no such item". In one line, made
+    #: without running the program's code.
+    exception: NotRequired[str]
     #: Source text of the target after "as".
     varname: NotRequired[str]
     description: NotRequired[str]
@@ -294,6 +315,15 @@ class FindingInfo(TypedDict):
     steps: List[StepInfo]
 
 
+class CountInfo(TypedDict):
+    """How many activities of a kind a thread runs."""
+
+    kind: Literal["thread", "task", "greenlet", "coroutine", "generator", "async_generator"]
+    #: Absent for threads, and for what no thread runs.
+    threadId: NotRequired[str]
+    count: int
+
+
 class ActivityInfo(TypedDict):
     #: Stays the same from stop to stop while the object lives.
     id: str
@@ -313,8 +343,12 @@ class ActivityInfo(TypedDict):
     #: The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where that came
     #: from. In one line, made without running the program's code.
     failure: NotRequired[str]
-    #: The innermost frame that is not hidden, without contexts.
+    #: Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
+    #: library nor in an installed package (nor a library for ``justMyCode``); if there is none, the innermost one.
+    #: Hidden frames do not count.
     top: NotRequired[Frame]
+    #: The innermost frame that is not hidden, without contexts, if `top` is another one.
+    innermost: NotRequired[Frame]
     #: For a thread: its id in the standard DAP requests, if the debugger knows it.
     dapThreadId: NotRequired[int]
 
@@ -332,12 +366,18 @@ class SnapshotResponse(TypedDict):
     notes: List[str]
     #: Of the whole snapshot, with its first page; empty in the others.
     findings: List[FindingInfo]
+    #: How many activities the snapshot has of each kind in each thread, with its first page.
+    counts: NotRequired[List[CountInfo]]
 
 
 class StacksArguments(TypedDict):
     snapshotId: int
     #: 1 to MAX_PAGE identifiers.
     activityIds: List[str]
+    #: Whether the body of the answer is to be `AsText`, default false.
+    asText: NotRequired[bool]
+    #: Whether frames are to have a `frameId`, default true. To make one takes longer than to read the frame.
+    frameIds: NotRequired[bool]
     #: Whether hooks may change the stacks; default: true.
     hooks: NotRequired[bool]
 
@@ -381,5 +421,19 @@ class ConfigureResponse(TypedDict):
     callStack: CallStackSettings
 
 
-Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse]
+class FocusArguments(TypedDict):
+    snapshotId: int
+    activityId: str
+    #: Which frame, by `Frame.frameId`; absent: the innermost one that the client shows.
+    frameId: NotRequired[int]
+    #: The ``reason`` of the event, at first "".
+    reason: NotRequired[str]
+
+
+class FocusResponse(TypedDict):
+    #: What the standard requests call the activity.
+    threadId: int
+
+
+Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse, FocusResponse]
 Json = Dict[str, Any]

@@ -34,6 +34,10 @@ WITH_HAS_RANGE_OF_STATEMENT = (3, 11) <= sys.version_info < (3, 13)
 #: How many values describe an exception on entry to a handler: type, value, traceback of the new exception above
 #: those of the previous one. The previous ones can be NULL (ceval.c of 3.8 to 3.10, label ``exception_unwind``).
 EXCEPTION_SLOTS = 6
+#: How far above the exit callable of a block (or its self) the value of the exception lies that the block is left on
+#: account of: above the previous exception and the traceback or, later, above the offset of the instruction that raised
+#: and the previous exception.
+EXCEPTION_ABOVE_EXIT = 5 if HAS_BLOCK_STACK else 3
 #: Bytes that one unit of a jump's operand stands for.
 _JUMP_UNIT = 2 if sys.version_info >= (3, 10) else 1
 

@@ -92,11 +92,12 @@ class Successor(NamedTuple):
 
 #: A slot that holds NULL.
 NULL = Symbol(Kind.NULL)
+#: An exception's topmost value.
+EXCEPTION = Symbol(Kind.EXCEPTION)
 _MAYBE_NULL = Symbol(Kind.MAYBE_NULL)
-_EXCEPTION = Symbol(Kind.EXCEPTION)
 _RETURN_ADDRESS = Symbol(Kind.RETURN_ADDRESS)
 #: See `bytecode.EXCEPTION_SLOTS`: previous traceback and value (can be NULL) and type, then the new ones.
-_EXCEPTION_VALUES: Stack = (_MAYBE_NULL, _MAYBE_NULL, None, _MAYBE_NULL, None, _EXCEPTION)
+_EXCEPTION_VALUES: Stack = (_MAYBE_NULL, _MAYBE_NULL, None, _MAYBE_NULL, None, EXCEPTION)
 #: More states than this at one instruction are not worth following (``finally`` in ``finally`` on CPython 3.8).
 _MAX_STATES = 1000
 
@@ -633,7 +634,7 @@ def _end_finally(_: Simulation, instruction: Instruction, state: State) -> List[
     top = _top(state.stack)
     if top == NULL:
         return _next(instruction, state.stack[:-1], state.blocks)
-    if top in (_EXCEPTION, _RETURN_ADDRESS):
+    if top in (EXCEPTION, _RETURN_ADDRESS):
         return []
     raise Inconsistent("END_FINALLY without a reason")
 
@@ -645,7 +646,7 @@ def _pop_finally(_: Simulation, instruction: Instruction, state: State) -> List[
     if instruction.arg:
         result, stack = stack[-1:], _resize(stack, -1)
     top = _top(stack)
-    if top == _EXCEPTION:
+    if top == EXCEPTION:
         return _next(instruction, _resize(stack, -bytecode.EXCEPTION_SLOTS) + result, _pop_block(blocks))
     return _next(instruction, stack[:-1] + result, blocks)
 
@@ -655,7 +656,7 @@ def _with_cleanup_start(simulation: Simulation, instruction: Instruction, state:
     """Take the exit callable from below NULL or below the exception, and push the exception or None and its result."""
     stack, blocks = state
     top = _top(stack)
-    count = bytecode.EXCEPTION_SLOTS if top == _EXCEPTION else 1
+    count = bytecode.EXCEPTION_SLOTS if top == EXCEPTION else 1
     below = len(stack) - count - 1
     symbol = stack[below] if below >= 0 else None
     if symbol is None or symbol.kind is not Kind.EXIT:
@@ -674,7 +675,7 @@ def _with_cleanup_finish(_: Simulation, instruction: Instruction, state: State) 
     stack, blocks = _resize(state.stack, -2), state.blocks
     result = _next(instruction, stack, blocks)
     top = _top(stack)
-    if top == _EXCEPTION:
+    if top == EXCEPTION:
         # If the exit returned true, the exception is forgotten.
         outer = _pop_block(blocks)
         result += _next(instruction, (*stack[: blocks[-1].level], NULL), outer)

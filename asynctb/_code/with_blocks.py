@@ -16,6 +16,7 @@ from .._model import ContextInfo, Phase, Position, WithBlock
 from . import bytecode
 from .bytecode import Instruction
 from .simulation import (
+    EXCEPTION,
     NULL,
     Blocks,
     Inconsistent,
@@ -54,6 +55,8 @@ class PlannedContext(NamedTuple):
     target_slot: int = -1
     #: Whether the exit callable stays in its slot even if the instruction raises.
     is_pinned: bool = False
+    #: Holds the exception on whose account the block is being left, also while the instruction is being executed.
+    error_slot: int = -1
 
 
 class QuickPlan(NamedTuple):
@@ -101,7 +104,7 @@ def _make_plan(
     slots: Set[int] = set()
     pinned: Set[int] = set()
     for context in contexts:
-        pinned.update((context.local_slot, context.target_slot))
+        pinned.update((context.local_slot, context.target_slot, context.error_slot))
         slots.add(context.awaited_slot)
         (pinned if context.is_pinned else slots).update((context.exit_slot, context.self_slot))
     pinned.discard(-1)
@@ -327,17 +330,22 @@ def _contexts_of(
         plan = PlannedContext(block, "exiting", local_slot=local)
         self_slot = selfs.get(index, -1)
         held = plan._replace(exit_slot=slot, self_slot=self_slot, awaited_slot=awaited.get(index, -1))
+        error_slot = max(slot, self_slot) + bytecode.EXCEPTION_ABOVE_EXIT
         if symbol.kind is Kind.AWAITED:  # what the exit returned has taken its place
-            yield plan._replace(awaited_slot=slot)
+            below = stack[: slot - first]
+            is_by_exception = len(below) > 1 and below[-2] == EXCEPTION  # CPython 3.8; its type is there once more
+            yield plan._replace(awaited_slot=slot, error_slot=slot - 3 if is_by_exception else -1)
         elif callee == symbol:
             yield plan._replace(address_slot=self_slot)
         elif index == exiting:
             keeps_exit = instruction is not None and instruction.name == "WITH_EXCEPT_START"
-            yield held._replace(is_pinned=True) if keeps_exit else plan
+            known = held._replace(is_pinned=True) if keeps_exit else plan
+            is_by_exception = keeps_exit or stack[-1] == EXCEPTION  # otherwise it is CPython 3.8
+            yield known._replace(error_slot=error_slot) if is_by_exception else known
         elif symbol.stage is Stage.ACTIVE:
             yield held._replace(phase="active", target_slot=target, is_pinned=True)
         elif symbol.stage is Stage.EXITING:
-            yield held._replace(is_pinned=True)
+            yield held._replace(is_pinned=True, error_slot=error_slot)
         elif symbol.stage is Stage.ENTERING or (callee is not None and callee[:2] == (Kind.ENTER, index)):
             yield held._replace(phase="entering")
     entering = simulation.block_entered_at(instruction) if instruction is not None else -1

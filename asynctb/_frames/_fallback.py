@@ -7,11 +7,13 @@ import types
 from types import FrameType
 from typing import Optional, Tuple
 
+import attrs
+
 from .._code.bytecode import HAS_BLOCK_STACK
 from .._code.simulation import NULL
 from .._code.with_blocks import CodeAnalysis, Plan, analysis_of, merge_plans, plans_at
 from .._model import ContextInfo
-from ._gc import exits_by_order
+from ._gc import exception_of, exits_by_order
 from ._managers import Access, no_released
 from ._types import UNKNOWN_MANAGER, FrameRead, no_plan, with_managers, without_managers
 
@@ -46,11 +48,15 @@ def read_through_gc(frame: FrameType, owner: Optional[object], callee: Optional[
     for plan in plans_at(analysis, code, lasti):
         if plan.is_between:
             continue
-        values = exits_by_order(plan, plan.suspended_depth, analysis.local_slots, referents)
+        error = exception_of(plan, referents)
+        # From 3.11 on the exception that a generator handles follows the values of the stack.
+        on_stack = referents[:-1] if error and not HAS_BLOCK_STACK else referents
+        values = exits_by_order(plan, plan.suspended_depth, analysis.local_slots, on_stack)
+        values.update(error)
         for planned in plan.contexts:
             above = planned.awaited_slot - analysis.local_slots + 1
             if above > 0 and all(symbol == NULL for symbol in plan.stack[above : plan.suspended_depth]):
-                values[planned.awaited_slot] = referents[-1]
+                values[planned.awaited_slot] = on_stack[-1]
         results.append(with_managers(plan, values, frame, lasti, callee, _ACCESS))
     if not results:
         return no_plan(analysis, lasti)
@@ -77,7 +83,7 @@ def _common(found: Tuple[ContextInfo, ...], other: Tuple[ContextInfo, ...]) -> O
         [
             context
             if context.manager is same.manager
-            else ContextInfo(None, context.block, context.phase, unknown=UNKNOWN_MANAGER)
+            else attrs.evolve(context, manager=None, unknown=UNKNOWN_MANAGER, exception=None)
             for context, same in zip(found, other)
         ]
     )

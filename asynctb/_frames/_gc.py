@@ -10,7 +10,7 @@ from typing import Dict, List, Set
 
 from .._code.simulation import Kind, Stage
 from .._code.with_blocks import Plan
-from .._objects import class_attribute
+from .._objects import class_attribute, is_a
 from ._managers import manager_of_exit
 
 
@@ -30,6 +30,13 @@ def exits_by_order(
         if found:
             return found
     return {}
+
+
+def exception_of(plan: Plan, referents: List[object]) -> Dict[int, object]:
+    """Return the exception that *plan* names, by slot, if it is the only one among *referents*."""
+    slots = [context.error_slot for context in plan.contexts if context.error_slot >= 0]
+    found = {id(referent): referent for referent in referents if slots and is_a(referent, BaseException)}
+    return dict(zip(slots, found.values())) if len(found) == 1 else {}
 
 
 class _Assignment:

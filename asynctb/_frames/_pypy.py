@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Dict, Mapping, Optional
 
 from .._code.with_blocks import Plan, analysis_of, plans_at
-from ._gc import exits_by_order
+from ._gc import exception_of, exits_by_order
 from ._managers import Access, manager_of_exit, no_released
 from ._types import UNSTABLE, FrameRead, no_plan, with_managers, without_managers
 
@@ -39,6 +39,7 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
         # While it is executed or after it is suspended, some of the values above the exits have been popped.
         values = exits_by_order(plan, len(plan.stack), analysis.local_slots, referents, lists_once=True)
         values.update(_variables(plan, frame, values))
+        values.update(exception_of(plan, referents))
         if frame.f_lasti != lasti:
             lasti = frame.f_lasti
             continue

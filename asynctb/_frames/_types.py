@@ -7,6 +7,7 @@ from typing import Callable, Literal, Mapping, NamedTuple, Optional, Tuple
 
 from .._code.with_blocks import CodeAnalysis, Plan
 from .._model import ContextInfo
+from .._objects import is_a
 from .._quick import new_context_info
 from ._managers import Access, find_manager
 
@@ -52,14 +53,16 @@ def with_managers(
     for planned in plan.contexts:
         manager = find_manager(planned, values, frame, lasti, callee, access)
         unknown = UNKNOWN_MANAGER if manager is None else None
-        result.append(new_context_info(manager, planned.block, planned.phase, None, None, (), unknown))
+        error = values.get(planned.error_slot)
+        exception = error if error is not None and is_a(error, BaseException) else None
+        result.append(new_context_info(manager, planned.block, planned.phase, None, None, (), unknown, exception))
     return tuple(result)
 
 
 def without_managers(plan: Plan, why: str) -> Tuple[ContextInfo, ...]:
     """Return the contexts of *plan* with unknown managers."""
     return tuple(
-        [new_context_info(None, planned.block, planned.phase, None, None, (), why) for planned in plan.contexts]
+        [new_context_info(None, planned.block, planned.phase, None, None, (), why, None) for planned in plan.contexts]
     )
 
 

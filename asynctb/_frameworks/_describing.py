@@ -7,12 +7,11 @@ from typing import Callable, Optional
 import attrs
 
 from .._model import ContextInfo
-from .._objects import describe_error, is_a, type_name
+from .._objects import error_line, is_a, type_name
 from .._stacks.customize import Walk
 
 #: What a group is sent to end its tasks is not why it ends.
 _CANCELLED = ("trio.Cancelled", "asyncio.exceptions.CancelledError")
-_LONGEST_TEXT = 200
 
 
 def describe_by(describe: Callable[[object], Optional[str]]) -> Callable[[ContextInfo, Walk], ContextInfo]:
@@ -36,6 +35,5 @@ def aborted_text(errors: object) -> str:
         return ""
     for error in errors.copy():
         if is_a(error, BaseException) and type_name(type(error)) not in _CANCELLED:
-            line, _, rest = describe_error(error).partition("\n")
-            return f", aborted by {line[:_LONGEST_TEXT]}" + ("…" if rest or len(line) > _LONGEST_TEXT else "")
+            return f", aborted by {error_line(error)}"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional, Sequence
 
-from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
+from .._model import Activity, ActivityKind, ActivityState, Traceback, Wait
 from .._objects import get_field, type_name
 from .._snapshot.source import Coroutine, Generator, Group, Listing, Owner, Source, ThreadRecord, running_state
 from ._known import task_waits
@@ -46,13 +46,12 @@ class KernelTasks(Source):
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         coroutine: Any = self.root_of(obj)
         kind = type(coroutine)
-        top: Optional[FrameInfo] = None
         signature: Optional[int] = None
         wait: Optional[Wait] = None
         if (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
-            state, top = running_state(coroutine, listing)
+            state, tops = running_state(coroutine, listing)
         else:
-            owners, top, signature = listing.survey(coroutine)
+            owners, tops, signature = listing.survey(coroutine)
             state = self.state_of(obj, coroutine)
             if state == "suspended":
                 wait = self.wait_of(obj, owners, listing)
@@ -75,7 +74,8 @@ class KernelTasks(Source):
             thread.id if thread is not None else None,
             listing.id_of(group.loop, "loop") if group.loop is not None else None,
             wait,
-            top,
+            tops.top,
             traceback,
             signature=signature,
+            innermost=tops.innermost,
         )

@@ -11,7 +11,7 @@ import attrs
 
 from .._frames import local_variable
 from .._model import Wait
-from .._objects import class_attribute, exact_str, is_a, module_field
+from .._objects import class_attribute, exact_str, is_a, module_field, mro_of
 from .._snapshot.source import Owner, caller_of, code_of, frame_of
 from .._waits.facts import waiting_functions
 from .._waits.kinds import LOCK_OF_CONDITION, wait_for
@@ -90,7 +90,13 @@ class KnownFunctions:
     def _refreshed(self) -> Dict[int, _Known]:
         """Return the table, made again as modules have been imported since."""
         now = _now()
-        self._known = {id(known.code): known for known in self._find()}
+        found: Dict[int, _Known] = {}
+        for known in self._find():
+            before = found.get(id(known.code))
+            # A method that is inherited stands for objects of the class that it is inherited from, too.
+            if before is None or not _inherits(known.owner, before.owner):
+                found[id(known.code)] = known
+        self._known = found
         self._seen = now  # last: the recursion limit may have ended this before
         return self._known
 
@@ -116,6 +122,10 @@ class KnownFunctions:
             while type(function) is types.FunctionType:
                 yield _Known(function.__code__, description, owner)
                 function = vars(function).get("__wrapped__")
+
+
+def _inherits(cls: Optional[type], base: Optional[type]) -> bool:
+    return cls is not None and base is not None and any(each is base for each in mro_of(cls))
 
 
 def _now() -> Tuple[int, int]:

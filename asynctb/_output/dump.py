@@ -19,10 +19,11 @@ import signal
 import sys
 import time
 import types
-from typing import IO, Any, Optional, Union
+from typing import IO, Any, Literal, Optional, Union
 
 from .._objects import describe_error
 from .._snapshot.listing import snapshot
+from .document import snapshot_line
 
 #: How long a file that is not ready for more text may keep a dump waiting, in seconds, and how often to ask it.
 _PATIENCE = 2.0
@@ -31,22 +32,25 @@ _ALL_STROKES = "├│└─…"
 
 #: Where to dump to: a text stream, a file descriptor, or None for what `sys.stderr` is at that time.
 File = Union[IO[str], int, None]
+#: What to write: text for people, or a snapshot file, in one line, for ``asynctb show``.
+Format = Literal["text", "json"]
 
 
-def dump(file: File = None) -> None:
-    """Write the stacks of all threads, tasks and greenlets of the process to *file*, as text.
+def dump(file: File = None, *, format: Format = "text") -> None:
+    """Write the stacks of all threads, tasks and greenlets of the process to *file*.
 
     :param file: a text stream, a file descriptor, or None for `sys.stderr`.
+    :param format: "text" for people; "json" for a snapshot file, in one line, that ``asynctb show`` reads.
     :raises TypeError: if *file* is none of these.
     :raises OSError: if it cannot be written to.
     """
-    _check_file(file)
+    _check(file, format)
     stream = sys.stderr if file is None else file
     if isinstance(stream, int):
-        _write_to_descriptor(stream, _report("", ascii_only=False).encode("utf-8", "backslashreplace"))
+        _write_to_descriptor(stream, _report("", format, ascii_only=False).encode("utf-8", "backslashreplace"))
     elif stream is not None:
         encoding = _encoding_of(stream)
-        text = _report("", ascii_only=not _can_draw(encoding))
+        text = _report("", format, ascii_only=not _can_draw(encoding))
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
@@ -54,9 +58,13 @@ def dump(file: File = None) -> None:
 class _Dumping:
     """What the two that wait have in common."""
 
-    def __init__(self, file: File) -> None:
-        _check_file(file)
+    def __init__(self, file: File, format: Format) -> None:
+        _check(file, format)
+        if format == "json":
+            # What it takes is imported now, as the program may hold import locks by then.
+            import json.encoder  # noqa: F401
         self._file = file
+        self._format = format
         #: How many dumps were written.
         self.count = 0
         #: What went wrong with the last dump, or None.
@@ -76,10 +84,12 @@ class _Dumping:
         if stream is None:  # a program without a terminal, such as one of pythonw.exe
             return
         if isinstance(stream, int):
-            _write_to_descriptor(stream, _report(reason, ascii_only=False).encode("utf-8", "backslashreplace"))
+            text = _report(reason, self._format, ascii_only=False)
+            _write_to_descriptor(stream, text.encode("utf-8", "backslashreplace"))
             return
         encoding = _encoding_of(stream)
-        encoded = _report(reason, ascii_only=not _can_draw(encoding)).encode(encoding, "backslashreplace")
+        text = _report(reason, self._format, ascii_only=not _can_draw(encoding))
+        encoded = text.encode(encoding, "backslashreplace")
         try:
             descriptor: object = stream.fileno()
         except (AttributeError, OSError):  # a stream in memory; one that is closed raises ValueError
@@ -104,14 +114,18 @@ class dump_on_signal(_Dumping):
     :param file: a text stream, a file descriptor, or None for what `sys.stderr` is when the signal arrives. It must
         stay open.
     :param chain: whether to go on with what the signal did before.
+    :param format: "text" for people; "json" for a snapshot file, a line for each dump, of which ``asynctb show`` shows
+        the last.
     :raises ValueError: if this is not the main thread, or *signum* is no signal, or one that was given a handler by
         something else than Python.
     :raises OSError: if the system does not allow to handle the signal.
     :raises TypeError: if *signum* is not a number or *file* not a text stream, file descriptor or None.
     """
 
-    def __init__(self, signum: Optional[int] = None, *, file: File = None, chain: bool = False) -> None:
-        super().__init__(file)
+    def __init__(
+        self, signum: Optional[int] = None, *, file: File = None, chain: bool = False, format: Format = "text"
+    ) -> None:
+        super().__init__(file, format)
         if signum is None:
             signum = getattr(signal, "SIGUSR1", None) or signal.Signals["SIGBREAK"]
         self._signal = signum
@@ -177,17 +191,18 @@ class dump_after(_Dumping):
     :param file: a text stream, a file descriptor, or None for what `sys.stderr` is when time runs out. It must stay
         open until then.
     :param repeat: whether to dump again and again, each time *seconds* after the last.
+    :param format: as for `dump_on_signal`.
     :raises ValueError: if *seconds* is not positive, or more than `threading.TIMEOUT_MAX`.
     :raises TypeError: if *seconds* is not a number or *file* not a text stream, file descriptor or None.
     :raises RuntimeError: if no thread can be started.
     """
 
-    def __init__(self, seconds: float, *, file: File = None, repeat: bool = False) -> None:
+    def __init__(self, seconds: float, *, file: File = None, repeat: bool = False, format: Format = "text") -> None:
         if not isinstance(seconds, (int, float)):
             raise TypeError(f"seconds must be a number, not {seconds!r}")
         if not 0 < seconds <= _thread.TIMEOUT_MAX:
             raise ValueError(f"seconds must be positive and at most {_thread.TIMEOUT_MAX:.0f}, not {seconds}")
-        super().__init__(file)
+        super().__init__(file, format)
         self._seconds = seconds
         self._repeat = repeat
         self._process = os.getpid()
@@ -236,7 +251,9 @@ class dump_after(_Dumping):
             self._alive.release()
 
 
-def _check_file(file: object) -> None:
+def _check(file: object, format: object) -> None:
+    if format not in ("text", "json"):
+        raise ValueError(f"format must be 'text' or 'json', not {format!r}")
     if isinstance(file, (bool, io.RawIOBase, io.BufferedIOBase)):
         raise TypeError(f"file must be a text stream, a file descriptor or None, not {file!r}")
     if isinstance(file, int):
@@ -259,7 +276,9 @@ def _can_draw(encoding: str) -> bool:
     return True
 
 
-def _report(reason: str, *, ascii_only: bool) -> str:
+def _report(reason: str, format: Format, *, ascii_only: bool) -> str:
+    if format == "json":
+        return snapshot_line(snapshot())
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     title = f"asynctb: stacks of process {os.getpid()} at {now}{reason}"
     return "\n".join([title, *snapshot().format(ascii_only=ascii_only), "", ""])

@@ -10,14 +10,22 @@ from typing import Any, Callable, List, Optional
 
 from .._data import ActivityData, ContextData, FindingData, HolderData, LocationData, ObjectData, StepData, WaitData
 from .._model import Activity, ContextInfo, Finding, Holder, Location, Wait
-from .._objects import address_of, type_name
+from .._objects import address_of, error_line, exact_str, type_name
 
 #: Returns a text as an exact `str`, perhaps shortened.
 Text = Callable[[str], str]
 #: Returns a place as plain data or for the wire.
 Locate = Callable[[Location], LocationData]
+#: Longest name or description outside of the process, in characters. Programs put whole requests into names of tasks.
+LONGEST_TEXT = 500
 #: More identifiers or steps than anybody reads; a wait for a group of thousands has as many, for each of its waiters.
 _MOST_ACTIVITIES = 100
+
+
+def clip(text: str) -> str:
+    """Return *text* as an exact `str` of a bounded length."""
+    exact = exact_str(text) or ""
+    return exact if len(exact) <= LONGEST_TEXT else exact[: LONGEST_TEXT - 1] + "…"
 
 
 def activity_fields(activity: Activity, text: Text, location: Locate, *, inside: bool) -> ActivityData:
@@ -102,6 +110,8 @@ def context_fields(context: ContextInfo, manager: Optional[Any], text: Text) -> 
     data: ContextData = {"isAsync": context.is_async, "phase": context.phase}
     if manager is not None:
         data["manager"] = manager
+    if context.exception is not None:
+        data["exception"] = text(error_line(context.exception))
     if context.varname is not None:
         data["varname"] = text(context.varname)
     if context.description is not None:

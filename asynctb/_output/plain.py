@@ -48,6 +48,8 @@ def _activity(activity: Activity) -> ActivityData:
     data = activity_fields(activity, _text, _line, inside=True)
     if activity.top is not None:
         data["top"] = _frame(activity.top)
+    if activity.innermost is not None:
+        data["innermost"] = _frame(activity.innermost)
     if activity.traceback is not None:
         data["stack"] = traceback_data(activity.traceback)
     return data

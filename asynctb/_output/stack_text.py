@@ -11,6 +11,7 @@ from .._model import ContextInfo, FrameInfo, Traceback
 from .._objects import (
     address_of,
     class_attribute,
+    error_line,
     exact_str,
     get_field,
     simple_type_name,
@@ -18,6 +19,7 @@ from .._objects import (
 )
 from .._source import line_of_file
 from .._stacks.customize import names
+from .._stacks.follow import Ended
 from .fields import error_text
 
 #: What breaks lines, moves the cursor, turns the direction of writing round, or cannot be encoded.
@@ -100,7 +102,8 @@ class Renderer:
         nodes = [self.frame_node(frame) for frame in stack.frames if self._show_hidden or not frame.hide]
         end = [] if stack.leaf is None else [object_text(stack.leaf)]
         if stack.error is not None:
-            end.append(f"incomplete: {error_text(stack.error)}")
+            is_known = type(stack.error) is Ended
+            end.append(error_text(stack.error) if is_known else f"incomplete: {error_text(stack.error)}")
         if end:
             nodes.append(Node(", ".join(end), []))
         return nodes
@@ -150,7 +153,9 @@ def _context_text(context: ContextInfo, *, with_line: bool = True) -> str:
     remarks = []
     if with_line and context.start_line is not None:
         remarks.append(f"line {context.start_line}")
-    if context.phase != "active":
+    if context.exception is not None:
+        remarks.append(f"{context.phase} because of {error_line(context.exception)}")
+    elif context.phase != "active":
         remarks.append(context.phase)
     if description:
         remarks.append(description)

@@ -72,7 +72,7 @@ class LooseObjects(Source):
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         owner: Any = obj
         kind = _KINDS[id(type(owner))]
-        _, top, signature = listing.survey(owner)
+        _, tops, signature = listing.survey(owner)
         state: ActivityState = "suspended"
         if frame_of(owner) is None:
             state = "done"
@@ -87,9 +87,10 @@ class LooseObjects(Source):
             name=exact_str(owner.__qualname__) or "?",
             state=state,
             target=owner,
-            top=top,
+            top=tops.top,
             traceback=traceback,
             signature=signature,
+            innermost=tops.innermost,
         )
 
 

@@ -6,6 +6,7 @@ import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Set, Tuple, Union
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
+from .._objects import filename_of
 from .._stacks.customize import awaitables, handling_by_code
 from .._stacks.follow import outward, thread_frames
 
@@ -47,6 +48,18 @@ class ThreadRecord(NamedTuple):
     system_id: Optional[int] = None
 
 
+class Tops(NamedTuple):
+    """Where a stack stands."""
+
+    #: `Activity.top`
+    top: Optional[FrameInfo]
+    #: `Activity.innermost`
+    innermost: Optional[FrameInfo]
+
+
+NOWHERE = Tops(None, None)
+
+
 class Group(NamedTuple):
     """Activities of one source that the same thread and loop run."""
 
@@ -63,6 +76,8 @@ class Listing(Protocol):
 
     #: Whether all threads are known.
     knows_threads: bool
+    #: Whether a file, of the name that code objects record, has code of the user's own.
+    is_own: Callable[[str], bool]
 
     def id_of(self, obj: object, prefix: str) -> str:
         """Return the identifier of an activity or loop."""
@@ -73,14 +88,14 @@ class Listing(Protocol):
     def thread_running(self, frame: types.FrameType) -> Optional[ThreadRecord]:
         """Return the thread that has *frame* on its stack, or None."""
 
-    def survey(self, root: object) -> Tuple[Sequence[Owner], Optional[FrameInfo], Optional[int]]:
-        """Return what is suspended at awaits from *root* inward, the innermost frame that is not hidden, the signature.
+    def survey(self, root: object) -> Tuple[Sequence[Owner], Tops, Optional[int]]:
+        """Return what is suspended at awaits from *root* inward, where that stands, and the signature.
 
         As far as nothing of it runs, that is also what goes on elsewhere, such as in a greenlet.
         """
 
-    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Optional[FrameInfo], Optional[int]]:
-        """Return the innermost frame that is not hidden, and the signature, of a suspended stack, outermost first."""
+    def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Tops, Optional[int]]:
+        """Return where a suspended stack stands, outermost frame first, and the signature."""
 
 
 class Source:
@@ -103,6 +118,10 @@ class Source:
 
     def root_of(self, obj: object) -> Optional[object]:
         """Return the coroutine that a member of a group runs, or None."""
+        return None
+
+    def wrapper_of(self, obj: object) -> Optional[object]:
+        """Return the coroutine of the framework's own that runs the one of `root_of`, or None if there is none."""
         return None
 
     def name_of(self, obj: object) -> Optional[str]:
@@ -143,16 +162,22 @@ def caller_of(frame: types.FrameType) -> Optional[types.FrameType]:
         return None
 
 
-def top_of_frames(frame: Optional[types.FrameType], outermost: Optional[types.FrameType] = None) -> Optional[FrameInfo]:
-    """Return the innermost frame that is not hidden of a running stack, from *frame* outward to *outermost*."""
+def tops_of_frames(
+    frame: Optional[types.FrameType], is_own: Callable[[str], bool], outermost: Optional[types.FrameType] = None
+) -> Tops:
+    """Return where a running stack stands, from *frame* outward to *outermost*."""
+    innermost: Optional[FrameInfo] = None
     while frame is not None:
         handling = handling_by_code.get(id(frame.f_code))
         if handling is None or not handling.skip_frame:
-            return FrameInfo(frame, frame.f_lasti)
+            if is_own(filename_of(frame.f_code)):
+                return Tops(FrameInfo(frame, frame.f_lasti), innermost)
+            if innermost is None:
+                innermost = FrameInfo(frame, frame.f_lasti)
         if frame is outermost:
-            return None
+            break
         frame = caller_of(frame)
-    return None
+    return Tops(innermost, None)
 
 
 def frames_of(threads: Dict[int, ThreadRecord], *codes: types.CodeType) -> List[Tuple[int, types.FrameType]]:
@@ -217,20 +242,20 @@ def frame_of(owner: Any) -> Optional[types.FrameType]:
     return frame
 
 
-def running_state(owner: Owner, listing: Listing) -> Tuple[ActivityState, Optional[FrameInfo]]:
-    """Return the state and top frame of what says that it is running.
+def running_state(owner: Owner, listing: Listing) -> Tuple[ActivityState, Tops]:
+    """Return the state of what says that it is running, and where it stands.
 
     It is suspended nevertheless if no thread has it on its stack: in a greenlet that is switched out.
     """
     frame = frame_of(owner)
     if frame is None:
-        return "running", None
+        return "running", NOWHERE
     thread = listing.thread_running(frame)
     if thread is not None:
-        return "running", top_of_frames(thread.frame, frame)
+        return "running", tops_of_frames(thread.frame, listing.is_own, frame)
     if not listing.knows_threads:
-        return "unknown", None
-    return "suspended", top_of_frames(frame, frame)
+        return "unknown", NOWHERE
+    return "suspended", tops_of_frames(frame, listing.is_own, frame)
 
 
 def is_unstarted(owner: Any) -> bool:

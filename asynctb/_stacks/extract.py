@@ -10,7 +10,7 @@ import attrs
 
 from .._frames import frame_reader
 from .._model import ContextInfo, FrameInfo, Traceback, WithBlock
-from .._objects import describe, describe_error, type_name
+from .._objects import describe, describe_error, is_a, type_name
 from .._quick import new_frame_info, new_traceback
 from .customize import (
     NO_ROOM,
@@ -270,10 +270,25 @@ def _with_state_inside(context: ContextInfo) -> ContextInfo:
     return attrs.evolve(context, description=f"{description}, {state}")
 
 
+def _has_description_only(result: Any) -> bool:
+    return (
+        type(result.block) is WithBlock
+        and type(result.phase) is str
+        and (result.description is None or type(result.description) is str)
+        and result.inner is None
+        and result.unknown is None
+        and result.exception is None
+        and type(result.children) is tuple
+        and not result.children
+    )
+
+
 def _check(result: object) -> None:
     """Raise TypeError if *result*, which a hook returned, is not what it should be, down to what it consists of."""
     if type(result) is not ContextInfo:
         raise TypeError(f"the hook returned {describe(result)}")
+    if _has_description_only(result):  # most are like that, and this is quicker than what follows
+        return
     children = result.children if type(result.children) is tuple else (result.children,)
     parts: Tuple[Tuple[str, object, Tuple[type, ...]], ...] = (
         ("block", result.block, (WithBlock,)),
@@ -286,6 +301,8 @@ def _check(result: object) -> None:
     for name, value, kinds in parts:
         if not any(type(value) is kind for kind in kinds):
             raise TypeError(f"the hook returned {describe(value)} in {name}")
+    if result.exception is not None and not is_a(result.exception, BaseException):
+        raise TypeError(f"the hook returned {describe(result.exception)} in exception")
 
 
 def _check_frame(result: object, frame: types.FrameType) -> None:
@@ -330,14 +347,17 @@ def extract(
     recurse_child_tasks: bool = False,
     hooks: bool = True,
     levels: Optional[int] = None,
+    refreshed: bool = False,
 ) -> Traceback:
     """Return the stack of *root*, see `Traceback.of`.
 
     :param levels: how many stacks and contexts may be nested in each other, if that is not as many as usual.
+    :param refreshed: whether the glue has been installed for what was imported, by an extraction just before.
     """
     try:
-        for refresh in refresh_glue:
-            refresh()
+        if not refreshed:
+            for refresh in refresh_glue:
+                refresh()
         if root is None or type(root) is tuple:  # both mean something else when they come from a hook
             raise TypeError(f"{describe(root)} has no stack")
         walker = _DEFAULT

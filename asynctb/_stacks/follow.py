@@ -55,6 +55,11 @@ _ITERABLES: Tuple[Iterable[object], ...] = ((), [], {}, {}.items(), {}.values(),
 _ITERABLES += ("", "\u20ac", b"", bytearray())
 # From CPython 3.15 on, the iterables themselves stand there: an index is kept beside them instead of an iterator.
 _PLAIN_ITERATORS = frozenset(id(type(each)) for each in (*_ITERABLES, *map(iter, _ITERABLES)))
+_KINDS = {
+    id(types.CoroutineType): "coroutine",
+    id(types.GeneratorType): "generator",
+    id(types.AsyncGeneratorType): "async generator",
+}
 _NO_FRAME = "the frame is not running, and nothing tells what it would call"
 
 #: A frame and the coroutine, generator or async generator (of exactly these types) that it belongs to, if known; or
@@ -75,6 +80,10 @@ class CallersUnknown(RuntimeError):
 
 class CannotFollow(RuntimeError):
     """What stands behind an awaitable cannot be told, and why. For hooks to raise: it is no failure of theirs."""
+
+
+class Ended(RuntimeError):
+    """There is no stack any more, or none yet. For hooks to raise: it is no failure of theirs."""
 
 
 class Unsupported(TypeError):
@@ -359,6 +368,8 @@ def _follow_to_end(
                     raise
                 except CannotFollow as exc:
                     return target, CannotFollow(*exc.args)
+                except Ended as exc:
+                    return None, Ended(*exc.args)
                 except Exception as exc:
                     return target, _hook_error("unwrapping", type_name(kind), exc)
                 if result is None:
@@ -381,8 +392,8 @@ def _follow_to_end(
             awaited, running, frame = duck
             is_foreign = True
         explicit = is_root = strict = False
-        if frame is None:  # it has ended
-            return None, None
+        if frame is None:
+            return None, None if frames else Ended(f"the {_KINDS.get(id(kind), 'awaitable')} has ended")
         # A frame reader may look into an owner, so it must be one whose layout is known.
         owner = None if is_foreign else target
         if running:

@@ -7,7 +7,20 @@ something is not known, it counts as free: a wait for an event, of which nothing
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Set, Tuple
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 import attrs
 
@@ -23,13 +36,15 @@ from .facts import (
     held_in_block,
     is_retrieved,
     lateness_of_loop,
+    queued_coroutines,
+    unseen_by_collector,
     unused_of_loop,
     woken_through,
 )
 from .graph import Node, circle_of, knots, stuck, waiters_of
 from .holders import Blocks, location_of
 from .kinds import EXTERNAL, HELD, LOCK_OF_CONDITION, WOKEN
-from .reach import Search, TooMuch, coroutines_of, reaching
+from .reach import MOST_SECONDS, Search, TooMuch, coroutines_of, reaching
 
 #: Seconds that a timer of a loop is overdue if the loop is certain to be blocked.
 _LATE = 0.1
@@ -39,12 +54,14 @@ _MOST_STEPS, _MOST_NAMES = 4, 3
 _MOST_EDGES = 1_000
 #: How many findings of one kind are told one by one.
 _MOST_FINDINGS = 20
-#: Waits for several activities that also end if one of them fails.
 #: How often what can go on is worked out again as more is reached.
 _MOST_ROUNDS = 50
+#: How long a search may take of a program that a debugger has stopped, where nobody has asked for it.
+_SECONDS_AT_STOPS = 0.5
 #: Of how many it is told who could wake them.
 _MOST_LEFT = 10_000
 _LOOSE = ("coroutine", "generator", "async_generator")
+#: Waits for several activities that also end if one of them fails.
 _ENDED_BY_FAILURE = frozenset({"group", "tasks"})
 
 
@@ -89,8 +106,10 @@ class _Waited(NamedTuple):
 
 
 class _Explanation:
-    def __init__(self, activities: Sequence[Activity], look: Look) -> None:
+    def __init__(self, activities: Sequence[Activity], look: Look, *, with_blocks: bool = False) -> None:
         self._look = look
+        #: Whether blocks are read also where the locks record who holds them: they have the lines.
+        self._with_blocks = with_blocks
         self._by_id = {each.id: each for each in activities}
         self._by_target = {id(each.target): each.id for each in activities if each.target is not None}
         self._by_ident = {each.thread_ident: each.id for each in activities if each.thread_ident is not None}
@@ -98,6 +117,8 @@ class _Explanation:
         self._waited: Dict[int, _Waited] = {}
         self._blocks = self._read_blocks(activities)
         self._words: Dict[Tuple[int, str], str] = {}
+        #: Whether some were found to be stuck but for timers.
+        self._ended_by_timers = False
         #: Waits that are the same for all who wait for an object.
         self._shared: Dict[Tuple[int, str, str], Wait] = {}
         self.activities = [self._explained(each) for each in activities]
@@ -124,7 +145,12 @@ class _Explanation:
         wanted = {address for address, (_, held) in self._held.items()}
         blocks = Blocks(wanted)
         has_stacks = any(each.traceback is not None for each in activities)
-        if has_stacks or any(held.owners is None and not held.free for _, held in self._held.values()):
+        # Of those that are stuck it is told since where they hold what, also where others tell that they do.
+        if (
+            self._with_blocks
+            or has_stacks
+            or any(held.owners is None and not held.free for _, held in self._held.values())
+        ):
             blocks.read(activities, self._look.stack_of)
         for address, (target, held) in self._held.items():
             self._waited[address] = self._waited_for(target, held, blocks)
@@ -137,7 +163,10 @@ class _Explanation:
             since = {block.activity: block.since for block in inside}
             complete = True
             for owner, permits in held.owners:
-                activity_id = self._by_ident.get(owner) if type(owner) is int else self._by_target.get(id(owner))
+                if type(owner) is int:  # gevent's threads have the identity of a greenlet as their number
+                    activity_id = self._by_ident.get(owner) or self._by_target.get(owner)
+                else:
+                    activity_id = self._by_target.get(id(owner))
                 if activity_id is None:
                     complete = False
                 else:
@@ -214,8 +243,11 @@ class _Explanation:
             if each.kind == "thread" and each.waits_for is not None and each.waits_for.kind != "events"
         }
 
-    def _node(self, activity: Activity, blocked: Set[str]) -> Optional[Node]:
-        """Return what an activity needs; None for one that has ended."""
+    def _node(self, activity: Activity, blocked: Set[str], *, has_time: bool = False) -> Optional[Node]:
+        """Return what an activity needs; None for one that has ended.
+
+        :param has_time: whether what a deadline ends is needed nevertheless: how it is until then.
+        """
         if activity.state == "done":
             return None
         requirements: List[Sequence[str]] = []
@@ -223,11 +255,11 @@ class _Explanation:
             requirements.append((str(activity.thread),))
         wait = activity.waits_for
         if wait is not None and activity.state == "suspended":
-            requirements += self._needed(wait)
+            requirements += self._needed(wait, has_time)
         return Node(requirements)
 
-    def _needed(self, wait: Wait) -> List[Sequence[str]]:
-        if wait.kind in EXTERNAL or wait.deadline is not None:
+    def _needed(self, wait: Wait, has_time: bool) -> List[Sequence[str]]:
+        if wait.kind in EXTERNAL or (wait.deadline is not None and not has_time):
             return []
         waited = self._waited.get(id(wait.target)) if wait.target is not None else None
         if waited is not None:
@@ -238,18 +270,24 @@ class _Explanation:
             return [wait.activities]
         return [(each,) for each in wait.activities]
 
-    def _ways_out(self, members: Set[str]) -> Set[str]:
-        """Return those that a timer ends, and what is cancelled with these."""
-        found = {name for name in self._blocks.deadlines if name in self._by_id}
-        found.update(
-            each.id for each in self.activities if each.waits_for is not None and each.waits_for.deadline is not None
-        )
+    def _deadlines(self, members: Iterable[str]) -> Dict[str, float]:
+        """Return those that a timer ends, with the seconds until then; of *members* also what only their loop knows."""
+        found = {name: seconds for name, seconds in self._blocks.deadlines.items() if name in self._by_id}
+        waits = [(each.id, each.waits_for.deadline) for each in self.activities if each.waits_for is not None]
         targets = [self._by_id[name].target for name in members]
         objects = [target for target in targets if target is not None]
         for timers in cancelling_timers:
-            for address in timers(objects):
+            for address, seconds in timers(objects).items():
                 if address in self._by_target:
-                    found.add(self._by_target[address])
+                    waits.append((self._by_target[address], seconds))
+        for name, deadline in waits:
+            if deadline is not None:
+                found[name] = min(deadline, found.get(name, deadline))
+        return found
+
+    def _ways_out(self, members: Set[str]) -> Set[str]:
+        """Return those that a timer ends, and what is cancelled with these."""
+        found = set(self._deadlines(members))
         children: Dict[str, List[str]] = {}
         for activity in self.activities:
             if activity.parent is not None and activity.kind == "task":
@@ -264,18 +302,18 @@ class _Explanation:
                     todo.append(each)
         return found
 
-    def _looked_at_again(self, names: Set[str]) -> Tuple[_Explanation, Set[str], Dict[str, Node]]:
-        """Return what is known of those that seem to be stuck by a second look, and what of it is proven.
+    def _looked_at_again(self, names: Set[str]) -> Tuple[_Explanation, List[str]]:
+        """Return what is known of some by a second look, and which of them have gone on meanwhile.
 
         Between two looks at what tells whether an activity has gone on, everything is read again: if that is the same
         in both, the activity was suspended all the time, and what was read is of one moment.
         """
         moments = {each.id: self._look.moment_of(each.id) for each in self.activities if each.id in names}
         found = [self._look.again(name) for name in moments]
-        again = _Explanation([each for each in found if each is not None], self._look)
+        is_short = len(found) <= _MOST_EDGES
+        again = _Explanation([each for each in found if each is not None], self._look, with_blocks=is_short)
         moved = [name for name, moment in moments.items() if not _is_same(moment, self._look.moment_of(name))]
-        remaining, nodes = again.stuck(moved)
-        return again, remaining, nodes
+        return again, moved
 
     def _without_doubt(self, again: _Explanation, remaining: Set[str], nodes: Dict[str, Node]) -> Set[str]:
         """Return those of *remaining* for which no block is taken for a proof that is none.
@@ -300,22 +338,24 @@ class _Explanation:
         doubtful = [name for address in reached for name in locks[address]]
         return stuck(nodes, {*(name for name in nodes if name not in remaining), *doubtful}) if doubtful else remaining
 
-    def stuck(self, free: Iterable[str] = ()) -> Tuple[Set[str], Dict[str, Node]]:
+    def stuck(self, free: Iterable[str] = (), *, has_time: bool = False) -> Tuple[Set[str], Dict[str, Node]]:
         """Return those that cannot go on, and what each needs.
 
         :param free: activities that can go on whatever they need.
+        :param has_time: whether timers are no way out: those are found that cannot go on before one ends a wait.
         """
         blocked = self._blocked_threads()
         nodes: Dict[str, Node] = {}
         for each in self.activities:
-            node = self._node(each, blocked)
+            node = self._node(each, blocked, has_time=has_time)
             if node is not None:
                 nodes[each.id] = node
         remaining = stuck(nodes, free)
-        if remaining:
+        if remaining and not has_time:
             if not self._blocks.was_read:
                 self._blocks.read([self._by_id[name] for name in remaining], self._look.stack_of)
-            remaining = stuck(nodes, {*free, *self._ways_out(remaining)})
+            before, remaining = remaining, stuck(nodes, {*free, *self._ways_out(remaining)})
+            self._ended_by_timers = len(remaining) < len(before)
         return remaining, nodes
 
     def findings(self) -> List[Finding]:
@@ -324,22 +364,71 @@ class _Explanation:
         found: List[Finding] = []
         in_deadlock: Set[str] = set()
         if remaining:
-            again, remaining, nodes = self._looked_at_again(remaining)
+            again, moved = self._looked_at_again(remaining)
+            remaining, nodes = again.stuck(moved)
             remaining = self._without_doubt(again, remaining, nodes)
-            edges = {
-                each.id: [other for needed in nodes[each.id].requirements for other in needed if other in remaining]
-                for each in again.activities
-                if each.id in remaining
-            }
-            for members in knots(edges):
+            for members, edges in again._knots(remaining, nodes):
                 in_deadlock.update(members)
-                found.append(again._deadlock(circle_of(members, edges), edges))
+                finding = again._deadlock(members, edges)
+                found.append(attrs.evolve(finding, text=finding.text + self._watchdogs(members, remaining)))
+        found += self._temporary(in_deadlock)
         if self._look.may_search:
             found += self._unwoken(remaining, in_deadlock)
         found += self._blocked_loops(in_deadlock)
-        found += self._starved(remaining)
+        found += self._starved_for_sure(remaining)
         found += self._never_awaited()
         found += self._failed()
+        return found
+
+    def _knots(self, remaining: Set[str], nodes: Dict[str, Node]) -> Iterator[Tuple[List[str], Dict[str, List[str]]]]:
+        """Yield the groups of those who cannot go on that wait for each other, and who waits for whom."""
+        edges = {
+            each.id: [other for needed in nodes[each.id].requirements for other in needed if other in remaining]
+            for each in self.activities
+            if each.id in remaining
+        }
+        for members in knots(edges):
+            yield circle_of(members, edges), edges
+
+    def _watchdogs(self, members: List[str], remaining: Set[str]) -> str:
+        """Return, for a sentence, who waits for a time to come and has one of *members*, in code that cancels."""
+        waits = [(name, self._by_id[name].waits_for) for name in self._blocks.cancelling if name not in remaining]
+        names = [name for name, wait in waits if wait and (wait.kind == "sleep" or wait.deadline is not None)]
+        stacks = [(name, stack) for name in names for stack in [self._look.stack_of(self._by_id[name])] if stack]
+        wanted = {id(self._by_id[name].target): name for name in members if self._by_id[name].kind == "task"}
+        if not stacks or not wanted:
+            return ""
+        try:
+            reached = reaching(stacks, wanted, {id(each.target) for each in self.activities})
+        except TooMuch:
+            return ""
+        pairs = [(wanted[address], name) for address, names in reached.items() for name in names]
+        return f"; {self._name(pairs[0][1])} may cancel {self._name(pairs[0][0])}" if pairs else ""
+
+    def _temporary(self, in_deadlock: Set[str]) -> List[Finding]:
+        """Return the deadlocks that only timers will end."""
+        if not self._ended_by_timers and not any(
+            each.waits_for is not None and each.waits_for.deadline is not None for each in self.activities
+        ):
+            return []
+        remaining, _ = self.stuck(has_time=True)
+        if remaining <= in_deadlock:
+            return []
+        again, moved = self._looked_at_again(remaining)
+        remaining, nodes = again.stuck(moved, has_time=True)
+        remaining = self._without_doubt(again, remaining, nodes)
+        found = []
+        for members, edges in again._knots(remaining, nodes):
+            if not in_deadlock.isdisjoint(members):
+                continue
+            deadlines = again._deadlines(members)
+            until = min([name for name in members if name in deadlines], key=lambda name: deadlines[name], default=None)
+            if until is None:  # a timer of one that is not in the circle itself
+                continue
+            in_deadlock.update(members)
+            ends = f"for {deadlines[until]:.0f} s, until the timeout of {again._name(until)}"
+            finding = again._deadlock(members, edges)
+            found.append(attrs.evolve(finding, certain=False, text=f"{finding.text} ({ends})"))
         return found
 
     # Who could wake whom
@@ -349,7 +438,7 @@ class _Explanation:
         wait = activity.waits_for
         if wait is None or wait.target is None or wait.activities or wait.deadline is not None:
             return False
-        if activity.state != "suspended" or activity.kind == "greenlet":  # what its hub calls cannot be seen
+        if activity.state != "suspended":
             return False
         waited = self._waited.get(id(wait.target))
         if waited is not None:
@@ -420,7 +509,7 @@ class _Explanation:
                 return nothing
             stops.update(id(obj) for each in unused if each is not None for obj in each)
         loose = {id(each.target) for each in self.activities if each.kind in _LOOSE}
-        search = Search(wakers, stops | loose)
+        search = Search(wakers, stops | loose, seconds=_SECONDS_AT_STOPS if self._look.is_paused else MOST_SECONDS)
         for function in called_from_outside:
             for obj in function():
                 search.add(obj)
@@ -440,6 +529,11 @@ class _Explanation:
                     search.add_stack(stack)
                 if each.target is not None:
                     search.add_referents(each.target)
+                    unseen = unseen_by_collector.find(type(each.target))
+                    others, is_all = unseen(each.target) if unseen is not None else ((), True)
+                    for obj in others:
+                        search.add(obj)
+                    search.is_complete = search.is_complete and is_all
             search.run()
             if not search.is_readable:
                 return nothing
@@ -528,7 +622,8 @@ class _Explanation:
         if activity is None:
             return activity_id
         kind = activity.kind.replace("_", " ")
-        return f"{kind} {exact_str(activity.name) or activity.id}"
+        name = exact_str(activity.name) or activity.id
+        return name if name.endswith(kind) else f"{kind} {name}"
 
     def _names(self, ids: Sequence[str]) -> str:
         names = [self._name(each) for each in ids[:_MOST_NAMES]]
@@ -598,6 +693,8 @@ class _Explanation:
             text = (
                 f"The event loop of {self._name(thread_id)} is blocked by {by}, which {doing}{where}; {waiting} for it"
             )
+            if running and running[0].id in self._deadlines([running[0].id]):
+                text += ", and so does its timeout"
             ids = (thread_id, *[each.id for each in running])
             steps = [Step(ids[-1], f"{by} {doing}{where}", place)]
             yield Finding("blocked_loop", is_late, text, ids, tuple(steps))
@@ -608,6 +705,14 @@ class _Explanation:
         return top is not None and any(
             frame is top.frame and lasti == top.lasti for frame, lasti in zip(moment[::2], moment[1::2])
         )
+
+    def _starved_for_sure(self, remaining: Set[str]) -> List[Finding]:
+        """Return what `_starved` does at a second look, if nobody has gone on meanwhile whom that is about."""
+        names = {name for finding in self._starved(remaining) for name in finding.activities}
+        if not names:
+            return []
+        again, moved = self._looked_at_again(names)
+        return [finding for finding in again._starved(remaining) if not {*moved}.intersection(finding.activities)]
 
     def _starved(self, remaining: Set[str]) -> Iterable[Finding]:
         waiting: Dict[int, List[Activity]] = {}
@@ -640,6 +745,8 @@ class _Explanation:
 
     def _never_awaited(self) -> List[Finding]:
         new = [each for each in self.activities if each.kind == "coroutine" and each.state == "created"]
+        queued = {address for function in queued_coroutines for address in function()} if new else set()
+        new = [each for each in new if id(each.target) not in queued]
         return self._each("never_awaited", new, lambda each: f"Nobody has awaited {self._name(each.id)}")
 
     def _failed(self) -> List[Finding]:

@@ -6,11 +6,12 @@ from typing import Any, Callable, Container, Dict, Iterable, List, NamedTuple, O
 
 from .._model import Activity, ContextInfo, FrameInfo, Location, Traceback
 from .._quick import new_location
-from .facts import deadline_of_block, held_by, held_in_block
+from .facts import deadline_of_block, held_by, held_in_block, shield_of_block
 
 #: The method by which a block can give up what it holds.
 _GIVING_UP = "release"
 _TAKING = "acquire"
+_CANCELLING = "cancel"
 _LOOSE = ("coroutine", "generator", "async_generator")
 
 
@@ -40,8 +41,14 @@ class Blocks:
         #: Whether stacks have been gone through.
         self.was_read = False
         self._kinds: Dict[int, Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]] = {}
-        #: Whether code names the methods that give up and take a lock, by the identity of the code.
-        self._codes: Dict[int, Tuple[bool, bool]] = {}
+        #: Types of managers that hold nothing, and end nothing after a time.
+        self._irrelevant: Set[int] = set()
+        #: Those whose own code names the method that cancels a task.
+        self.cancelling: Set[str] = set()
+        #: Whether code names the methods that give up and take a lock, and cancel, by the identity of the code.
+        self._codes: Dict[int, Tuple[bool, ...]] = {}
+        #: Whether what is further outward than a scope with a shield is gone through: other scopes cannot end it.
+        self._shielded = False
         #: The frames that have been gone through, or belong to somebody else.
         self._seen: Set[int] = set()
 
@@ -52,16 +59,16 @@ class Blocks:
         threads = [(each, stack) for each, stack in stacks if each.kind == "thread" and stack is not None]
         inside_threads = {id(info.frame) for _, stack in threads for info in stack.frames}
         # What runs natively in a thread is never that of something that is suspended.
-        for rank in range(4):
-            for activity, stack in stacks:
-                if stack is not None and _rank(activity) == rank:
-                    skipped: Container[int] = inside_threads if rank == 2 else ()
-                    self._stack(activity, stack, skipped)
+        ranked = [(_rank(activity), activity, stack) for activity, stack in stacks if stack is not None]
+        ranked.sort(key=lambda each: each[0])
+        for rank, activity, stack in ranked:
+            self._stack(activity, stack, inside_threads if rank == 2 else ())
 
     def _stack(self, activity: Activity, stack: Traceback, skipped: Container[int]) -> None:
         gives_up = False
-        seen, codes = self._seen, self._codes
-        for info in reversed(stack.frames):
+        seen, codes, irrelevant = self._seen, self._codes, self._irrelevant
+        self._shielded = False
+        for info in stack.frames[::-1]:
             frame = id(info.frame)
             if frame in skipped or frame in seen:
                 continue
@@ -69,12 +76,17 @@ class Blocks:
             code = info.frame.f_code
             names = codes.get(id(code))
             if names is None:  # the code lives as long as the stack
-                names = codes[id(code)] = _GIVING_UP in code.co_names, _TAKING in code.co_names
-            if not info.hide and (names[0] or names[1]):
+                names = tuple([name in code.co_names for name in (_GIVING_UP, _TAKING, _CANCELLING)])
+                codes[id(code)] = names
+            if (names[0] or names[1]) and not info.hide:
                 self.naming.add(activity.id)
                 gives_up = gives_up or names[0]
-            for context in info.contexts:
-                self._context(activity, info, context, context, gives_up)
+            if names[2] and not info.hide:
+                self.cancelling.add(activity.id)
+            for context in info.contexts[::-1]:
+                # Most managers have nothing to do with waits.
+                if id(type(context.manager)) not in irrelevant or context.children or context.inner is not None:
+                    self._context(activity, info, context, context, gives_up)
 
     def _context(
         self, activity: Activity, info: FrameInfo, outer: ContextInfo, context: ContextInfo, gives_up: bool
@@ -90,8 +102,10 @@ class Blocks:
                     self.by_object.setdefault(id(held), []).append(Block(activity.id, since, gives_up))
             if deadline is not None and outer.phase != "exiting":
                 seconds = deadline(manager)
-                if seconds is not None:
+                is_shield = shield_of_block.find(type(manager))
+                if seconds is not None and not (is_shield is not None and self._shielded):
                     self.deadlines[activity.id] = min(seconds, self.deadlines.get(activity.id, seconds))
+                self._shielded = self._shielded or (is_shield is not None and is_shield(manager))
         for child in context.children:
             if isinstance(child, ContextInfo):
                 self._context(activity, info, outer, child, gives_up)
@@ -105,6 +119,8 @@ class Blocks:
         other = held_in_block.find(cls)
         found = other is not None or held_by.find(cls) is not None, other, deadline_of_block.find(cls)
         self._kinds[id(cls)] = found  # the types live as long as the stacks with their objects
+        if not found[0] and found[2] is None:
+            self._irrelevant.add(id(cls))
         return found
 
 

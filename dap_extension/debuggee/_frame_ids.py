@@ -29,6 +29,7 @@ class FrameIds:
         #: Frames that this response refers to and that the debugger does not know yet, by their ``id()``.
         self._new: Dict[int, types.FrameType] = {}
         self._running: Optional[Set[int]] = None
+        self._wire_id = _pydevd.wire_ids()
 
     def begin(self, host: Optional[_pydevd.SuspendedThread]) -> None:
         """Begin an activity, and forget one that was begun and not ended.
@@ -48,7 +49,7 @@ class FrameIds:
             if address in self._running_frames():
                 return None
             self._new[address] = frame
-        return _pydevd.wire_id(address)
+        return self._wire_id(address)
 
     def end(self) -> None:
         """End the activity.

@@ -16,11 +16,12 @@ import types
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
+from asynctb._collector import without_collections
 from asynctb._objects import class_attribute, exact_str, get_field, module_of_frame
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.follow import this_thread
 
-from ._collector import without_collections
+from ..protocol import AsText
 from ._errors import RequestError
 
 #: pydevd's objects have no types that could be named here.
@@ -249,6 +250,16 @@ def respond(py_db: Debugger, request: Request, body: Mapping[str, Any]) -> None:
     _send(py_db, {"success": True, "request_seq": request.seq, "command": request.command, "body": body})
 
 
+def as_text(body: Mapping[str, Any]) -> AsText:
+    """Return the body of an answer as one text.
+
+    debugpy's adapter makes an object of its own of each one inside of a body, and takes longer for that than all others
+    take for the rest.
+    """
+    # With the module by which pydevd does the same to whatever it sends.
+    return {"text": _module("_pydevd_bundle.pydevd_net_command").json.dumps(body, separators=(",", ":"))}
+
+
 def respond_error(py_db: Debugger, request: Request, error: RequestError) -> None:
     """Send the error that a request ended with."""
     _send(
@@ -289,8 +300,13 @@ def _send_at_once(writer: Any) -> None:
 
 def wire_id(object_id: Any) -> int:
     """Return the number that stands for an id of pydevd's (of a frame, a thread) in DAP messages."""
-    number: int = _schema().BaseSchema._translate_id_to_dap(object_id)
-    return number
+    return wire_ids()(object_id)
+
+
+def wire_ids() -> Callable[[Any], int]:
+    """Return `wire_id` for many ids: pydevd is looked up once."""
+    translate: Callable[[Any], int] = _schema().BaseSchema._translate_id_to_dap
+    return translate
 
 
 # Suspended threads
@@ -437,13 +453,25 @@ def let_go(ref: weakref.ref[Any]) -> None:
         frames_list.asynctb_held = None
 
 
-def frames_tracked_as(py_db: Debugger, pseudo_thread_id: str) -> bool:
-    """Whether frames are tracked under this id."""
-    return py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id) is not None
+def add_tracked_frame(py_db: Debugger, pseudo_thread_id: str, frame: Optional[types.FrameType]) -> bool:
+    """List *frame*, which clients may refer to already, before those that are tracked under this id, if it is not.
+
+    :param frame: None adds none.
+    :returns: whether frames are tracked under this id.
+    """
+    frames = py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id)
+    if frames is None:
+        return False
+    if frame is not None and not any(frame is other for other in frames):
+        frames._frames.insert(0, frame)
+    return True
 
 
-def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str) -> Any:
-    """Return the command that answers a ``stackTrace`` request with the frames that are tracked under this id."""
+def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str, in_full: bool = False) -> Any:
+    """Return the command that answers a ``stackTrace`` request with the frames that are tracked under this id.
+
+    :param in_full: whether to answer with all frames, whatever part of them is asked for.
+    """
     arguments = request.arguments
     fmt = arguments.format
     return py_db.cmd_factory.make_get_thread_stack_message(
@@ -453,9 +481,23 @@ def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str) -> An
         None,
         fmt.to_dict() if hasattr(fmt, "to_dict") else fmt,
         must_be_suspended=True,
-        start_frame=int(arguments.startFrame or 0),
-        levels=int(arguments.levels or 0),
+        start_frame=0 if in_full else int(arguments.startFrame or 0),
+        levels=0 if in_full else int(arguments.levels or 0),
     )
+
+
+def all_frames(py_db: Debugger, request: Request, pseudo_thread_id: str) -> Optional[List[Dict[str, Any]]]:
+    """Return all that `stack_answer` would say of frames, or None if there is no stack."""
+    command = stack_answer(py_db, request, pseudo_thread_id, in_full=True)
+    return None if command is None else command.as_dict["body"]["stackFrames"]
+
+
+def frame_known_as(py_db: Debugger, number: int) -> Optional[types.FrameType]:
+    """Return the frame that has this number in DAP messages, or None if there is none, or its thread has gone on."""
+    frame_id = _schema().BaseSchema._dap_id_to_obj_id.get(number)
+    tracker = py_db.suspended_frames_manager._variable_reference_to_frames_tracker.get(frame_id)
+    frame: Optional[types.FrameType] = None if tracker is None else tracker._frame_id_to_frame.get(frame_id)
+    return frame
 
 
 def is_user_code(py_db: Debugger, filename: str) -> bool:

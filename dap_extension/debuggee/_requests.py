@@ -18,12 +18,22 @@ class SnapshotQuery(NamedTuple):
     snapshot_id: Optional[int]
     start: int
     limit: int
+    as_text: bool
 
 
 class StacksQuery(NamedTuple):
     snapshot_id: int
     activity_ids: List[str]
+    as_text: bool
+    frame_ids: bool
     hooks: bool
+
+
+class FocusQuery(NamedTuple):
+    snapshot_id: int
+    activity_id: str
+    frame_id: Optional[int]
+    reason: str
 
 
 def parse_handshake(arguments: object) -> None:
@@ -42,7 +52,7 @@ def parse_snapshot(arguments: object) -> SnapshotQuery:
     count = _integer(fields, "count", 1, MAX_PAGE) if "count" in fields else MAX_PAGE
     if snapshot_id is None and start:
         raise RequestError("badRequest", '"start" needs the "snapshotId" of the snapshot that is paged through')
-    return SnapshotQuery(snapshot_id, start, count)
+    return SnapshotQuery(snapshot_id, start, count, _as_text(fields))
 
 
 def parse_stacks(arguments: object) -> StacksQuery:
@@ -55,8 +65,13 @@ def parse_stacks(arguments: object) -> StacksQuery:
     for item in ids:
         if type(item) is not str or len(item) > _LONGEST_ID:
             raise _bad("activityIds", "a list of activity identifiers", item)
+    frame_ids = _boolean(fields, "frameIds") if "frameIds" in fields else True
     hooks = _boolean(fields, "hooks") if "hooks" in fields else True
-    return StacksQuery(snapshot_id, ids, hooks)
+    return StacksQuery(snapshot_id, ids, _as_text(fields), frame_ids, hooks)
+
+
+def _as_text(fields: Dict[str, Any]) -> bool:
+    return _boolean(fields, "asText") if "asText" in fields else False
 
 
 def parse_configure(arguments: object) -> CallStackSettings:
@@ -74,6 +89,20 @@ def parse_configure(arguments: object) -> CallStackSettings:
         if "libraryTasks" in call_stack:
             changes["libraryTasks"] = _boolean(call_stack, "libraryTasks")
     return changes
+
+
+def parse_focus(arguments: object) -> FocusQuery:
+    """Check the arguments of a focus request."""
+    fields = _fields(arguments)
+    snapshot_id = _integer(fields, "snapshotId", 1, MAX_INTEGER)
+    activity_id = fields.get("activityId", _MISSING)
+    if type(activity_id) is not str or len(activity_id) > _LONGEST_ID:
+        raise _bad("activityId", "an activity identifier", activity_id)
+    frame_id = _integer(fields, "frameId", 1, MAX_INTEGER) if "frameId" in fields else None
+    reason = fields.get("reason", "")
+    if type(reason) is not str or len(reason) > _LONGEST_ID:
+        raise _bad("reason", "a short text", reason)
+    return FocusQuery(snapshot_id, activity_id, frame_id, reason)
 
 
 def _fields(arguments: object) -> Dict[str, Any]:

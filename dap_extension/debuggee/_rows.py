@@ -25,25 +25,28 @@ class Top(NamedTuple):
 class Row(NamedTuple):
     """One activity of a remembered snapshot."""
 
-    #: All of the wire form but `top`.
+    #: All of the wire form but `top` and `innermost`.
     info: ActivityInfo
     top: Optional[Top]
+    innermost: Optional[Top]
     target: Optional[weakref.ref[Any]]
     thread_ident: Optional[int]
 
     def to_wire(
         self, top_frame: Callable[[types.CodeType, int, bool], Frame], location: Callable[[str, Position], Location]
     ) -> ActivityInfo:
-        """Return the wire form; *top_frame* makes that of the top frame, *location* that of other places."""
+        """Return the wire form; *top_frame* makes that of frames, *location* that of other places."""
         info = self.info.copy()
         holders = info["waitsFor"].get("holders") if "waitsFor" in info else None
         if holders is not None:
             info["waitsFor"] = info["waitsFor"].copy()
             info["waitsFor"]["holders"] = [mapped(holder, location) for holder in holders]
-        if self.top is not None:
-            code = self.top.code()
-            if code is not None:
-                info["top"] = top_frame(code, self.top.lasti, self.top.hidden)
+        code = self.top.code() if self.top is not None else None
+        if self.top is not None and code is not None:
+            info["top"] = top_frame(code, self.top.lasti, self.top.hidden)
+        code = self.innermost.code() if self.innermost is not None else None
+        if self.innermost is not None and code is not None:
+            info["innermost"] = top_frame(code, self.innermost.lasti, self.innermost.hidden)
         return info
 
 

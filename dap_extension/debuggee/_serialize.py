@@ -8,8 +8,8 @@ from typing import Callable, Dict, List, Optional, Tuple, Union, cast
 
 from asynctb._code.with_blocks import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback
-from asynctb._objects import describe_error, exact_str, filename_of, funcname_of
-from asynctb._output.fields import context_fields, error_text, object_fields
+from asynctb._objects import address_of, describe_error, exact_str, filename_of, funcname_of
+from asynctb._output.fields import LONGEST_TEXT as LONGEST_TEXT, clip as clip, context_fields, error_text, object_fields
 
 from ..protocol import (
     ContextChildShape,
@@ -26,8 +26,6 @@ from ._errors import RequestError
 from ._shapes import ShapeTable
 from ._sources import SourceTable, is_starter
 
-#: Longest name or description, in characters. Programs put whole requests into the names of tasks.
-LONGEST_TEXT = 500
 #: Most frames of one activity, those inside context managers included, and most children of one context manager.
 MAX_FRAMES = 3000
 MAX_CHILDREN = 1000
@@ -105,17 +103,116 @@ class Serializer:
         self._locations: Dict[Tuple[int, int], Tuple[types.CodeType, Location]] = {}
         #: The same for with-blocks, whose positions are shared by all frames of a code object.
         self._places: Dict[int, Tuple[Position, Location]] = {}
+        #: The shapes that are known, by what `_add_key` says of their stacks, with the objects that it mentions.
+        self._known: Dict[Tuple[object, ...], Tuple[int, List[object]]] = {}
+        #: Whether a code object is the debugger's, and whether it ends what is shown of a stack.
+        self._codes: Dict[int, Tuple[types.CodeType, bool, bool]] = {}
 
     def stack(self, traceback: Traceback) -> Tuple[int, List[Value]]:
         """Return the stack of an activity: the index of its shape, and the values that the shape refers to."""
-        self._frames_left = MAX_FRAMES
-        self._values = []
-        left = self._budget.left
-        index, is_new = self._shapes.add(self._stack(traceback, 0))
-        if not is_new:
-            self._budget.take_back(left)
+        key = self._key(traceback)
+        found = self._known.get(key[0]) if key is not None else None
+        if found is not None:
+            index = found[0]
+        else:
+            self._frames_left = MAX_FRAMES
+            self._values = []
+            left = self._budget.left
+            index, is_new = self._shapes.add(self._stack(traceback, 0))
+            if not is_new:
+                self._budget.take_back(left)
+            if key is not None:
+                self._known[key[0]] = index, key[1]
         self._budget.spend(len(self._values) * _VALUE_SIZE)
         return index, self._values
+
+    # Most stacks have a shape that is known already. To find it by what it is made of takes a tenth of the time that
+    # making it once more does. So what follows adds to a key all that a shape depends on, by identity where that is
+    # enough, and to the values what making it would add, in the same order. What has limits is left to that.
+
+    def _key(self, traceback: Traceback) -> Optional[Tuple[Tuple[object, ...], List[object]]]:
+        """Return what is equal only for stacks of one shape, and the objects that must live as long as it is known.
+
+        None means that only making the shape tells.
+        """
+        self._frames_left = MAX_FRAMES
+        self._values = []
+        parts: List[object] = []
+        kept: List[object] = []
+        return (tuple(parts), kept) if self._add_key(traceback, parts, kept, 0) else None
+
+    def _add_key(self, traceback: Traceback, parts: List[object], kept: List[object], nesting: int) -> bool:
+        infos = traceback.frames
+        self._frames_left -= len(infos)
+        if self._frames_left < 0:
+            return False
+        shown = []
+        for info in infos:
+            code = info.frame.f_code
+            _, is_debugger, is_tracing = self._codes.get(id(code)) or self._look_at(code)
+            if is_tracing:
+                break
+            if not is_debugger:
+                shown.append((info, code))
+        parts.append(len(shown))
+        for info, code in reversed(shown):
+            kept.append(code)
+            frame_id = self._frame_id(info.frame)
+            if frame_id is not None:
+                self._value(frame_id)
+            unknown = _clipped(info.contexts_unknown)
+            parts += (id(code), info.lasti, info.hide, frame_id is None, unknown, len(info.contexts))
+            for context in info.contexts:
+                if not self._add_context_key(context, parts, kept, nesting):
+                    return False
+        self._add_object_key(traceback.leaf, parts, kept)
+        parts.append(error_text(traceback.error) if traceback.error is not None else None)
+        return True
+
+    def _look_at(self, code: types.CodeType) -> Tuple[types.CodeType, bool, bool]:
+        found = code, self._sources.is_debugger_file(filename_of(code)), self._sources.is_tracing(code)
+        self._codes[id(code)] = found
+        return found
+
+    def _add_context_key(self, info: ContextInfo, parts: List[object], kept: List[object], nesting: int) -> bool:
+        if info.exception is not None:
+            return False
+        block, inner, children = info.block, info.inner, info.children
+        self._add_object_key(info.manager, parts, kept)
+        kept.append(block)
+        parts += (id(block), info.phase, _clipped(info.description), _clipped(info.unknown))
+        if inner is None and not children:
+            parts.append(None)
+            return True
+        if nesting >= MAX_NESTING or len(children) > MAX_CHILDREN:
+            return False
+        parts += (inner is None, len(children))
+        if inner is not None and not self._add_key(inner, parts, kept, nesting + 1):
+            return False
+        for child in children:
+            if type(child) is ContextInfo:
+                parts.append(True)
+                if not self._add_context_key(child, parts, kept, nesting + 1):
+                    return False
+            else:
+                root = cast(Traceback, child).root
+                if root is None:
+                    return False
+                self._add_object_key(root, parts, kept)
+                activity = self._activity_of(root)
+                if activity is not None:
+                    self._value(activity)
+                parts.append(activity is None)
+        return True
+
+    def _add_object_key(self, obj: Optional[object], parts: List[object], kept: List[object]) -> None:
+        if obj is None:
+            parts.append(None)
+        else:
+            kind = type(obj)
+            kept.append(kind)
+            parts.append(id(kind))
+            self._value(address_of(obj))
 
     def top(self, code: types.CodeType, lasti: int, hidden: bool) -> Frame:
         """Return a frame of which only the code and the instruction are known."""
@@ -141,14 +238,7 @@ class Serializer:
     def _stack(self, traceback: Traceback, nesting: int) -> StackShape:
         frames = []
         left_out = 0
-        infos = traceback.frames
-        for index, info in enumerate(infos):
-            if self._sources.is_tracing(info.frame.f_code):
-                infos = infos[:index]
-                break
-        for info in reversed(infos):
-            if self._sources.is_debugger_file(info.filename):
-                continue
+        for info in reversed(self._sources.program_part(traceback.frames)):
             if self._frames_left <= 0 or self._budget.overdrawn:
                 left_out += 1
                 continue
@@ -174,6 +264,8 @@ class Serializer:
         frame: FrameShape = {"name": name, "location": location}
         if info.hide or is_starter(info.filename):
             frame["hidden"] = True
+        elif not self._sources.is_own(info.filename):
+            frame["library"] = True
         if frame_id is not None:
             frame["frameId"] = self._value(frame_id)
         if info.contexts:
@@ -200,7 +292,7 @@ class Serializer:
     def _context(self, info: ContextInfo, filename: str, nesting: int) -> ContextShape:
         manager = self._object(info.manager) if info.manager is not None else None
         context = cast(ContextShape, context_fields(info, manager, clip))
-        self._budget.spend(_CONTEXT_SIZE + len(info.description or ""))
+        self._budget.spend(_CONTEXT_SIZE + len(info.description or "") + len(context.get("exception", "")))
         unknown = info.unknown
         if info.block.position is not None:
             context["location"] = self._place(filename, info.block.position)
@@ -237,10 +329,8 @@ class Serializer:
         return task
 
 
-def clip(text: str) -> str:
-    """Return *text* as an exact `str` of a bounded length."""
-    exact = exact_str(text) or ""
-    return exact if len(exact) <= LONGEST_TEXT else exact[: LONGEST_TEXT - 1] + "…"
+def _clipped(text: Optional[str]) -> Optional[str]:
+    return None if text is None else clip(text)
 
 
 def internal_error(error: BaseException) -> RequestError:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from typing import Any, Callable, Dict, List, Mapping, cast
 
 from asynctb import __version__
@@ -12,6 +10,7 @@ from asynctb._frames import reader_mode, reader_notes
 from asynctb._frameworks import _registry
 from asynctb._model import Finding
 from asynctb._output.fields import finding_fields
+from asynctb._process import INSTANCE, describe_python
 from asynctb._source import forget_files
 
 from .. import protocol
@@ -56,6 +55,7 @@ class Service:
             protocol.SNAPSHOT: self._snapshot,
             protocol.STACKS: self._stacks,
             protocol.CONFIGURE: self._configure,
+            protocol.FOCUS: self._focus,
         }
 
     def install(self) -> None:
@@ -122,23 +122,26 @@ class Service:
         _requests.parse_handshake(arguments)
         # What takes its time at first, so that the first stop does not wait for it.
         _registry.refresh()
-        version = "{}.{}.{}".format(*sys.version_info[:3])
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
             "helperVersion": __version__,
             "helperKey": self._key,
-            "python": {
-                "implementation": platform.python_implementation(),
-                "version": version,
-                "platform": sys.platform,
-            },
+            "python": cast(protocol.PythonInfo, describe_python()),
             "processId": os.getpid(),
-            "capabilities": {"frameIds": True, "whileRunning": True, "wakesLoops": True, "callStack": True},
+            "instance": INSTANCE,
+            "capabilities": {
+                "frameIds": True,
+                "whileRunning": True,
+                "wakesLoops": True,
+                "callStack": True,
+                "asText": True,
+                "focus": True,
+            },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
         }
 
-    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SnapshotResponse:
+    def _snapshot(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_snapshot(arguments)
         if query.snapshot_id is None:
             suspended = _pydevd.suspended_threads(py_db)
@@ -163,7 +166,7 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.SnapshotResponse = {
             "snapshotId": snapshot.id,
             "total": found.total,
             "start": query.start,
@@ -173,6 +176,9 @@ class Service:
             "notes": [*found.notes, *notes, *map(clip, program_hooks.notes())],
             "findings": [] if query.start else self._findings(found.findings, sources),
         }
+        if query.start == 0:
+            body["counts"] = found.counts
+        return _pydevd.as_text(body) if query.as_text else body
 
     @staticmethod
     def _findings(findings: List[Finding], sources: SourceTable) -> List[protocol.FindingInfo]:
@@ -183,12 +189,12 @@ class Service:
             found.append(data)
         return found
 
-    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.StacksResponse:
+    def _stacks(self, py_db: _pydevd.Debugger, arguments: object) -> Mapping[str, Any]:
         query = _requests.parse_stacks(arguments)
         snapshot = self._snapshots.get(py_db, query.snapshot_id)
         budget = Budget(PAGE_SECONDS, PAGE_SIZE)
         sources, shapes = SourceTable(py_db), ShapeTable()
-        reader = StackReader(py_db, snapshot, sources, shapes, budget, hooks=query.hooks)
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, frame_ids=query.frame_ids, hooks=query.hooks)
         stacks: List[protocol.ActivityStack] = []
         for activity_id in query.activity_ids:
             try:
@@ -200,16 +206,29 @@ class Service:
             if budget.used_up:
                 break
         self._check_still(py_db, snapshot)
-        return {
+        body: protocol.StacksResponse = {
             "snapshotId": snapshot.id,
             "stacks": stacks,
             "shapes": shapes.shapes,
             "sources": sources.sources,
         }
+        return _pydevd.as_text(body) if query.as_text else body
 
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
         self._snapshots.get(py_db, snapshot.id)
+
+    def _focus(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.FocusResponse:
+        query = _requests.parse_focus(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        row = snapshot.activities.find(query.activity_id)
+        if row is None:
+            raise RequestError("unknownActivity", "this snapshot has no such activity")
+        reader = StackReader(py_db, snapshot, SourceTable(py_db), ShapeTable(), Budget(PAGE_SECONDS, PAGE_SIZE))
+        host = reader.host(row)
+        if host is None:
+            raise RequestError("unknownActivity", "the debugger does not hold the thread of this activity")
+        return {"threadId": self._call_stack.focus(py_db, row, host, query.frame_id, query.reason)}
 
     def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
         return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

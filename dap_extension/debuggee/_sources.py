@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import types
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from asynctb._model import Position
+from asynctb._model import FrameInfo, Position
 from asynctb._objects import exact_str, filename_of
-from asynctb._source import line_of_file
+from asynctb._own_code import is_own_file
+from asynctb._source import line_of_file, utf16_column
 
 from ..protocol import Location, SourceRef
 from . import _pydevd
@@ -41,6 +42,7 @@ class SourceTable:
         self._indices: Dict[Tuple[str, int], int] = {}
         self._files: Dict[str, Tuple[_pydevd.ClientSource, int]] = {}
         self._hidden: Dict[str, bool] = {}
+        self._own: Dict[str, bool] = {}
         self._lines: Dict[Tuple[str, int], str] = {}
         self._line_mapped = _pydevd.maps_lines(py_db)
 
@@ -51,6 +53,14 @@ class SourceTable:
         if hidden is None:
             hidden = self._hidden[filename] = _pydevd.is_debugger_file(self._py_db, filename)
         return hidden
+
+    def program_part(self, infos: Sequence[FrameInfo]) -> Sequence[FrameInfo]:
+        """Return those of a stack's frames, outermost first, that are not the debugger's, nor called by it to trace."""
+        for index, info in enumerate(infos):
+            if self.is_tracing(info.frame.f_code):
+                infos = infos[:index]
+                break
+        return [info for info in infos if not self.is_debugger_file(info.filename)]
 
     def is_tracing(self, code: types.CodeType) -> bool:
         """Whether the debugger, and not the program, calls what is further inward than *code*."""
@@ -63,6 +73,19 @@ class SourceTable:
     def is_machinery(self, filename: str) -> bool:
         """Whether frames of this file are the debugger's, or only start the program: no place that anyone is at."""
         return is_starter(filename) or self.is_debugger_file(filename)
+
+    def is_own(self, filename: str) -> bool:
+        """Whether a file has code of the user's own, by our rules and those of ``justMyCode``."""
+        filename = exact_str(filename) or ""
+        own = self._own.get(filename)
+        if own is None:
+            try:
+                is_program = is_own_file(filename) and not self.is_machinery(filename)
+                own = is_program and _pydevd.is_user_code(self._py_db, filename)
+            except Exception:  # pydevd cannot make anything of the name
+                own = False
+            self._own[filename] = own
+        return own
 
     def program_frame(self, frame: types.FrameType) -> Optional[types.FrameType]:
         """Return the innermost frame of the program in the stack that ends with *frame*, or None."""
@@ -127,10 +150,4 @@ class SourceTable:
         text = self._lines.get((path, line))
         if text is None:
             text = self._lines[path, line] = line_of_file(path, line)
-        if text.isascii():
-            return offset + 1 if offset <= len(text) else None
-        data = text.encode("utf-8", "surrogatepass")
-        if offset > len(data):
-            return None
-        before = data[:offset].decode("utf-8", "ignore")
-        return len(before.encode("utf-16-le", "surrogatepass")) // 2 + 1
+        return utf16_column(text, offset)

@@ -7,6 +7,7 @@ from typing import Optional
 
 from asynctb._model import Traceback
 from asynctb._objects import describe_error, filename_of
+from asynctb._snapshot import registry
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.extract import extract, extract_until
 from asynctb._stacks.follow import innermost_frame
@@ -31,6 +32,7 @@ class StackReader:
     :param sources: collects the sources that the stacks refer to.
     :param shapes: collects the shapes that the stacks have.
     :param budget: what the response may cost.
+    :param frame_ids: whether clients want to look into the frames.
     :param hooks: whether hooks may change the stacks.
     """
 
@@ -42,14 +44,17 @@ class StackReader:
         shapes: ShapeTable,
         budget: Budget,
         *,
+        frame_ids: bool = True,
         hooks: bool = True,
     ) -> None:
+        registry.frameworks.refresh()
         self._hooks = hooks
         self._py_db = py_db
         self._activities = snapshot.activities
         self._sources = sources
         self._suspended = _pydevd.suspended_threads(py_db)
         self._frame_ids = FrameIds(py_db)
+        self._wants_frame_ids = frame_ids
         self._serializer = Serializer(sources, shapes, budget, self._activities.id_of, self._frame_ids.id_of)
 
     def read(self, activity_id: str) -> ActivityStack:
@@ -68,7 +73,7 @@ class StackReader:
             return _no_stack(activity_id, RequestError("internal", f"reading it failed: {describe_error(error)}"))
         if traceback is None:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
-        self._frame_ids.begin(self._host(row))
+        self._frame_ids.begin(self.host(row) if self._wants_frame_ids else None)
         try:
             shape, values = self._serializer.stack(traceback)
         except RequestError:
@@ -96,11 +101,11 @@ class StackReader:
         target = row.target() if row.target is not None else None
         if target is None:
             return None
-        return extract(target, hooks=self._hooks, levels=MAX_NESTING)
+        return extract(target, hooks=self._hooks, levels=MAX_NESTING, refreshed=True)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""
-        host = self._host(row)
+        host = self.host(row)
         if host is None or host.traceback is None or not host.frames:
             return None
         frame: Optional[types.FrameType] = innermost_frame(row.thread_ident) if row.thread_ident is not None else None
@@ -110,7 +115,7 @@ class StackReader:
             frame = frame.f_back
         return extract(host.traceback, hooks=self._hooks, levels=MAX_NESTING)
 
-    def _host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
+    def host(self, row: Row) -> Optional[_pydevd.SuspendedThread]:
         """Return the suspended thread in which clients may look into the frames of an activity, or None."""
         thread_id = row.info.get("threadId")
         if thread_id is None:

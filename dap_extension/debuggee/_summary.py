@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, cast
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
 
-from asynctb._model import Activity, Finding, FrameInfo
+from asynctb._model import Activity, Finding, FrameInfo, Traceback
 from asynctb._objects import describe_error
 from asynctb._output.fields import activity_fields
+from asynctb._quick import new_traceback
 from asynctb._snapshot.listing import Listing
-from asynctb._snapshot.source import Group, caller_of, top_of_frames
+from asynctb._snapshot.source import Group, caller_of, tops_of_frames
 
-from ..protocol import ActivityInfo
+from ..protocol import ActivityInfo, CountInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
@@ -49,6 +50,10 @@ class Activities(Protocol):
     def findings(self) -> List[Finding]:
         """Why something does not go on."""
 
+    @property
+    def counts(self) -> List[CountInfo]:
+        """How many there are of each kind, by the thread that runs them."""
+
     def page(self, start: int, count: int) -> List[Row]:
         """Return some of them.
 
@@ -72,12 +77,15 @@ class ProgramListing(Listing):
     """The activities of the program being debugged: without the debugger's own, and without a parent process's."""
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
+        self._sources = sources = SourceTable(py_db)
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,
             new_coroutines=paused,
-            frame_filter=SourceTable(py_db).program_frame,
+            frame_filter=sources.program_frame,
             is_paused=paused,
+            may_search=paused,
+            is_own=sources.is_own,
         )
         self.findings: List[Finding] = []
         self._all: Optional[List[Activity]] = None
@@ -98,6 +106,13 @@ class ProgramListing(Listing):
             return super().page(start, count, tracebacks=tracebacks)
         return self._all[start : None if count is None else start + count]
 
+    def stack_of(self, activity: Activity) -> Optional[Traceback]:
+        """Return the stack of an activity without the frames of the debugger, which waits in locks of its own."""
+        stack = super().stack_of(activity)
+        if stack is None:
+            return None
+        return new_traceback(tuple(self._sources.program_part(stack.frames)), stack.root, stack.leaf, stack.error)
+
     def _find(self, thorough: bool) -> List[Group]:
         try:
             ghosts = Ghosts()
@@ -109,6 +124,17 @@ class ProgramListing(Listing):
             for group in super()._find(thorough)
             if group.loop is None or not ghosts.has_loop(group.loop, group.thread is not None)
         ]
+
+    @property
+    def counts(self) -> List[CountInfo]:
+        """How many activities there are of each kind, by the thread that runs them."""
+        counted: Dict[Tuple[str, Optional[str]], int] = {}
+        for group in self._groups:
+            kind = group.source.kind
+            thread = None if kind == "thread" else self.thread(group.thread)
+            key = kind, None if thread is None else thread.id
+            counted[key] = counted.get(key, 0) + len(group.members)
+        return _counts(counted)
 
     @property
     def members(self) -> List[object]:
@@ -130,7 +156,17 @@ def find_activities(py_db: _pydevd.Debugger, suspended: List[_pydevd.SuspendedTh
     held = _pydevd.hold(py_db, suspended[0], _Held(listing))
     if held is None:
         raise RequestError("staleSnapshot", "the program went on while the snapshot was taken")
-    return _Undescribed(held, rows, len(listing), listing.findings)
+    return _Undescribed(held, rows, len(listing), listing.findings, listing.counts)
+
+
+def _counts(counted: Dict[Tuple[str, Optional[str]], int]) -> List[CountInfo]:
+    found: List[CountInfo] = []
+    for (kind, thread_id), number in counted.items():
+        entry = cast(CountInfo, {"kind": kind, "count": number})
+        if thread_id is not None:
+            entry["threadId"] = thread_id
+        found.append(entry)
+    return found
 
 
 def in_chunks(activities: Activities, start: int, count: int) -> Iterator[Row]:
@@ -160,6 +196,12 @@ class _Described:
         self.findings = listing.findings
         self.total = len(rows)
         self.notes = [clip(note) for note in listing.notes]
+        counted: Dict[Tuple[str, Optional[str]], int] = {}
+        for row in rows:
+            kind = row.info["kind"]
+            key = kind, None if kind == "thread" else row.info.get("threadId")
+            counted[key] = counted.get(key, 0) + 1
+        self.counts = _counts(counted)
         self._by_id = {row.info["id"]: row for row in rows}
         # All plain weak references to an object are one and the same.
         self._by_ref = {id(row.target): row for row in rows if row.target is not None}
@@ -196,9 +238,17 @@ class _Held:
 class _Undescribed:
     """Activities of a paused program, described when they are asked for."""
 
-    def __init__(self, held: weakref.ref[Any], rows: _RowMaker, total: int, findings: Sequence[Finding] = ()) -> None:
+    def __init__(
+        self,
+        held: weakref.ref[Any],
+        rows: _RowMaker,
+        total: int,
+        findings: Sequence[Finding] = (),
+        counts: Sequence[CountInfo] = (),
+    ) -> None:
         #: They refer to nothing of the program.
         self.findings = list(findings)
+        self.counts = list(counts)
         self._held = held
         self._rows = rows
         self.total = total
@@ -261,25 +311,27 @@ class _RowMaker:
             dap_thread_id = self._dap_thread_ids.get(id(target))
             if dap_thread_id is not None:
                 info["dapThreadId"] = dap_thread_id
+        top = innermost = None
         try:
-            top = self._top_of(activity)
+            top = self._place(activity, activity.top)
+            innermost = self._place(activity, activity.innermost)
         except Exception as error:  # pydevd cannot make anything of a file name
-            top = None
             note = place_unknown(activity.id, error)
             notes += [note] if note not in notes else []  # a page can be asked for again
         return Row(
             info,
-            Top(weakref.ref(top.frame.f_code), top.lasti, top.hide) if top is not None else None,
+            top,
+            innermost if innermost != top else None,
             weak_reference(target),
             activity.thread_ident,
         )
 
-    def _top_of(self, activity: Activity) -> Optional[FrameInfo]:
-        top = activity.top
+    def _place(self, activity: Activity, top: Optional[FrameInfo]) -> Optional[Top]:
         # The innermost frame that is not hidden may be one that the debugger started the thread in.
         while top is not None and self._sources.is_machinery(top.filename):
-            top = top_of_frames(caller_of(top.frame)) if activity.kind == "thread" else None
-        return top
+            caller = caller_of(top.frame) if activity.kind == "thread" else None
+            top = tops_of_frames(caller, self._sources.is_own).top
+        return None if top is None else Top(weakref.ref(top.frame.f_code), top.lasti, top.hide)
 
 
 def place_unknown(activity_id: str, error: BaseException) -> str:

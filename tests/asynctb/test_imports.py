@@ -20,9 +20,12 @@ PACKAGE = Path(str(asynctb.__file__)).parent
 ROOMS: List[str] = [
     "_version",
     "_data",
+    "_collector",
     "_objects",
     "_heap",
+    "_process",
     "_ids",
+    "_own_code",
     "_source",
     "_model",
     "_quick",
@@ -41,6 +44,7 @@ ROOMS: List[str] = [
 #: The same inside `_frameworks`: what frameworks share, and then those that others of them are built on.
 FRAMEWORKS: List[str] = [
     "",
+    "_addresses",
     "_known",
     "_calls",
     "_describing",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +23,8 @@ from dap_extension.protocol import HANDSHAKE, SNAPSHOT, STACKS, split_error_mess
 PROGRAMS = Path(__file__).parent / "programs"
 #: Folder of the package debugpy to test with; default: the installed one.
 DEBUGPY = os.environ.get("ASYNCTB_TEST_DEBUGPY")
+#: The command of an adapter to test with, which knows the option ``--debugpy``; default: debugpy's own.
+ADAPTER = shlex.split(os.environ.get("ASYNCTB_TEST_ADAPTER", ""))
 #: Seconds until a test gives up; interpreters start slowly on a busy machine.
 TIMEOUT = 60.0
 
@@ -170,6 +173,15 @@ class Output:
                 raise AssertionError(f"{text!r} was not written; there is {self._texts!r}")
 
 
+def adapter_to_test(debugpy: Optional[str]) -> List[str]:
+    """Return the command line of the adapter.
+
+    :param debugpy: the folder of the package debugpy; None: of the installed one.
+    """
+    command = adapter_command(debugpy)
+    return [*ADAPTER, "--debugpy", os.path.dirname(command[-1])] if ADAPTER else command
+
+
 @contextlib.contextmanager
 def debug(
     program: str,
@@ -178,12 +190,14 @@ def debug(
     args: Tuple[str, ...] = (),
     env: Optional[Dict[str, str]] = None,
     debugpy: Optional[str] = DEBUGPY,
+    adapter: Optional[Sequence[str]] = None,
     **options: Any,
 ) -> Iterator[Debuggee]:
     """Start a program, held before its first line.
 
     :param program: name of a file in the folder of programs.
     :param python: the interpreter that it runs on.
+    :param adapter: the command line of the adapter.
     :param options: more arguments of the launch request.
     """
     script = PROGRAMS / program
@@ -191,7 +205,7 @@ def debug(
     with launch(
         Program(script=str(script), python=python, args=args, env={"PYTHONUTF8": "1", **(env or {})}),
         on_event=output.take,
-        adapter=adapter_command(debugpy),
+        adapter=adapter_to_test(debugpy) if adapter is None else adapter,
         timeout=TIMEOUT,
         # The debugger passes the program's output on, so that a test sees all of it.
         console="internalConsole",

@@ -17,7 +17,7 @@ TOTAL = 1000
 
 def row(index: int) -> Row:
     info: Any = {"id": f"task-{index}", "kind": "task", "framework": "asyncio", "name": "", "state": "suspended"}
-    return Row(info, None, None, None)
+    return Row(info, None, None, None, None)
 
 
 class Rows:

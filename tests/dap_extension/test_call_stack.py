@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from pathlib import Path
+from typing import Any, Dict, List, Optional
 
 import pytest
 from debugging import TIMEOUT, Debuggee, Failure, debug
 from interpreters import Interpreter, find_interpreters
 
 from dap_extension.client._session.dap import Json, RequestFailed
-from dap_extension.protocol import CONFIGURE
+from dap_extension.protocol import CONFIGURE, FOCUS, SNAPSHOT
 
 
 @pytest.fixture(params=find_interpreters(), ids=lambda interpreter: str(interpreter.name))
@@ -127,3 +128,127 @@ def paused():  # type: ignore[no-untyped-def]
         debuggee.run_to("paused")
         debuggee.bootstrap()
         yield debuggee
+
+
+def focus(debuggee: Debuggee, activity: Json, snapshot_id: int, frame_id: Optional[int] = None, **more: str) -> Json:
+    """Focus an activity; return the event that clients follow."""
+    arguments: Dict[str, Any] = {"snapshotId": snapshot_id, "activityId": activity["id"], **more}
+    if frame_id is not None:
+        arguments["frameId"] = frame_id
+    thread_id = debuggee.ask(FOCUS, arguments)["threadId"]
+    event: Json = debuggee.session.client.wait_for_event(
+        "stopped", where=lambda event: bool(event["body"].get("asynctbFocus")), timeout=TIMEOUT
+    )["body"]
+    assert event["threadId"] == thread_id
+    assert event["allThreadsStopped"] is False
+    return event
+
+
+def test_focus(interpreter: Interpreter) -> None:
+    with debug("tasks.py", interpreter.path) as debuggee:
+        stop = debuggee.run_to("paused")
+        assert debuggee.bootstrap()["capabilities"]["focus"] is True
+        snapshot_id, activities = debuggee.snapshot()
+        by_name = {activity["name"]: activity for activity in activities}
+        task = by_name["fetch-1"]
+        (entry,) = debuggee.stacks(snapshot_id, [task["id"]])
+        frames = entry["stack"]["frames"]
+        outer = next(frame for frame in frames if frame["name"] == "fetch")
+        inner = outer["contexts"][0]["inner"]["frames"][0]
+        assert inner["name"] == "borrowed"
+
+        # It is listed although tasks are not, so that clients have a place for it.
+        event = focus(debuggee, task, snapshot_id, outer["frameId"])
+        assert event["reason"] == ""
+        rows = threads(debuggee)
+        assert list(rows) == ["MainThread", "fetch-1 — suspended: event"]
+        assert rows["fetch-1 — suspended: event"] == event["threadId"]
+        # The frame is the first one that is not subtle, and so the one that clients show.
+        shown = stack(debuggee, event["threadId"], startFrame=0, levels=1)
+        assert [frame["id"] for frame in shown if frame.get("presentationHint") != "subtle"] == [outer["frameId"]]
+        assert shown[-1]["name"].endswith("fetch")
+        # Not for good.
+        assert len(stack(debuggee, event["threadId"], startFrame=0, levels=1)) == 1
+
+        # A frame inside of a context manager comes before the others.
+        event = focus(debuggee, task, snapshot_id, inner["frameId"])
+        shown = stack(debuggee, event["threadId"], startFrame=0, levels=1)
+        assert [frame["id"] for frame in shown] == [inner["frameId"]]
+        evaluate = {"expression": "pool", "frameId": inner["frameId"], "context": "watch"}
+        assert "Connection" in debuggee.request("evaluate", evaluate)["result"]
+
+        # The thread that stopped, and what it runs: the debugger has these frames itself.
+        event = focus(debuggee, by_name["MainThread"], snapshot_id, reason="breakpoint")
+        assert (event["threadId"], event["reason"]) == (stop.thread_id, "breakpoint")
+        main = stack(debuggee, event["threadId"])
+        running = next(
+            activity for activity in activities if activity["state"] == "running" and activity["kind"] == "task"
+        )
+        event = focus(debuggee, running, snapshot_id, main[1]["id"])
+        assert event["threadId"] == stop.thread_id
+        shown = stack(debuggee, event["threadId"], startFrame=0, levels=1)
+        assert shown[0]["presentationHint"] == "subtle"
+        assert shown[-1]["id"] == main[1]["id"]
+
+        # A step from there steps the thread, and nothing remains of the focus.
+        debuggee.request("next", {"threadId": stop.thread_id})
+        assert debuggee.wait_for_stop().reason == "step"
+        assert list(threads(debuggee)) == ["MainThread"]
+        assert "presentationHint" not in stack(debuggee, event["threadId"])[0]
+        with pytest.raises(Failure) as caught:
+            focus(debuggee, task, snapshot_id)
+        assert caught.value.code == "staleSnapshot"
+        assert debuggee.finish() == 0
+        assert debuggee.output["stdout"] == "paused\ndone\n"
+        assert debuggee.output["stderr"] == ""
+
+
+def test_focus_beyond_the_limit() -> None:
+    with debug("many.py", args=("1000",)) as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        debuggee.ask(CONFIGURE, {"callStack": {"enabled": True, "limit": 10}})
+        threads(debuggee)
+        snapshot_id, activities = debuggee.snapshot()
+        assert len(threads(debuggee)) == 12
+        event = focus(debuggee, activities[-1], snapshot_id)
+        rows = threads(debuggee)
+        assert len(rows) == 13
+        assert rows[next(name for name in rows if name.startswith(activities[-1]["name"]))] == event["threadId"]
+        assert stack(debuggee, event["threadId"])
+        assert debuggee.finish() == 0
+
+
+def test_counts() -> None:
+    with debug("many.py", args=("1500",)) as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        page = debuggee.ask(SNAPSHOT)
+        _, activities = debuggee.snapshot()
+        expected: Dict[Any, int] = {}
+        for activity in activities:
+            key = activity["kind"], None if activity["kind"] == "thread" else activity.get("threadId")
+            expected[key] = expected.get(key, 0) + 1
+        assert {(entry["kind"], entry.get("threadId")): entry["count"] for entry in page["counts"]} == expected
+        assert sum(expected.values()) == page["total"] > 1500
+        rest = debuggee.ask(SNAPSHOT, {"snapshotId": page["snapshotId"], "start": 1000})
+        assert "counts" not in rest
+        assert debuggee.finish() == 0
+
+
+def test_own_code_behind_that_of_a_library(tmp_path: Path) -> None:
+    with debug("library.py", args=(str(tmp_path),), env={"LIBRARY_ROOTS": str(tmp_path)}) as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        snapshot_id, activities = debuggee.snapshot()
+        by_name = {activity["name"]: activity for activity in activities}
+        for name in ("reader-0", "reader-1"):
+            assert by_name[name]["innermost"]["name"] == "receive"
+            assert by_name[name]["top"]["name"] == "read"
+            assert by_name[name]["top"]["location"]["line"] == debuggee.lines["read"]
+        assert by_name["waiter"]["top"]["name"] == "wait"
+        assert "innermost" not in by_name["waiter"]
+        (entry,) = debuggee.stacks(snapshot_id, [by_name["reader-0"]["id"]])
+        kinds = [(frame["name"], frame.get("library"), frame.get("hidden")) for frame in entry["stack"]["frames"]]
+        assert kinds[-2:] == [("receive", True, None), ("read", None, None)]
+        assert debuggee.finish() == 0

@@ -12,14 +12,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, NamedTuple, Tuple
 
 import pytest
 from commands import COMMAND, REPOSITORY, asynctb, read_until, started, tell
 from debugging import PROGRAMS, marked_lines
 from interpreters import Interpreter, find_interpreters
 
+from dap_extension.client._session.dap import DapClient
+from dap_extension.client._session.helper import Helper
 from dap_extension.client._session.session import attach
+from dap_extension.payload import payload_key
 
 EXAMPLE = REPOSITORY / "examples" / "order_service.py"
 STEPS, ENDLESS, LISTENING, OBEYING, CRAMPED = (
@@ -121,7 +124,7 @@ def test_json() -> None:
     captures = [json.loads(text) for text in result.stdout.splitlines()]
     assert len(captures) == 3
     for capture in captures:
-        assert list(capture) == ["handshake", "stop", "snapshot", "stacks"]
+        assert list(capture) == ["handshake", "stop", "time", "snapshot", "stacks"]
         assert capture["stop"]["reason"] == "breakpoint"
         assert capture["stop"]["frame"]["line"] == line
         assert capture["snapshot"]["paused"] is True
@@ -323,6 +326,28 @@ def test_dump() -> None:
             tell(process, "start sleeper")
 
 
+class Asked(NamedTuple):
+    """A connection that notes which requests are made."""
+
+    client: DapClient
+    commands: List[str]
+
+    def request(self, command: str, *args: Any, **options: Any) -> Any:
+        self.commands.append(command)
+        return self.client.request(command, *args, **options)
+
+
+def test_the_helper_is_loaded_once() -> None:
+    with listening() as (_, address):
+        host, _, port = address.partition(":")
+        for expected in (["asynctbHandshake", "evaluate", "asynctbHandshake"], ["asynctbHandshake"]):
+            with attach(host, int(port)) as session:
+                asked: List[str] = []
+                client = Asked(session.client, asked)
+                assert Helper(client).load()["helperKey"] == payload_key()
+                assert asked == expected
+
+
 def test_dump_leaves_no_thread_behind() -> None:
     expression = "[thread.name for thread in __import__('threading').enumerate()]"
     seen = []
@@ -391,6 +416,33 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def test_many_are_put_together_unless_they_shall_not(tmp_path: Path) -> None:
+    program = tmp_path / "crowd.py"
+    program.write_text(
+        "import asyncio, sys\n"
+        "async def wait(): await asyncio.sleep(3600)\n"
+        "async def main():\n"
+        "    tasks = [asyncio.create_task(wait()) for _ in range(int(sys.argv[1]))]\n"
+        "    await asyncio.sleep(0)\n"
+        "    breakpoint()\n"
+        "    for task in tasks: task.cancel()\n"
+        "asyncio.run(main())\n"
+    )
+    hint = "those with the same stack are shown as one; --no-group shows each"
+    for number, options, grouped, is_said in (
+        (300, [], True, True),
+        (300, ["--no-group"], False, False),
+        (300, ["--group"], True, False),
+        (100, [], False, False),
+        (100, ["--group"], True, False),
+    ):
+        result = asynctb("run", *options, program, number)
+        assert result.returncode == 0
+        assert (f"{number} tasks Task-2, " in result.stdout) is grouped
+        assert (result.stdout.count("○ Task ") > number - 1) is not grouped
+        assert (hint in result.stderr) is is_said
 
 
 def test_many_that_wait_for_their_own_child_are_one_group() -> None:

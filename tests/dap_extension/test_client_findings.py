@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from commands import asynctb, started
-from debugging import PROGRAMS
+from debugging import PROGRAMS, marked_lines
+from interpreters import Interpreter
+from sessions import on_few_interpreters
 from test_client_render import activity, capture, context, frame, tree
 
 from dap_extension.client._commands.messages import STUCK
@@ -146,3 +148,13 @@ def test_what_appeared_and_went() -> None:
     found(after, finding("a"), finding("c"))
     texts = [line.plain for line in changes(before, after)]
     assert texts == ["- Starved?: b wait for each other", "+ Deadlock: c wait for each other"]
+
+
+@on_few_interpreters
+def test_a_stop_in_the_task_that_made_the_locks(interpreter: Interpreter) -> None:
+    """The debugger waits there in a lock of its own, with those of the program at hand."""
+    script = PROGRAMS / "two_locks.py"
+    place = f"{script}:{marked_lines(script)['paused']}"
+    result = asynctb("run", "--why", "--python", interpreter.path, "--break", place, script)
+    assert result.stdout.startswith("Deadlock: task transfer-1 waits for lock"), result
+    assert result.returncode == STUCK

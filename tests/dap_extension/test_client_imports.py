@@ -14,7 +14,7 @@ CLIENT = Path(str(dap_extension.client.__file__)).parent
 #: From the bottom to the top: each imports from itself and from what stands further down.
 ROOMS = ("_session", "_drawing", "_commands", "__main__")
 #: What both ends of the protocol have in common.
-SHARED = {"protocol", "payload"}
+SHARED = {"protocol", "payload", "snapshot_files"}
 
 
 def imported_by(path: Path) -> Iterator[str]:
@@ -37,3 +37,16 @@ def test_direction(path: Path) -> None:
         return
     for imported in imported_by(path):
         assert imported in SHARED or ROOMS.index(imported) <= ROOMS.index(room), f"{path} imports {imported}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CLIENT.parent / "snapshot_files").glob("*.py")), ids=lambda path: str(path.name)
+)
+def test_files_know_the_messages_only(path: Path) -> None:
+    """What is read and written outside must be usable without the client, without the library and inside an editor."""
+    assert set(imported_by(path)) <= {"protocol", "snapshot_files"}
+
+
+@pytest.mark.parametrize("path", sorted((CLIENT.parent / "language_server").glob("*.py")), ids=lambda path: path.name)
+def test_the_language_server_needs_no_client(path: Path) -> None:
+    assert set(imported_by(path)) <= {"protocol", "snapshot_files", "language_server"}

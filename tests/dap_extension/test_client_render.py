@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import copy
 import io
+import json
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.style import Style
+from rich.tree import Tree
 
+from dap_extension.client._drawing.branches import Branch, Pen
 from dap_extension.client._drawing.changes import changes
 from dap_extension.client._drawing.filter import matching
 from dap_extension.client._drawing.lines import Line, shortened
 from dap_extension.client._drawing.source_text import Sources, short_path, strip_comment
 from dap_extension.client._drawing.tree import MAX_NESTING, Captured, count_activities, headline
 from dap_extension.client._session.helper import Capture, Helper, HelperError
+from dap_extension.protocol import VARYING
 
 SOURCE = """\
 async def main():
@@ -196,6 +202,7 @@ def test_context_managers_without_source() -> None:
         context("threading.Lock", location={"source": 0, "line": 1}, varname="self.x", description="locked"),
         context("app.timeout", isAsync=True, location={"source": 0, "line": 1}, description="timeout(5 s, 3.2 left)"),
         {"isAsync": True, "phase": "exiting", "location": {"source": 0}, "unknown": "the frame is running"},
+        context("app.Transaction", location={"source": 0}, phase="exiting", exception="ValueError: no such item"),
         context(
             "contextlib.ExitStack",
             location={"source": 0, "line": 2},
@@ -213,6 +220,7 @@ def test_context_managers_without_source() -> None:
         "    ├── with Lock (locked) as self.x",
         "    ├── async with timeout(5 s, 3.2 left)",
         "    ├── async with ? → exiting  (the frame is running)",
+        "    ├── with Transaction → exiting  because of ValueError: no such item",
         "    ├── with ExitStack with 2 entries → entering",
         "    │   ├── generator  <string>:3",
         "    │   ├── the stack ends here: it is finished",
@@ -685,6 +693,95 @@ def test_pages_are_put_together() -> None:
     assert [each["manager"]["address"] for each in innermost] == ["0xa", "0xb", "0xc", "0xd"]
     assert [each["location"]["source"] for each in innermost] == [0, 1, 1, 0]
     assert [each["inner"]["frames"][0]["location"]["source"] for each in innermost] == [0, 1, 1, 0]
+
+
+def shared(of: Capture) -> Any:
+    """Return a copy of a capture as it comes from a helper: stacks of one shape are known to have it."""
+    copied = copy.deepcopy(of)
+    shapes: List[str] = []
+    entries: List[Any] = []
+    for each in of["stacks"]["stacks"]:
+        values: List[Any] = []
+        shape = json.dumps(without_values(each["stack"], values))
+        if shape not in shapes:
+            shapes.append(shape)
+        entries.append({"activityId": each["activityId"], "shape": shapes.index(shape), "values": values})
+    rest = {"snapshotId": 1, "sources": of["stacks"]["sources"]}
+    copied["shared"] = {**rest, "stacks": entries, "shapes": [*map(json.loads, shapes)]}  # type: ignore[typeddict-item]
+    return copied
+
+
+def without_values(value: Any, values: List[Any]) -> Any:
+    if isinstance(value, dict):
+        copied = {}
+        for key, item in value.items():
+            copied[key] = len(values) if key in VARYING else without_values(item, values)
+            values += [item] if key in VARYING else []
+        return copied
+    return [without_values(item, values) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("group", [False, True])
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_what_is_drawn_once_is_right_everywhere(file: str, group: bool, width: int) -> None:
+    def held(address: str) -> Dict[str, Any]:
+        return context("app.Lock", manager={"type": "app.Lock", "address": address}, description="free")
+
+    members = [{"kind": "task", "activityId": each, "object": {"type": "T", "address": "0x9"}} for each in ("c", "d")]
+    inside = [
+        {"kind": "context", "context": held("0x12345")},
+        {"kind": "task", "object": {"type": "T", "address": "0x8"}},
+    ]
+    waits = {
+        each: {"kind": "lock", "description": "lock", "target": {"type": "app.Lock", "address": address}}
+        for each, address in (("a", "0x12345"), ("b", "0x22345"), ("c", "0x12345"))
+    }
+    stacks: Dict[str, List[Dict[str, Any]]] = {
+        "thread": [frame("loop", frameId=1), frame("run", frameId=2, hidden=True)],
+        "a": [frame("g", frameId=3), frame("f", frameId=4, contexts=[held("0x12345"), held("0x12345")])],
+        "b": [frame("g", frameId=5), frame("f", frameId=6, contexts=[held("0x22345"), held("0x12345")])],
+        "c": [frame("f", contexts=[held("0x22345")], contextsUnknown="nobody knows")],
+        "d": [frame("f", contexts=[held("0x12345")], contextsUnknown="nobody knows")],
+        "e": [frame("g", contexts=[context(children=members)]), frame("f", contexts=[context(children=inside)])],
+        "f": [frame("g", hidden=True)],
+    }
+    activities = [
+        activity("thread", "thread", "running"),
+        *[activity(each, threadId="thread", waitsFor=waits[each]) for each in "abc"],
+        *[activity(each, threadId="thread") for each in "def"],
+    ]
+    of = capture(activities, stacks, file, leaf={"type": "F", "address": "0x5"})
+    for number, each in enumerate(of["stacks"]["stacks"]):
+        each["stack"]["leaf"] = {"type": "F", "address": f"0x{number}"}
+    for hidden in (False, True):
+        for only in (None, {"a", "c"}):
+            drawn = [tree(each, hidden=hidden, group=group, only=only, width=width) for each in (of, shared(of))]
+            assert drawn[0] == drawn[1]
+            assert drawn[0]
+    assert any("Lock (free) at …12345" in line for line in tree(of)), tree(of)
+    for text in ("lock", "g", "app.py", "0x", "nobody"):
+        assert matching(of, text) == matching(shared(of), text)
+
+
+def test_colours_and_links_are_those_of_rich(file: str) -> None:
+    line = Line("● ", "bold green").append("name", Style(link="file:///x", color="cyan")).append(" wide " * 5, order=1)
+    for options in ({}, {"no_color": True}, {"color_system": None}, {"color_system": "standard"}):
+        written = []
+        for drawing in (False, True):
+            extra: Any = {"color_system": "truecolor", **options}
+            console = Console(file=io.StringIO(), width=20, force_terminal=True, highlight=False, **extra)
+            if drawing:
+                branch = Branch(line)
+                branch.add(line).share()
+                pen = Pen(console, console.options, "bright_black")
+                console.file.write("".join(each + "\n" for each in branch.lines(20, pen)))
+            else:
+                of_rich = Tree(line, guide_style="bright_black")
+                of_rich.add(line)
+                console.print(of_rich)
+            assert isinstance(console.file, io.StringIO)
+            written.append(re.sub(r"\bid=\d+", "id", console.file.getvalue()))
+        assert written[0] == written[1]
 
 
 def test_a_helper_that_sends_nothing() -> None:

@@ -10,11 +10,13 @@ import pytest
 from interpreters import Interpreter, find_interpreters
 
 ROOT = Path(__file__).parent.parent.parent
+COLLECTOR = ROOT / "asynctb" / "_collector.py"
 #: While one thread answers a request, another one makes garbage, forks, and switches the collector off and on again, as
 #: it was. Then the child has to have its collector, and so has the parent afterwards.
 PROGRAM = """
 import gc, os, sys, threading
-from dap_extension.debuggee._collector import without_collections
+import runpy
+without_collections = runpy.run_path(sys.argv[1])["without_collections"]
 
 class Circle:
     def __init__(self):
@@ -54,7 +56,14 @@ if was_enabled or sys.implementation.name == "pypy":
     gc.enable()
 else:
     gc.disable()
-print(seen, status, is_collected())
+# Inside each other, and at the same time.
+without_collections(lambda: without_collections(lambda: seen.append(is_collected())))
+threads = [threading.Thread(target=without_collections, args=(lambda: None,)) for _ in range(20)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(seen, status, is_collected(), without_collections(lambda: "returned"))
 """
 
 
@@ -62,8 +71,6 @@ print(seen, status, is_collected())
 @pytest.mark.parametrize("interpreter", find_interpreters(), ids=lambda interpreter: str(interpreter.name))
 def test_a_child_forked_during_a_request_has_its_collector(interpreter: Interpreter) -> None:
     # From 3.12 on, CPython warns of a fork beside threads, which is what this is about.
-    command = [interpreter.path, "-W", "ignore::DeprecationWarning", "-c", PROGRAM]
-    result = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    assert result.stdout == "[False] 0 True\n", result.stderr
+    command = [interpreter.path, "-W", "ignore::DeprecationWarning", "-c", PROGRAM, str(COLLECTOR)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.stdout == "[False, False] 0 True returned\n", result.stderr

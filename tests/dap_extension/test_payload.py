@@ -6,11 +6,12 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Set
 
 import pytest
 from interpreters import Interpreter, find_interpreters
 
-from dap_extension.payload import collect_sources, main, payload_expression, payload_key
+from dap_extension.payload import _standard_imports, collect_sources, main, payload_expression, payload_key
 
 # Imports what travelled, in a process that has none of it installed and whose import hooks must not be asked.
 PROGRAM = """
@@ -73,6 +74,23 @@ def test_what_travels() -> None:
     assert "dap_extension/protocol.py" in sources
     assert not [path for path in sources if "client" in path or path.endswith("payload.py")]
     assert len(payload_key()) == 16
+
+
+def test_all_standard_modules_are_known_that_are_imported() -> None:
+    sources = collect_sources()
+    names: Set[str] = set()
+    for text in sources.values():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(str(node.module).partition(".")[0])
+    assert _standard_imports(sources) == names & {*sys.stdlib_module_names, "annotationlib"}
+
+
+def test_nothing_that_travels_is_imported_for_it() -> None:
+    code = "import sys, dap_extension.payload as p; p.payload_expression(); print('asynctb' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
 
 
 @pytest.mark.parametrize("interpreter", find_interpreters(), ids=lambda interpreter: str(interpreter.name))

@@ -16,13 +16,14 @@ from asynctb import _data
 from dap_extension import protocol
 from dap_extension.client._session.shapes import expand_stacks
 from dap_extension.debuggee._errors import RequestError
-from dap_extension.debuggee._requests import parse_configure, parse_handshake, parse_snapshot, parse_stacks
+from dap_extension.debuggee._requests import parse_configure, parse_focus, parse_handshake, parse_snapshot, parse_stacks
 
 FOLDER = Path(__file__).parent.parent / "protocol_cases"
 FILES = sorted(FOLDER.glob("*.json"))
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "protocol.md"
 PARSERS: Dict[str, Callable[[object], object]] = {
     "ConfigureArguments": parse_configure,
+    "FocusArguments": parse_focus,
     "HandshakeArguments": parse_handshake,
     "SnapshotArguments": parse_snapshot,
     "StacksArguments": parse_stacks,
@@ -145,13 +146,13 @@ def test_split_error_message(message: str, expected: Tuple[Any, str]) -> None:
     [
         ("ObjectData", "ObjectRef", set(), set()),
         ("LocationData", "Location", {"path", "colOffset", "endColOffset"}, {"source", "column", "endColumn"}),
-        ("FrameData", "Frame", {"text"}, {"frameId"}),
+        ("FrameData", "Frame", {"text"}, {"frameId", "library"}),
         ("ContextData", "Context", set(), set()),
         ("ContextChildData", "ContextChild", set(), set()),
         ("TaskChildData", "TaskChild", {"stack"}, {"activityId"}),
         ("TracebackData", "Stack", {"root"}, set()),
         ("WaitData", "WaitInfo", set(), set()),
-        ("ActivityData", "ActivityInfo", {"stack", "target", "threadIdent"}, {"dapThreadId"}),
+        ("ActivityData", "ActivityInfo", {"stack", "target", "threadIdent"}, {"dapThreadId", "own"}),
     ],
 )
 def test_names_are_those_of_the_plain_data(plain: str, wire: str, only_plain: set[str], only_wire: set[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import List, Tuple
 
 import pytest
-from debugging import DEBUGPY, PROGRAMS, TIMEOUT, Debuggee, Failure, Output, debug
+from debugging import DEBUGPY, PROGRAMS, TIMEOUT, Debuggee, Failure, Output, adapter_to_test, debug
 from interpreters import Interpreter
 from sessions import (
     DebugpyFor,
@@ -22,7 +22,7 @@ from sessions import (
 )
 
 from dap_extension.client._session.dap import Json, RequestFailed
-from dap_extension.client._session.session import Program, adapter_command, launch
+from dap_extension.client._session.session import Program, launch
 from dap_extension.payload import payload_key
 from dap_extension.protocol import HANDSHAKE, SNAPSHOT
 
@@ -141,7 +141,7 @@ def test_in_a_terminal(interpreter: Interpreter, tmp_path: Path) -> None:
     script, output = PROGRAMS / "tasks.py", Output()
     with (tmp_path / "terminal").open("w", encoding="utf-8") as terminal:
         program = Program(script=str(script), python=interpreter.path, stdout=terminal, stderr=terminal)
-        adapter = adapter_command(DEBUGPY)
+        adapter = adapter_to_test(DEBUGPY)
         # This client answers runInTerminal by starting the program on the streams of `program`.
         with launch(program, on_event=output.take, adapter=adapter, console="integratedTerminal") as session:
             debuggee = Debuggee(session, script, output)

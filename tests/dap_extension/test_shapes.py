@@ -7,16 +7,17 @@ import sys
 import types
 from typing import Any, Dict, List, NamedTuple, Optional, Type, cast
 
+import attrs
 from debugging import debug
 from hypothesis import HealthCheck, given, settings, strategies as st
 from interpreters import Interpreter
 from sessions import frame_named, on_few_interpreters
 
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback, WithBlock
-from dap_extension.client._session.shapes import expand, expand_stacks
+from dap_extension.client._session.shapes import expand, expand_stacks, json_of_stacks
 from dap_extension.debuggee._serialize import Budget, Serializer
 from dap_extension.debuggee._shapes import ShapeTable
-from dap_extension.protocol import STACKS, VARYING, Value
+from dap_extension.protocol import SNAPSHOT, STACKS, VARYING, Value
 
 
 def without_values(value: Any) -> Any:
@@ -41,11 +42,17 @@ def values_in(value: Any) -> List[Value]:
 class Sources:
     """Stands in for the table of sources, which needs the debugger."""
 
+    def is_own(self, filename: str) -> bool:
+        return True
+
     def is_debugger_file(self, filename: str) -> bool:
         return False
 
     def is_tracing(self, code: object) -> bool:
         return False
+
+    def program_part(self, infos: Any) -> Any:
+        return infos
 
     def location(self, filename: str, position: Position, frame_id: Optional[int] = None) -> Dict[str, Any]:
         return {"source": 0, "line": position.line}
@@ -56,7 +63,10 @@ class Task(NamedTuple):
 
 
 class Plain(Serializer):
-    """Puts the values themselves into stacks."""
+    """Puts the values themselves into stacks, so that each has a shape of its own."""
+
+    def _key(self, traceback: Traceback) -> None:
+        return None
 
     def _value(self, value: Value) -> int:
         return cast(int, value)
@@ -103,6 +113,7 @@ def tracebacks(inner: Any) -> Any:
             max_size=2,
         ).map(tuple),
         st.none() | TEXTS,
+        st.none() | st.builds(ValueError, TEXTS),
     )
     infos = st.builds(
         lambda info, contexts, hide, unknown: FrameInfo(info.frame, info.lasti, contexts, hide, None, unknown),
@@ -118,6 +129,17 @@ def tracebacks(inner: Any) -> Any:
         st.none() | st.sampled_from(OBJECTS),
         st.none() | st.builds(ValueError, TEXTS),
     )
+
+
+def test_all_that_a_shape_depends_on_is_known() -> None:
+    """Whoever adds a field that is sent has to add it to `Serializer._add_key`, too, and then here."""
+    known = {
+        Traceback: "frames root leaf error",
+        FrameInfo: "frame lasti contexts hide owner contexts_unknown",
+        ContextInfo: "manager block phase description inner children unknown exception",
+    }
+    for cls, names in known.items():
+        assert [field.name for field in attrs.fields(cls)] == names.split()
 
 
 def test_all_reasons_for_missing_children_are_sent() -> None:
@@ -145,6 +167,12 @@ def test_expanded_shapes_are_the_stacks(stacks: List[Traceback]) -> None:
         # As a client gets it.
         sent = json.loads(json.dumps({"shapes": table.shapes, "values": values}))
         assert expand(sent["shapes"][index], sent["values"]) == expected
+        entry: Any = {"activityId": "task-1", "shape": index, "values": sent["values"]}
+        answer: Any = {"snapshotId": 1, "stacks": [entry, entry], "shapes": sent["shapes"], "sources": []}
+        assert expand_stacks(answer) == [{"activityId": "task-1", "stack": expected}] * 2
+        assert list(json_of_stacks(answer)) == [
+            json.dumps(each, separators=(",", ":")) for each in expand_stacks(answer)
+        ]
         # Each value is used once, also if objects occur twice.
         assert sorted(map(str, values)) == sorted(map(str, values_in(expected)))
         # Shapes are equal if the stacks are but for their values.
@@ -197,6 +225,17 @@ def test_tasks_at_one_place_have_one_shape(interpreter: Interpreter) -> None:
             evaluate = {"expression": expression, "frameId": hold["frameId"], "context": "watch"}
             assert debuggee.request("evaluate", evaluate)["result"] == f"({number}, True)"
             assert debuggee.request("scopes", {"frameId": hold["frameId"]})["scopes"]
+        # As text it is the same answer.
+        query = {"snapshotId": snapshot_id, "activityIds": list(ids.values())}
+        assert json.loads(cast(Any, debuggee.ask(STACKS, {**query, "asText": True}))["text"]) == answer
+        (page, as_text) = (
+            debuggee.ask(SNAPSHOT, {"snapshotId": snapshot_id, **extra}) for extra in ({}, {"asText": True})
+        )
+        assert json.loads(cast(Any, as_text)["text"]) == page
+        without_ids = debuggee.ask(STACKS, {**query, "frameIds": False})
+        assert "frameId" in json.dumps(answer)
+        assert "frameId" not in json.dumps(without_ids)
+        assert len(without_ids["shapes"]) == 5
         # Alone they are the same.
         for number in (1, 29):
             activity_id = ids[f"hold-{number}"]

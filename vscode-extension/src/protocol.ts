@@ -11,6 +11,7 @@ export const HANDSHAKE = "asynctbHandshake";
 export const SNAPSHOT = "asynctbSnapshot";
 export const STACKS = "asynctbStacks";
 export const CONFIGURE = "asynctbConfigure";
+export const FOCUS = "asynctbFocus";
 
 /** Most activities in one `SnapshotResponse` or `StacksResponse`. */
 export const MAX_PAGE = 1000;
@@ -78,8 +79,12 @@ export interface Capabilities {
   whileRunning?: boolean;
   /** `asynctbConfigure` can show tasks in the standard `threads` request. */
   callStack?: boolean;
+  /** `asynctbFocus` can move the client's focus to an activity. */
+  focus?: boolean;
   /** The standard request `pause` stops the program even if all of its event loops are idle. */
   wakesLoops?: boolean;
+  /** Snapshots and stacks can be answered as `AsText`, and stacks without frame ids. */
+  asText?: boolean;
 }
 
 export interface Handshake {
@@ -90,6 +95,8 @@ export interface Handshake {
   helperKey: string;
   python: PythonInfo;
   processId: number;
+  /** Identifiers of activities are the same in what the same process says with the same one. */
+  instance?: string;
   capabilities: Capabilities;
   /** How precisely context managers can be determined: "full", "gc-only", "static-only" or "off". */
   contexts: string;
@@ -107,6 +114,14 @@ export interface SnapshotArguments {
    * time are limited): the next page starts after the last one received.
    */
   count?: number;
+  /** Whether the body of the answer is to be `AsText`, default false. */
+  asText?: boolean;
+}
+
+/** The body of an answer as one text, which debugpy's adapter passes on much faster than the objects in it. */
+export interface AsText {
+  /** As JSON. */
+  text: string;
 }
 
 /** A DAP `Source`; paths are mapped for the client. */
@@ -138,6 +153,8 @@ export interface Frame {
   location: Location;
   /** Not of interest to most users (framework internals). */
   hidden?: boolean;
+  /** Neither that nor the user's own code, by the rules of `justMyCode`. */
+  library?: boolean;
   /** Accepted by the standard requests (scopes, evaluate, ...) until the program goes on. */
   frameId?: number;
   /** Context managers active in the frame, outermost first. */
@@ -151,6 +168,8 @@ export interface Context {
   manager?: ObjectRef;
   isAsync: boolean;
   phase: "entering" | "active" | "exiting";
+  /** The exception on whose account the block is being left, such as "ValueError: no such item". */
+  exception?: string;
   /** Source text of the target after "as". */
   varname?: string;
   description?: string;
@@ -259,10 +278,23 @@ export interface ActivityInfo {
   signature?: number;
   /** The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where from. */
   failure?: string;
-  /** The innermost frame that is not hidden, without contexts. */
+  /**
+   * Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
+   * library nor in an installed package; if there is none, the innermost one. Hidden frames do not count.
+   */
   top?: Frame;
+  /** The innermost frame that is not hidden, without contexts, if `top` is another one. */
+  innermost?: Frame;
   /** For a thread: its id in the standard DAP requests, if the debugger knows it. */
   dapThreadId?: number;
+}
+
+/** How many activities of a kind a thread runs. */
+export interface CountInfo {
+  kind: ActivityKind;
+  /** Absent for threads, and for what no thread runs. */
+  threadId?: string;
+  count: number;
 }
 
 export interface SnapshotResponse {
@@ -278,12 +310,18 @@ export interface SnapshotResponse {
   notes: string[];
   /** Of the whole snapshot, with its first page; empty in the others. */
   findings: FindingInfo[];
+  /** How many activities the snapshot has of each kind in each thread, with its first page. */
+  counts?: CountInfo[];
 }
 
 export interface StacksArguments {
   snapshotId: number;
   /** 1 to MAX_PAGE identifiers. */
   activityIds: string[];
+  /** Whether the body of the answer is to be `AsText`, default false. */
+  asText?: boolean;
+  /** Whether frames are to have a `frameId`, default true. To make one takes longer than to read the frame. */
+  frameIds?: boolean;
   /** Whether hooks may change the stacks; default: true. */
   hooks?: boolean;
 }
@@ -324,4 +362,18 @@ export interface ConfigureArguments {
 export interface ConfigureResponse {
   /** What holds from now on, complete. */
   callStack: CallStackSettings;
+}
+
+export interface FocusArguments {
+  snapshotId: number;
+  activityId: string;
+  /** Which frame, by `Frame.frameId`; absent: the innermost one that the client shows. */
+  frameId?: number;
+  /** The `reason` of the event, at first "". */
+  reason?: string;
+}
+
+export interface FocusResponse {
+  /** What the standard requests call the activity. */
+  threadId: number;
 }

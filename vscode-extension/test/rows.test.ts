@@ -95,6 +95,18 @@ describe("what a stop shows", () => {
     assert.match(drawn, /\n +async with asyncio\.timeout\(3\) \| Timeout · line 12\n/);
   });
 
+  test("the exception that a block is being left on account of", async () => {
+    const program = shop();
+    const transaction = { phase: "exiting", exception: "ValueError: no such item" } as const;
+    program.stacks.set("t1", {
+      frames: [frame("main", 50, { contexts: [context("shop.Transaction", 1, transaction)] })],
+    });
+    assert.match(
+      await draw(stopped({ Shop: program }), "all"),
+      /async with Transaction \| exiting because of ValueError: no such item · line 1\n/,
+    );
+  });
+
   test("short addresses of managers that the same words describe", async () => {
     const program = shop();
     const locks = (...addresses: string[]): void => {

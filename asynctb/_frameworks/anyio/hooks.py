@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import collections
 import math
-import sys
 import time
 import types
-from typing import List, Optional, cast
+from typing import List, Optional, Tuple, cast
 
 import attrs
 
-from ..._frames import local_variable
 from ..._model import ContextInfo
-from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, module_of_frame
+from ..._objects import class_attribute, exact_str, get_field, module_field
 from ..._snapshot.sets import copy_set
+from ..._snapshot.source import Listing
 from ..._stacks.customize import (
     Target,
     Walk,
@@ -22,14 +21,14 @@ from ..._stacks.customize import (
     register_elaborate_context,
     register_unwrap_context_manager,
 )
-from ..._stacks.follow import thread_frames
 from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
 from ..asyncio.futures import Futures, closure_of
 from ..asyncio.holders import is_monotonic
 from ..asyncio.links import parent_finders
-from ..threading.concurrent import source_finders
+from ..asyncio.waits import completions
+from ..threading.concurrent import activity_finders, source_finders
 from ..trio.hooks import (
     coroutine_inside,
     describe_limiter,
@@ -38,9 +37,7 @@ from ..trio.hooks import (
     limiter_text,
     nursery_children,
 )
-
-#: Modules of the functions that a worker thread of anyio runs between two pieces of work.
-_IDLE = ("queue", "asyncio.base_events", "threading")
+from .tasks import completion, worker_frames
 
 
 def install(module: types.ModuleType) -> None:
@@ -66,7 +63,8 @@ def install_portals(module: types.ModuleType) -> None:
     callback = nested_code(call, "callback")
     if type(call) is types.FunctionType and callback is not None:
         code = call.__code__
-        source_finders.append(lambda future: _call_of_portal(future, code, callback))
+        source_finders.append(lambda future: _call_of_portal(future, code, callback)[1])
+        activity_finders.append(lambda future, listing: _task_of_portal(future, listing, code, callback))
 
 
 def install_on_trio(module: types.ModuleType) -> None:
@@ -88,11 +86,24 @@ def install_on_asyncio(module: types.ModuleType) -> None:
     worker_run = class_attribute(module_field(module, "WorkerThread"), "run")
     if type(function) is types.FunctionType and type(worker_run) is types.FunctionType:
         run_code = worker_run.__code__
-        customize(function, get_target=lambda frame, inner: _worker_frames(frame, run_code))
+        customize(function, get_target=lambda frame, inner: worker_frames(frame, run_code))
+        completions.append(completion(function.__code__, run_code))
 
 
-def _call_of_portal(future: object, code: types.CodeType, callback_code: types.CodeType) -> Target:
-    """Return the coroutine, of *code*, that a portal has made for *future*, and that cancels itself if that is."""
+def _task_of_portal(
+    future: object, listing: Listing, code: types.CodeType, callback_code: types.CodeType
+) -> Tuple[str, ...]:
+    task, _ = _call_of_portal(future, code, callback_code)
+    return () if task is None else (listing.id_of(task, "task"),)
+
+
+def _call_of_portal(
+    future: object, code: types.CodeType, callback_code: types.CodeType
+) -> Tuple[Optional[object], Target]:
+    """Return the task and the coroutine, of *code*, that a portal has made for *future*.
+
+    It cancels itself if that is cancelled.
+    """
     callbacks = get_field(future, "_done_callbacks")
     for callback in tuple(callbacks) if type(callbacks) is list else ():
         if type(callback) is types.FunctionType and callback.__code__ is callback_code:
@@ -100,8 +111,8 @@ def _call_of_portal(future: object, code: types.CodeType, callback_code: types.C
             for task in (*copy_set(get_field(group, "_tasks")), *nursery_children(get_field(group, "_nursery"))):
                 call = coroutine_inside(_coroutine(task), (code,), "future", future)
                 if call is not None:
-                    return call
-    return None
+                    return task, call
+    return None, None
 
 
 def _coroutine(task: object) -> object:
@@ -201,21 +212,3 @@ def _asyncio_scope(context: ContextInfo, walk: Walk) -> ContextInfo:
     if get_field(scope, "_shield") is True:
         parts.append("shielded")
     return attrs.evolve(context, description=", ".join(parts) or None)
-
-
-def _worker_frames(frame: types.FrameType, run_code: types.CodeType) -> Target:
-    """Return the frames in which the thread of `anyio.to_thread.run_sync` works for the coroutine of *frame*."""
-    worker = local_variable(frame, "worker")
-    threading = sys.modules.get("threading")
-    if worker is None or threading is None or not is_a(worker, module_field(threading, "Thread")):
-        return None
-    ident = get_field(worker, "_ident")
-    if type(ident) is not int:
-        return None
-    frames = thread_frames(ident)
-    for index, candidate in enumerate(frames[:-1]):
-        if candidate.f_code is run_code:
-            # A worker has one piece of work at a time, and this one has not been reported back.
-            idle = module_of_frame(frames[index + 1]) in _IDLE
-            return None if idle else tuple(frames[index:])
-    return None

@@ -25,7 +25,7 @@ WAITS: Known = (
     (_SYNC, "LockAdapter.__aenter__", "lock"),
     (_SYNC, "LockAdapter.acquire", "lock"),
     (_SYNC, "Condition.__aenter__", ""),
-    (_SYNC, "Condition.acquire", "lock"),
+    (_SYNC, "Condition.acquire", ""),
     (_SYNC, "Condition.wait", "condition"),
     (_SYNC, "Condition.wait_for", "condition"),
     (_SYNC, "Semaphore.__aenter__", ""),

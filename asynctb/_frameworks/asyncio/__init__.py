@@ -4,7 +4,7 @@ import types
 
 from ..._snapshot.registry import RegisteredSource
 from .._room import Room
-from . import holders, hooks
+from . import holders, hooks, streams
 from .tasks import AsyncioTasks
 from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
 
@@ -13,6 +13,7 @@ def install(module: types.ModuleType) -> None:
     """Register all of it."""
     hooks.install(module)
     holders.install(module)
+    streams.install(module)
 
 
 ROOM = Room(

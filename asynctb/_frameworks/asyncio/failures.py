@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import builtins
 import sys
 import types
 from typing import Callable, Optional, cast
 
 from ..._heap import referrers, with_subclasses
 from ..._model import FrameInfo
-from ..._objects import describe_error, is_a
-from ..._snapshot.source import Coroutine, Generator, call_if_found, code_of
+from ..._objects import filename_of, is_a
+from ..._snapshot.source import Coroutine, Generator, Tops, call_if_found, code_of
 from ..._stacks.customize import handling_by_code
 from .futures import FutureReader, Futures
 
-#: Programs put whole responses and queries into their messages.
-_LONGEST_TEXT = 200
 #: Whether a future keeps the traceback that its exception had.
 KEEPS_TRACEBACK = sys.version_info >= (3, 10)
 #: Whether the collector tells which tasks refer to an object; in CPython 3.10 and 3.11 it was seen not to.
 _FINDS_TASKS = sys.version_info >= (3, 12)
-_GROUP: Optional[type] = getattr(builtins, "BaseExceptionGroup", None) if sys.version_info >= (3, 11) else None
-# Not by attribute access, and not as a field: a subclass can have a property or a slot of that name.
-_exceptions_of: Optional[Callable[[object], object]] = None if _GROUP is None else vars(_GROUP)["exceptions"].__get__
 _traceback_of = cast(
     Callable[[BaseException], Optional[types.TracebackType]], BaseException.__dict__["__traceback__"].__get__
 )
 
 
 def failure_of(reader: FutureReader, task: object) -> Optional[BaseException]:
-    """Return the exception that *task* ended with; None if it is not done, was cancelled or has a result."""
+    """Return the exception that *task* ended with; None if it is not done, was cancelled or has a result.
+
+    A `StopAsyncIteration` is none: it is the end of an async iterator whose steps are taken in tasks.
+    """
     exception = call_if_found(reader.exception, task)
-    return cast(BaseException, exception) if is_a(exception, BaseException) else None
+    is_failure = is_a(exception, BaseException) and type(exception) is not StopAsyncIteration
+    return cast(BaseException, exception) if is_failure else None
 
 
 def origin_of(
@@ -68,26 +66,15 @@ def raised_in_others(futures: Futures, task: object, exception: BaseException) -
     return not _FINDS_TASKS or any(other is not task for other in referrers((exception,), with_subclasses(*classes)))
 
 
-def top_of_traceback(entry: Optional[types.TracebackType]) -> Optional[FrameInfo]:
-    """Return the innermost frame of a traceback that is not hidden."""
-    top = None
+def tops_of_traceback(entry: Optional[types.TracebackType], is_own: Callable[[str], bool]) -> Tops:
+    """Return where the frames of a traceback stood."""
+    top = innermost = None
     while entry is not None:
-        handling = handling_by_code.get(id(entry.tb_frame.f_code))
+        code = entry.tb_frame.f_code
+        handling = handling_by_code.get(id(code))
         if handling is None or not handling.skip_frame:
-            top = entry
+            innermost = FrameInfo(entry.tb_frame, entry.tb_lasti)
+            if is_own(filename_of(code)):
+                top = innermost
         entry = entry.tb_next
-    return None if top is None else FrameInfo(top.tb_frame, top.tb_lasti)
-
-
-def describe_failure(exception: BaseException) -> str:
-    """Return the type and message of *exception* in one line, without running its code."""
-    text, line_break, _ = describe_error(exception).partition("\n")
-    if line_break or len(text) > _LONGEST_TEXT:
-        text = text[:_LONGEST_TEXT] + "…"
-    if _GROUP is not None and _exceptions_of is not None and is_a(exception, _GROUP):
-        exceptions = _exceptions_of(exception)
-        if type(exceptions) is not tuple:
-            return text
-        count = len(exceptions)
-        text += f" ({count} sub-exception{'' if count == 1 else 's'})"  # as its __str__ does
-    return text
+    return Tops(innermost, None) if top is None or top is innermost else Tops(top, innermost)

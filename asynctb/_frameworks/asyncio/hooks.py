@@ -16,7 +16,7 @@ from ..._frames import local_variable
 from ..._model import ContextInfo
 from ..._objects import class_attribute, exact_str, get_field, module_field
 from ..._snapshot.sets import copy_set
-from ..._snapshot.source import Listing, leaf_codes, leaf_types
+from ..._snapshot.source import Listing, call_if_found, leaf_codes, leaf_types
 from ..._stacks.customize import (
     Target,
     Walk,
@@ -26,7 +26,7 @@ from ..._stacks.customize import (
     register_root,
     register_unwrap_awaitable,
 )
-from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow
+from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow, Ended
 from .._describing import aborted_text, describe_by, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
@@ -100,6 +100,9 @@ def _stack_of(futures: Futures, reader: FutureReader) -> Callable[[object], Targ
             return cast(Target, coroutine)
         exception = failure_of(reader, task)
         if exception is None:
+            state = call_if_found(reader.state, task)
+            if state == "CANCELLED" or state == "FINISHED":
+                raise Ended("the task has ended" + (", it was cancelled" if state == "CANCELLED" else ""))
             return cast(Target, coroutine)
         origin = origin_of(reader, task, exception, lambda: raised_in_others(futures, task, exception))
         return (CallersUnknown(_LOST),) if origin is None else origin

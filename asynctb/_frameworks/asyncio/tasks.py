@@ -24,11 +24,12 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, ca
 
 from ..._frames import local_variable
 from ..._heap import frozen, heap_searches, instances, with_subclasses
-from ..._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback, Wait
-from ..._objects import get_field, is_a, module_field, type_name
+from ..._model import Activity, ActivityKind, ActivityState, Traceback, Wait
+from ..._objects import error_line, get_field, is_a, module_field, type_name
 from ..._quick import new_activity
 from ..._snapshot.sets import copy_set, imported, unique
 from ..._snapshot.source import (
+    NOWHERE,
     Coroutine,
     Generator,
     Group,
@@ -41,7 +42,8 @@ from ..._snapshot.source import (
     is_unstarted,
     running_state,
 )
-from .failures import describe_failure, failure_of, origin_of, top_of_traceback
+from ..._waits.facts import refinements
+from .failures import failure_of, origin_of, tops_of_traceback
 from .futures import FutureReader, Futures
 from .links import TaskLinks
 from .waits import WaitTable
@@ -261,7 +263,7 @@ class AsyncioTasks(Source):
         waiter = call_if_found(reader.waiter, obj)
         kind = type(coroutine)
         thread = listing.thread(group.thread)
-        top: Optional[FrameInfo] = None
+        tops = NOWHERE
         signature: Optional[int] = None
         wait: Optional[Wait] = None
         failure: Optional[str] = None
@@ -270,20 +272,22 @@ class AsyncioTasks(Source):
             state = "done"
             exception = failure_of(reader, obj)
             if exception is not None:
-                failure = describe_failure(exception)
+                failure = error_line(exception)
                 # Whether others have ended with it takes too long to find out for each: the full stack tells more.
-                top = top_of_traceback(origin_of(reader, obj, exception, lambda: True))
+                tops = tops_of_traceback(origin_of(reader, obj, exception, lambda: True), listing.is_own)
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
-            state, top = running_state(coroutine, listing)
+            state, tops = running_state(coroutine, listing)
         elif kind is not Coroutine and kind is not Generator and self._is_current(obj, group.loop):
             # Such as the asend() of an async generator, which does not tell whether it runs.
             awaiting, _ = await_chain(coroutine)
-            state, top = running_state(awaiting[0], listing) if awaiting else ("running", None)
+            state, tops = running_state(awaiting[0], listing) if awaiting else ("running", NOWHERE)
         else:
-            owners, top, signature = listing.survey(coroutine)
+            owners, tops, signature = listing.survey(coroutine)
             state = self._state(reader, obj, coroutine, waiter)
             if waiter is not None and state != "ready":
                 wait = self._waits.describe(waiter, owners, listing)
+                for refine in refinements:
+                    wait = refine(wait, owners) or wait
         if state != "running" and state != "done":
             requests = reader.cancelling(obj)
             if reader.must_cancel(obj) is True or (type(requests) is int and requests > 0):
@@ -305,11 +309,12 @@ class AsyncioTasks(Source):
             thread_id,
             loop_id,
             wait,
-            top,
+            tops.top,
             traceback,
             None,
             signature,
             failure,
+            tops.innermost,
         )
 
     def _is_current(self, task: object, loop: object) -> bool:

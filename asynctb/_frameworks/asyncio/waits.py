@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import sys
 import types
-from typing import Dict, List, Literal, Optional, Sequence, Tuple, cast
+from typing import Callable, Dict, List, Literal, Optional, Sequence, Tuple, cast
 
 from ..._frames import local_variable
 from ..._model import Wait
@@ -17,6 +17,7 @@ from .._known import Known, task_waits, variables_of
 from ..threading.concurrent import QUEUED_IN_LOOP, Work
 from .futures import FutureReader, Futures, closure_of
 from .holders import seconds_left, sleep_left
+from .streams import words_of_socket
 
 #: The functions of asyncio that waits of tasks end in.
 WAITS: Known = (
@@ -56,6 +57,11 @@ WAITS: Known = (
     ("asyncio.streams", "open_connection", "connection"),
     ("asyncio.base_events", "BaseEventLoop.create_connection", "connection"),
     ("asyncio.base_events", "BaseEventLoop._connect_sock", "connection"),
+    ("asyncio.base_events", "BaseEventLoop._create_connection_transport", "connection"),
+    ("asyncio.base_events", "BaseEventLoop.start_tls", "handshake"),
+    ("asyncio.streams", "StreamWriter.start_tls", "handshake"),
+    ("asyncio.streams", "open_unix_connection", "connection"),
+    ("asyncio.unix_events", "_UnixSelectorEventLoop.create_unix_connection", "connection"),
     ("asyncio.base_events", "BaseEventLoop.getaddrinfo", "name resolution"),
     ("asyncio.base_events", "BaseEventLoop._ensure_resolved", "name resolution"),
     ("asyncio.base_events", "BaseEventLoop.shutdown_default_executor", "executor to end"),
@@ -87,6 +93,10 @@ THREAD_CALLS: Known = (
 FIRST_CALLBACKS = 10
 #: More shields around each other than anybody makes, also by mistake in a loop.
 _MAX_SHIELDS = 10_000
+
+#: What other rooms know of waits of asyncio's tasks: each gets what the functions tell, the future that is awaited and
+#: the coroutines of the stack, outermost first, and returns the whole; or None.
+completions: List[Callable[[Wait, object, Sequence[Owner], Listing], Optional[Wait]]] = []
 
 
 class WaitTable:
@@ -132,6 +142,10 @@ class WaitTable:
                 return shared[1]
         known = task_waits.wait(owners)
         if known is not None:
+            for complete in completions:
+                completed = complete(known, future, owners, listing)
+                if completed is not None:
+                    return completed
             return self._completed(known, future, owners, listing)
         inner = self._inside_wait_for(owners, future)
         if inner is not None:
@@ -184,16 +198,49 @@ class WaitTable:
             if wait is None or wait.kind != "executor":
                 return wait or new_wait(kind, known.description, future, ())
             return Wait(kind, known.description, wait.target, wait.activities, wait.needs)
+        if kind == "socket":
+            known = new_wait(kind, words_of_socket(known.description, owners), target, ())
         return known if target is not None else new_wait(kind, known.description, future, ())
 
     def _ids(self, futures: Sequence[object], listing: Listing) -> Tuple[str, ...]:
         """Return the identifiers of the tasks among *futures* that are not done, in their order."""
-        left = []
-        for each in futures:
-            reader = self._futures.reader_of_task(each)
-            if reader is not None and reader.state(each) == "PENDING":
-                left.append(each)
+        left = [task for task in [self._task_of(each) for each in futures] if task is not None]
         return tuple([listing.id_of(task, "task") for task in self._futures.in_order(left)])
+
+    def _task_of(self, future: object) -> Optional[object]:
+        """Return the task that *future* is, also inside of `asyncio.shield`, if it is not done."""
+        for _ in range(_MAX_SHIELDS):
+            reader = self._futures.reader_of_future(future)
+            if reader is None or reader.state(future) != "PENDING":
+                return None
+            if self._futures.reader_of_task(future) is not None:
+                return future
+            callbacks = self._futures.callbacks_of(future, FIRST_CALLBACKS)
+            inner = next((each for each in map(_shielded_by, callbacks) if each is not None), None)
+            if inner is None:
+                return None
+            future = inner
+        return None
+
+    def _ids_of_all(self, futures: Sequence[object], listing: Listing) -> Optional[Tuple[str, ...]]:
+        """Return the identifiers of all activities that have to end before *futures* are done, or None.
+
+        The futures are tasks, perhaps shielded, `asyncio.gather` of these, or come from elsewhere; none is done.
+        """
+        found: Dict[str, None] = dict.fromkeys(self._ids(futures, listing))
+        for each in futures:
+            if self._task_of(each) is not None:
+                continue
+            if type(each) is self._gathering:
+                wait = self._of_gathering(each, listing)
+                ids = wait.activities
+            else:
+                source = concurrent_future(self._futures, each, self._futures.callbacks_of(each, FIRST_CALLBACKS))
+                ids = () if source is None else self._work.source_of(source, listing)[0]
+            if not ids or (type(each) is not self._gathering and len(ids) > 1):  # of several, any is enough
+                return None
+            found.update(dict.fromkeys(ids))
+        return tuple(found)
 
     def _describe_source(self, future: object, listing: Listing) -> Optional[Wait]:
         """Return what a task waits for if *future* gets its result from somewhere else."""
@@ -237,11 +284,9 @@ class WaitTable:
             reader = self._futures.reader_of_future(child)
             if reader is None or reader.state(child) == "PENDING":
                 pending.append(child)
-        ids = self._ids(pending, listing)
-        # Futures that are no tasks can be set by anybody, so that the tasks alone prove nothing.
-        return new_wait(
-            "tasks", f"{len(pending)} of {len(children)} tasks", future, ids if len(ids) == len(pending) else ()
-        )
+        # Other futures can be set by anybody, so that the tasks alone prove nothing.
+        ids = self._ids_of_all(pending, listing) or ()
+        return new_wait("tasks", f"{len(pending)} of {len(children)} tasks", future, ids)
 
 
 def concurrent_future(futures: Futures, future: object, callbacks: Sequence[object]) -> Optional[object]:

@@ -15,10 +15,12 @@ from ..._snapshot.sets import copy_set
 from ..._stacks.customize import Target, Walk, register_elaborate_context, register_root
 from .._describing import describe_by, waiting_text
 from .._hiding import hide_package
+from . import holders
 
 
 def install(module: types.ModuleType) -> None:
     hide_package("curio")
+    holders.install()
     register_root(_class("curio.task", "Task"))(lambda task: cast(Target, get_field(task, "coro")))
     register_elaborate_context(_class("curio.task", "TaskGroup"))(_group)
     for name, describe in (("Lock", _lock), ("Semaphore", _semaphore)):

@@ -15,7 +15,7 @@ WAITS: Known = (
     ("curio.sync", "Lock.acquire", "lock"),
     ("curio.sync", "RLock.acquire", "lock"),
     ("curio.sync", "Semaphore.acquire", "semaphore"),
-    ("curio.sync", "Condition.acquire", "lock"),
+    ("curio.sync", "Condition.acquire", ""),
     ("curio.sync", "Condition.wait", "condition"),
     ("curio.sync", "Condition.wait_for", "condition"),
     ("curio.sync", "_LockBase.__aenter__", ""),

@@ -7,7 +7,16 @@ from .._room import Room
 from .concurrent import install_futures, install_pools
 from .hooks import install
 from .threads import Threads
-from .waits import THREAD_CALLS, THREAD_WAITS, install_c_queues, install_locks, install_processes, install_queues
+from .waits import (
+    THREAD_CALLS,
+    THREAD_WAITS,
+    install_c_queues,
+    install_locks,
+    install_processes,
+    install_queues,
+    install_sockets,
+    install_ssl,
+)
 
 
 def install_all(module: types.ModuleType) -> None:
@@ -22,6 +31,8 @@ ROOM = Room(
         "queue": install_queues,
         "_queue": install_c_queues,
         "subprocess": install_processes,
+        "_socket": install_sockets,
+        "_ssl": install_ssl,
         "concurrent.futures._base": install_futures,
         "concurrent.futures.thread": install_pools,
     },

@@ -7,11 +7,11 @@ import re
 import sys
 import types
 from _thread import RLock as CRLock, allocate_lock
-from typing import Callable, Dict, List, Optional, cast
+from typing import Any, Callable, Dict, List, Optional, cast
 
 from ..._objects import class_attribute, describe, exact_str, get_field, is_a, module_field, mro_of, simple_type_name
 from ..._stacks.customize import Target, customize, register_elaborate_context, register_root
-from ..._stacks.follow import CallersUnknown, thread_frames
+from ..._stacks.follow import CallersUnknown, Ended, thread_frames
 from .._describing import describe_by
 
 #: Each returns what stands in for a thread with an identifier that is no thread's number, or None.
@@ -35,14 +35,19 @@ def install(module: types.ModuleType) -> None:
 
 
 def frames_of_thread(thread: object) -> Target:
-    """Return the frames of a `threading.Thread`; None if it has not begun or has ended.
+    """Return the frames of a `threading.Thread`.
 
     Where a library puts something else in the place of threads, that is returned.
+
+    :raises Ended: if it has not begun or has ended.
     """
     ident = get_field(thread, "_ident")
+    # Threads that begin are in the latter until they are active.
+    if type(ident) is not int or any(each is thread for each in tuple(_threads_in("_limbo"))):
+        raise Ended("the thread has not begun")
     # The identifier of a thread that has ended can be in use again.
-    if type(ident) is not int or _active_threads().get(ident) is not thread:
-        return None
+    if _threads_in("_active").get(ident) is not thread:
+        raise Ended("the thread has ended")
     problems: List[CallersUnknown] = []
     frames = thread_frames(ident, problems)
     if frames or problems:
@@ -52,15 +57,16 @@ def frames_of_thread(thread: object) -> Target:
 
 def thread_name(ident: int) -> str:
     """Return the name of the thread with the identifier *ident* (`threading.get_ident`)."""
-    thread = _active_threads().get(ident)
+    thread = _threads_in("_active").get(ident)
     name = None if thread is None else exact_str(get_field(thread, "_name"))
     return name or f"thread {ident}"
 
 
-def _active_threads() -> Dict[int, object]:
+def _threads_in(name: str) -> Dict[Any, object]:
+    """Return the threads that are active, or in limbo, as `threading` has them."""
     module = sys.modules.get("threading")
-    active = None if module is None else module_field(module, "_active")
-    return cast(Dict[int, object], active) if type(active) is dict else {}
+    found = None if module is None else module_field(module, name)
+    return cast(Dict[Any, object], found) if type(found) is dict else {}
 
 
 def describe_lock(lock: object) -> Optional[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Dict, List, Optional, Sequence, Tuple, cast
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import attrs
 
@@ -16,7 +16,7 @@ from ..._ids import thread_ids
 from ..._model import Activity, ActivityKind, Traceback, Wait
 from ..._objects import exact_str, get_field, module_field, module_of_frame
 from ..._snapshot.sets import copy_set, imported
-from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, top_of_frames
+from ..._snapshot.source import FrameFilter, Group, Listing, Source, ThreadRecord, caller_of, tops_of_frames
 from ..._stacks.follow import calling_frame, own_frame, this_thread
 from ..._waits.kinds import LOCK_OF_CONDITION, wait_for
 from .._calls import thread_calls
@@ -30,6 +30,10 @@ _DEBUGGER_MARK = "is_pydev_daemon_thread"
 _NOT_TRACED_MARK = "pydev_do_not_trace"
 #: Where pydevd's ``PyDBDaemonThread.run`` is, which all of the debugger's threads run in.
 _DEBUGGER_MODULE = "_pydevd_bundle.pydevd_daemon_thread"
+
+#: By the identity of code that is kept alive, of functions in which threads wait for somebody in particular: gets the
+#: frame, and returns for whom, or None if it does not know.
+waits_by_code: Dict[int, Tuple[types.CodeType, Callable[[types.FrameType, Listing], Optional[Wait]]]] = {}
 
 
 def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, ThreadRecord]:
@@ -114,6 +118,14 @@ def _name_of(thread: Optional[object], ident: int) -> str:
     return name if type(name) is str else f"thread {ident}"
 
 
+def wait_in(record: ThreadRecord) -> Optional[Wait]:
+    """Return what a thread waits for as the functions tell that it is in, or None."""
+    wait, _ = thread_waits.wait_of_thread(record.frame)
+    if wait is None and record.frame is not None and record.system_id is not None:
+        wait = thread_calls.wait_of_thread(record.frame, record.system_id)
+    return wait
+
+
 class Threads(Source):
     """The source of the activities of kind ``"thread"``."""
 
@@ -136,11 +148,14 @@ class Threads(Source):
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         record = cast(ThreadRecord, obj)
-        wait, frame = thread_waits.wait_of_thread(record.frame)
-        if wait is None and record.frame is not None and record.system_id is not None:
-            wait = thread_calls.wait_of_thread(record.frame, record.system_id)
-        if wait is not None and record.frame is not None:
+        _, frame = thread_waits.wait_of_thread(record.frame)
+        wait = wait_in(record)
+        own = waits_by_code.get(id(frame.f_code)) if frame is not None else None
+        if own is not None and frame is not None:
+            wait = own[1](frame, listing) or wait
+        elif wait is not None and record.frame is not None:
             wait = self._completed(wait, record.frame, listing)
+        tops = tops_of_frames(frame, listing.is_own)
         return Activity(
             kind="thread",
             framework="threading",
@@ -150,9 +165,10 @@ class Threads(Source):
             target=record.thread,
             thread=record.id,
             waits_for=wait,
-            top=top_of_frames(frame),
+            top=tops.top,
             traceback=traceback,
             thread_ident=record.ident,
+            innermost=tops.innermost,
         )
 
     def _completed(self, wait: Wait, innermost: types.FrameType, listing: Listing) -> Wait:

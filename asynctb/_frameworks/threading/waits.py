@@ -14,6 +14,7 @@ from ..._frames import local_variable
 from ..._objects import exact_str, get_field, is_a, module_field
 from ..._snapshot.source import caller_of
 from ..._waits.facts import Held, called_from_outside, fuller_words, held_by, held_in_block
+from .._addresses import words_of_socket
 from .._known import Known
 from .concurrent import pending
 from .hooks import rlock_owner
@@ -141,6 +142,18 @@ def install_c_queues(module: types.ModuleType) -> None:
 def install_processes(module: types.ModuleType) -> None:
     """Register which process one waits for."""
     fuller_words.register(cast(type, module_field(module, "Popen")), words_of_process)
+
+
+def install_sockets(module: types.ModuleType) -> None:
+    """Register the words for sockets."""
+    fuller_words.register(cast(type, module_field(module, "socket")), words_of_socket)
+
+
+def install_ssl(module: types.ModuleType) -> None:
+    """Register the words for sockets with TLS, which is a part of them."""
+    cls = module_field(module, "_SSLSocket")
+    if is_a(cls, type):
+        fuller_words.register(cls, lambda each, words: words_of_socket(get_field(each, "owner"), words))
 
 
 def words_of_process(process: object, words: str) -> Optional[str]:

@@ -3,8 +3,9 @@
 import types
 
 from ..._snapshot.registry import RegisteredSource
+from ..._snapshot.sets import imported
 from .._room import Room
-from . import holders, hooks
+from . import holders, hooks, threads
 from .tasks import TrioTasks
 from .waits import THREAD_WAITS, WAITS
 
@@ -13,6 +14,9 @@ def install(module: types.ModuleType) -> None:
     """Register all of it."""
     hooks.install(module)
     holders.install(module)
+    worker_threads = imported("trio._threads")
+    if worker_threads is not None:
+        threads.install(worker_threads)
 
 
 ROOM = Room(

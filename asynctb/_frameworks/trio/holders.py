@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import collections
-import math
-import time
 import types
 from typing import Any, Dict, Optional, Sequence, cast
 
 from ..._objects import get_field, module_field
 from ..._snapshot.sets import copy_set, imported
-from ..._waits.facts import Held, cancelling_timers, deadline_of_block, fuller_words, held_by, held_in_block
-from ..threading.waits import words_with_level
-from .tasks import clock_offset
-
-#: More scopes inside each other than anybody nests.
-_MOST_SCOPES = 10_000
+from ..._waits.facts import (
+    Held,
+    cancelling_timers,
+    fuller_words,
+    held_by,
+    held_in_block,
+    unused_of_loop,
+    woken_through,
+)
+from .._addresses import words_behind
+from ..threading.waits import words_of_process, words_with_level
+from .runs import clock_offset, seconds_left_of_task
+from .threads import is_placeholder, threads_of_placeholders
 
 
 def install(module: types.ModuleType) -> None:
@@ -28,12 +33,17 @@ def install(module: types.ModuleType) -> None:
         ("Condition", held_in_block, lambda condition: get_field(condition, "_lock")),
         ("MemoryReceiveChannel", fuller_words, _channel),
         ("MemorySendChannel", fuller_words, _channel),
-        ("CancelScope", deadline_of_block, seconds_left),
+        ("MemoryReceiveChannel", woken_through, state_of_channel),
+        ("MemorySendChannel", woken_through, state_of_channel),
+        ("Process", fuller_words, words_of_process),
+        ("SocketStream", fuller_words, words_behind("socket", "_sock")),
+        ("SocketListener", fuller_words, words_behind("socket", "_sock")),
     ):
         cls = module_field(module, class_name)
         if cls is not None:
             cast(Any, registry).register(cls, function)
     cancelling_timers.append(_deadlines)
+    unused_of_loop.append(_unused)
 
 
 def held_lock(lock: object) -> Optional[Held]:
@@ -56,9 +66,17 @@ def held_limiter(limiter: object) -> Optional[Held]:
     borrowers, total = get_field(limiter, "_borrowers"), get_field(limiter, "_total_tokens")
     if type(borrowers) is not set:
         return None
-    owners = [(borrower, 1) for borrower in copy_set(borrowers)]
+    found = copy_set(borrowers)
+    threads = threads_of_placeholders() if any(map(is_placeholder, found)) else {}
+    owners = [(threads.get(id(borrower), borrower), 1) for borrower in found]
     limit = total if type(total) is int else None
     return Held(owners, limit, limit is None or len(owners) < limit)
+
+
+def state_of_channel(channel: object) -> Sequence[object]:
+    """Return what both ends of a channel of trio or anyio, and their clones, have in common."""
+    state = get_field(channel, "_state")
+    return () if state is None else (state,)
 
 
 def _channel(channel: object, words: str) -> Optional[str]:
@@ -73,34 +91,23 @@ def words_of_channel(words: str, items: object, most: object) -> Optional[str]:
     return words_with_level(words, len(items), most if type(most) is int else None)
 
 
-def seconds_left(scope: object) -> Optional[float]:
-    """Return the seconds until a `trio.CancelScope` is cancelled, 0 if it is; None if it has no deadline."""
-    if get_field(scope, "_cancel_called") is True:
-        return 0.0
-    deadline, offset = get_field(scope, "_deadline"), clock_offset()
-    if type(deadline) is not float and type(deadline) is not int:
-        return None
-    if not math.isfinite(cast(float, deadline)):
-        return None
-    # Of a clock of the program it is not known when that will be, but that there is a deadline.
-    return 0.0 if offset is None else max(0.0, float(cast(float, deadline)) - (time.perf_counter() + offset))
-
-
 def _deadlines(targets: Sequence[object]) -> Dict[int, float]:
-    """Return when a scope around one of *targets*, tasks, cancels it, also one around the nursery that it is in."""
+    """Return when a scope around one of *targets*, tasks, cancels it."""
     run = imported("trio._core._run")
     task_class = module_field(run, "Task") if run is not None else None
-    found: Dict[int, float] = {}
+    offset, found = clock_offset(), {}
     for target in targets:
-        status = get_field(target, "_cancel_status") if type(target) is task_class else None
-        for _ in range(_MOST_SCOPES):
-            if status is None:
-                break
-            scope = get_field(status, "_scope")
-            seconds = seconds_left(scope)
-            if seconds is not None:
-                found[id(target)] = min(seconds, found.get(id(target), seconds))
-            if get_field(scope, "_shield") is True:
-                break
-            status = get_field(status, "_parent")
+        seconds = seconds_left_of_task(target, offset) if type(target) is task_class else None
+        if seconds is not None:
+            found[id(target)] = seconds
     return found
+
+
+def _unused(loop: object) -> Optional[Sequence[object]]:
+    """Return the async generators that a run only knows of to close them at its end; None if it is not trio's."""
+    run = imported("trio._core._run")
+    runner_class = module_field(run, "Runner") if run is not None else None
+    if runner_class is None or type(loop) is not runner_class:
+        return None
+    generators = get_field(loop, "asyncgens")
+    return [] if generators is None else [generators]

@@ -27,7 +27,7 @@ from ..._stacks.customize import (
 from ..._stacks.follow import outward, thread_frames
 from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
-from .tasks import clock_offset, runners
+from .runs import clock_offset, runners
 
 
 def install(module: types.ModuleType) -> None:
@@ -142,7 +142,7 @@ def limiter_text(limiter: object, waiting: int) -> Optional[str]:
     return f"{count}{of_all} token{'s' if of_all or count != 1 else ''} borrowed{waiting_text(waiting)}"
 
 
-def _workers_of(run_sync: Callable[..., object]) -> Tuple[types.FunctionType, Set[int]]:
+def workers_of(run_sync: Callable[..., object]) -> Tuple[types.FunctionType, Set[int]]:
     """Return the function `trio.to_thread.run_sync`, and the addresses of the code of those inside it."""
     plain = cast(types.FunctionType, vars(run_sync).get("__wrapped__", run_sync))
     return plain, {id(code) for code in plain.__code__.co_consts if type(code) is types.CodeType}
@@ -150,7 +150,7 @@ def _workers_of(run_sync: Callable[..., object]) -> Tuple[types.FunctionType, Se
 
 def _continue_in_thread(run_sync: Callable[..., object]) -> None:
     """Let the stack of a task that waits for `trio.to_thread.run_sync` go on in that thread."""
-    plain, workers = _workers_of(run_sync)
+    plain, workers = workers_of(run_sync)
 
     def worker_frames(frame: types.FrameType, inner: Optional[types.FrameType]) -> Target:
         register = local_variable(frame, "task_register")
@@ -168,7 +168,7 @@ def _continue_in_thread(run_sync: Callable[..., object]) -> None:
 
 def _continue_in_task(threads: types.ModuleType, run_sync: Callable[..., object]) -> None:
     """Let the stack of a thread that waits for `trio.from_thread.run` go on in the task that runs the function."""
-    _, workers = _workers_of(run_sync)
+    _, workers = workers_of(run_sync)
     run, run_sync_ = module_field(threads, "Run"), module_field(threads, "RunSync")
     methods = [class_attribute(run, name) for name in ("run", "run_system")]
     codes = tuple([method.__code__ for method in methods if type(method) is types.FunctionType])
@@ -186,7 +186,7 @@ def _continue_in_task(threads: types.ModuleType, run_sync: Callable[..., object]
                 may_be = code is code_of_call or any(code is each for each in codes)
                 if may_be and local_variable(candidate, "self") is message:
                     return tuple(frames[index:])  # it runs at the moment
-        for task in _tasks_for_thread(frame, workers):
+        for task in tasks_for_thread(frame, workers):
             found = coroutine_inside(get_field(task, "coro"), codes, "self", message)
             if found is not None:
                 return found
@@ -197,7 +197,7 @@ def _continue_in_task(threads: types.ModuleType, run_sync: Callable[..., object]
         customize(send, get_target=coroutine)
 
 
-def _tasks_for_thread(frame: types.FrameType, workers: Set[int]) -> Iterator[object]:
+def tasks_for_thread(frame: types.FrameType, workers: Set[int]) -> Iterator[object]:
     """Yield the tasks that may run something for the thread of *frame*: the one that waits for it, system tasks."""
     for caller in outward(frame):
         if id(caller.f_code) in workers:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import types
 from typing import Dict, List, Optional, Sequence, Tuple, cast
 
+import attrs
+
 from ..._frames import local_variable
 from ..._model import ActivityState, Wait
-from ..._objects import class_attribute, get_field, is_a, module_field
+from ..._objects import class_attribute, exact_str, get_field, module_field
 from ..._snapshot.sets import copy_set, imported
 from ..._snapshot.source import (
     Coroutine,
@@ -16,33 +17,19 @@ from ..._snapshot.source import (
     Listing,
     Owner,
     ThreadRecord,
+    code_of,
+    frame_of,
     frames_of,
     is_unstarted,
 )
 from ..._waits.kinds import LOCK_OF_CONDITION, wait_for
 from .._kernel import KernelTasks
-from .._known import nested_code
+from .._known import nested_code, task_waits
+from .hooks import nursery_children
+from .runs import clock_offset, runners, seconds_left_of_task
+from .threads import Workers, workers
 
 _RUN = "trio._core._run"
-
-
-def runners() -> List[object]:
-    """Return the ``Runner`` objects of all threads; a guest's is there between its ticks, too."""
-    module = imported(_RUN)
-    context = module_field(module, "GLOBAL_RUN_CONTEXT") if module is not None else None
-    runner_class = module_field(module, "Runner") if module is not None else None
-    if context is None or runner_class is None:
-        return []
-    found: Dict[int, object] = {}
-    # A thread local refers to the dicts of all threads: through one dict with weak references to the threads' dummies
-    # as keys (CPython: local_traverse() in Modules/_threadmodule.c) or directly (PyPy).
-    for referent in gc.get_referents(context):
-        if type(referent) is dict:
-            for value in (referent, *referent.copy().values()):
-                runner = value.get("runner") if type(value) is dict else None
-                if is_a(runner, runner_class):
-                    found[id(runner)] = runner
-    return list(found.values())
 
 
 def _threads_of_runners(threads: Dict[int, ThreadRecord]) -> Dict[int, int]:
@@ -74,6 +61,12 @@ class TrioTasks(KernelTasks):
 
     framework = "trio"
 
+    def __init__(self, threads: Dict[int, ThreadRecord]) -> None:
+        super().__init__(threads)
+        self._workers: Optional[Workers] = None
+        self._offset: Optional[float] = None
+        self._knows_clock = False
+
     def groups(self) -> List[Group]:
         groups = []
         found = runners()
@@ -100,21 +93,55 @@ class TrioTasks(KernelTasks):
 
     def wait_of(self, task: object, owners: Sequence[Owner], listing: Listing) -> Optional[Wait]:
         wait = super().wait_of(task, owners, listing)
-        if wait is None or wait.target is None:
+        if wait is None:
+            return None
+        wait, can_be_cancelled = self._completed(wait, task, owners, listing)
+        if not can_be_cancelled or self.is_cancelled(task):
             return wait
-        if wait.kind == "condition":
+        if not self._knows_clock:
+            self._offset, self._knows_clock = clock_offset(), True
+        seconds = seconds_left_of_task(task, self._offset)
+        return wait if seconds is None else attrs.evolve(wait, deadline=seconds)
+
+    def _completed(self, wait: Wait, task: object, owners: Sequence[Owner], listing: Listing) -> Tuple[Wait, bool]:
+        """Return *wait*, which the functions tell, with what their variables tell, and whether a scope can end it."""
+        if wait.kind == "condition" and wait.target is not None:
             # Who is notified is moved to the parking lot of the lock, without being woken.
             lock = get_field(wait.target, "_lock")
             lot = get_field(lock, "_lot")
             if lot is not None and get_field(task, "custom_sleep_data") is lot:
-                return wait_for(LOCK_OF_CONDITION, lock)
-        elif wait.kind == "group":
+                return wait_for(LOCK_OF_CONDITION, lock), True
+        elif wait.kind == "group" and wait.target is not None:
             nursery = get_field(wait.target, "_nursery", wait.target)
-            children = copy_set(get_field(nursery, "_children"))
-            children.sort(key=_number)
-            ids = tuple([listing.id_of(child, "task") for child in children])
-            return wait_for(wait.description, wait.target, ids)
-        return wait
+            return wait_for(wait.description, wait.target, _ids(nursery, listing)), True
+        elif wait.description == "task to start":
+            for owner in reversed(owners):
+                frame = frame_of(owner)
+                nursery = local_variable(frame, "old_nursery") if frame is not None else None
+                if nursery is not None and exact_str(code_of(owner).co_name) == "start":
+                    return wait_for(wait.description, wait.target, _ids(nursery, listing)), True
+        elif wait.kind == "thread":
+            return self._for_thread(wait, owners, listing)
+        return wait, True
+
+    def _for_thread(self, wait: Wait, owners: Sequence[Owner], listing: Listing) -> Tuple[Wait, bool]:
+        if self._workers is None:
+            self._workers = workers()
+        # What it does for its thread may need another one: the innermost call tells.
+        for index in reversed(range(len(owners))) if self._workers is not None else ():
+            owner = owners[index]
+            frame = frame_of(owner)
+            if code_of(owner) is not cast(Workers, self._workers).code or frame is None:
+                continue
+            before = task_waits.wait(owners[index + 1 :])
+            if before is not None and before.kind == "limiter":  # there is no thread yet
+                return before, True
+            register = local_variable(frame, "task_register")
+            ident = cast(Workers, self._workers).thread_for(register) if register is not None else None
+            record = listing.thread(ident)
+            can_be_cancelled = local_variable(frame, "abandon_on_cancel") is not False
+            return wait_for(wait.description, wait.target, () if record is None else (record.id,)), can_be_cancelled
+        return wait, True
 
     def parent_of(self, task: object, group: Group) -> Optional[object]:
         return parent_of(task)
@@ -126,19 +153,11 @@ def parent_of(task: object) -> Optional[object]:
     return None if nursery is None else get_field(nursery, "_parent_task")
 
 
+def _ids(nursery: object, listing: Listing) -> Tuple[str, ...]:
+    """Return the identifiers of the tasks of a nursery, oldest first."""
+    return tuple([listing.id_of(child, "task") for child in nursery_children(nursery)])
+
+
 def _number(task: object) -> Tuple[int, ...]:
     number = get_field(task, "_counter")
     return (number,) if type(number) is int else ()
-
-
-def clock_offset() -> Optional[float]:
-    """Return what to add to `time.perf_counter` for the time of trio's deadlines; None if that is not certain."""
-    offsets = set()
-    module = imported(_RUN)
-    for runner in runners():
-        clock = get_field(runner, "clock")
-        offset = get_field(clock, "offset")
-        if module is None or type(clock) is not module_field(module, "SystemClock") or type(offset) is not float:
-            return None
-        offsets.add(offset)
-    return offsets.pop() if len(offsets) == 1 else None

@@ -22,7 +22,7 @@ WAITS: Known = (
     ("trio._sync", "CapacityLimiter.acquire", "capacity"),
     ("trio._sync", "CapacityLimiter.acquire_on_behalf_of", "capacity"),
     ("trio._sync", "Condition.wait", "condition"),
-    ("trio._sync", "Condition.acquire", "lock"),
+    ("trio._sync", "Condition.acquire", ""),
     ("trio._sync", "AsyncContextManagerMixin.__aenter__", ""),
     ("trio._channel", "MemoryReceiveChannel.receive", "item of a channel"),
     ("trio._channel", "MemorySendChannel.send", "place in a channel"),

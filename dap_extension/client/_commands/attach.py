@@ -8,11 +8,10 @@ import click
 
 from .._drawing.output import Output
 from .._session.dap import ConnectionLost
-from .._session.helper import prepare
 from .._session.session import InjectionFailed, Session, attach, attach_to_process
 from .follow import Breakpoints, follow, look, pause_and_look, require_shown, watch
 from .messages import EXIT_CODES, errors_explained, explain_injection, fail, tell_findings
-from .options import make_output, output_options, stop_options, target_options
+from .options import make_output, output_options, save_option, stop_options, target_options
 
 
 @click.command("attach", epilog=EXIT_CODES)
@@ -24,6 +23,7 @@ from .options import make_output, output_options, stop_options, target_options
     help="Pause the program now, print, and let it go on; or wait until it stops.",
 )
 @stop_options
+@save_option
 @output_options
 def attach_command(
     address: Optional[Tuple[str, int]],
@@ -54,6 +54,7 @@ def attach_command(
 @click.option(
     "--watch", "interval", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Look again and print what changed."
 )
+@save_option
 @output_options
 def dump(
     address: Optional[Tuple[str, int]], pid: Optional[int], interval: Optional[float], **output_options: Any
@@ -76,7 +77,6 @@ def _reach(address: Optional[Tuple[str, int]], pid: Optional[int], output: Outpu
         raise click.UsageError("give either HOST:PORT or --pid, not both")
     if address is None and pid is None:
         raise click.UsageError("which program? Give its HOST:PORT, or --pid PID.")
-    prepare()
     if pid is not None:
         try:
             with output.busy(f"Injecting debugpy into process {pid}"):

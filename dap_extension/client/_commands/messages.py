@@ -29,9 +29,9 @@ Exit codes:
   0    what was asked for was printed (whatever the program's own exit code was)
   1    the program ended before it stopped, so there was nothing to print
   2    wrong usage
-  3    the program could not be started, reached or debugged
+  3    the program could not be started, reached or debugged, or the file not be read
   4    the program was reached but its stacks could not be read
-  5    the result could not be written to standard output
+  5    the result could not be written to standard output, or to the file
   6    with --why: it is certain that something does not go on
   130  interrupted by Ctrl-C"""
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
 
 import click
 
-from .._drawing.output import Output
+from .._drawing.output import MOST_SINGLE, Output
 from .messages import errors_explained
 
 if TYPE_CHECKING:
     _PairType = click.ParamType[Tuple[str, int]]
+    _StringPairType = click.ParamType[Tuple[str, str]]
 else:
-    _PairType = click.ParamType  # not generic before click 8.4
+    _PairType = _StringPairType = click.ParamType  # not generic before click 8.4
 
 
 class BreakpointType(_PairType):
@@ -47,6 +48,20 @@ class AddressType(_PairType):
         return host.strip("[]") or "127.0.0.1", int(port)
 
 
+class MappingType(_StringPairType):
+    """REMOTE=LOCAL -> (remote, local)."""
+
+    name = "REMOTE=LOCAL"
+
+    def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        remote, equals, local = str(value).partition("=")
+        if not equals or not remote.rstrip("/\\") or not local:
+            self.fail(f"{value!r} is not of the form REMOTE=LOCAL, such as /srv/app=/home/me/app", param, ctx)
+        return remote, local
+
+
 def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         for decorator in reversed(decorators):
@@ -60,9 +75,21 @@ output_options = _options(
     click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each look at the program."),
     click.option("--filter", "contains", metavar="TEXT", help="Show only what has TEXT in its name, state or stack."),
     click.option("--why", is_flag=True, help="Print only why something does not go on."),
-    click.option("--group", is_flag=True, help="Put tasks with identical stacks together."),
+    click.option(
+        "--group/--no-group",
+        default=None,
+        help="Put tasks with identical stacks together, or do not. "
+        f"Without either, that is done if there are more than {MOST_SINGLE}.",
+    ),
     click.option("--all-frames", is_flag=True, help="Show the frames of the frameworks, too."),
     click.option("--no-hooks", is_flag=True, help="Show plain stacks: nothing hidden, left out or described by hooks."),
+)
+save_option = click.option(
+    "--output",
+    "save_to",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write a snapshot file, for asynctb show; print nothing unless an option says what.",
 )
 stop_options = _options(
     click.option(

@@ -10,11 +10,10 @@ from typing import Any, Optional, Sequence, Tuple
 
 import click
 
-from .._session.helper import prepare
 from .._session.session import Program, launch
 from .follow import Breakpoints, follow, require_shown
 from .messages import EXIT_CODES, errors_explained, tell_findings
-from .options import make_output, output_options, stop_options
+from .options import make_output, output_options, save_option, stop_options
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, epilog=EXIT_CODES)
@@ -22,6 +21,7 @@ from .options import make_output, output_options, stop_options
 @click.option("--terminate", is_flag=True, help="End the program after the last printed stop, instead of waiting.")
 @click.option("--python", metavar="PATH", help="The interpreter; it needs nothing installed. Default: this one.")
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does, instead of a script.")
+@save_option
 @output_options
 @click.argument("program", metavar="[SCRIPT] [ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -56,7 +56,6 @@ def run(
         # Standard output is for the JSON alone.
         stdout=sys.stderr if output.as_json else None,
     )
-    prepare()
     with errors_explained(), output.busy("Starting the program"):
         session = launch(target)
     with errors_explained(), session:

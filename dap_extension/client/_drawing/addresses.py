@@ -5,26 +5,29 @@ from __future__ import annotations
 import collections
 from typing import Any, DefaultDict, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from ...protocol import Context, Stack
 from .._session.helper import Capture
+from .._session.shapes import Shapes
+
+Look = Tuple[str, Optional[str]]
 
 #: Of an address, the digits at its end that are shown at least.
 _MIN_DIGITS = 4
 
 
-def short_addresses(capture: Capture) -> Dict[str, str]:
+def short_addresses(capture: Capture, shapes: Shapes) -> Dict[str, str]:
     """Return what is shown of the addresses of managers that activities wait for, where several look the same."""
     waited = {
         each["waitsFor"]["target"]["address"]
         for each in capture["snapshot"]["activities"]
         if "target" in each.get("waitsFor", {})
     }
-    looks: DefaultDict[Tuple[str, Optional[str]], Set[str]] = collections.defaultdict(set)
-    for answer in capture["stacks"]["stacks"]:
-        for context in _contexts(answer["stack"]) if "stack" in answer else ():
-            manager = context.get("manager")
-            if manager is not None and manager["address"] in waited:
-                looks[manager["type"], context.get("description")].add(manager["address"])
+    looks: DefaultDict[Look, Set[str]] = collections.defaultdict(set)
+    managers = [list(managers_of(shape)) for shape in shapes.shapes] if waited else []
+    for shape, values in shapes.of.values() if waited else ():
+        for look, index in managers[shape]:
+            address = values[index]
+            if address in waited:
+                looks[look].add(address)
     found: Dict[str, str] = {}
     for addresses in looks.values():
         if len(addresses) > 1:
@@ -32,16 +35,17 @@ def short_addresses(capture: Capture) -> Dict[str, str]:
     return found
 
 
-def _contexts(stack: Stack) -> Iterator[Context]:
-    """Yield the context managers of a stack and those inside them."""
+def managers_of(shape: Any) -> Iterator[Tuple[Look, Any]]:
+    """Yield what the context managers of a shape, and those inside them, look like, and the index of their address."""
     # Without recursion: stacks nest as deep as the program's context managers do.
-    pending: List[Any] = [stack]
+    pending: List[Any] = [shape]
     while pending:
         each = pending.pop()
         for frame in each.get("frames", ()):
             pending.extend(frame.get("contexts", ()))
         if "phase" in each:
-            yield each
+            if "manager" in each:
+                yield (each["manager"]["type"], each.get("description")), each["manager"]["address"]
             pending.extend(child["context"] for child in each.get("children", ()) if child["kind"] == "context")
             if "inner" in each:
                 pending.append(each["inner"])

@@ -31,14 +31,18 @@ def changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) ->
 
 def finding_changes(before: Capture, after: Capture, only: Optional[Set[str]] = None) -> List[Line]:
     """Return a line for each finding that is new or has gone."""
-    gone, found = _findings(before, only), _findings(after, only)
+    gone, found = finding_texts(before, only), finding_texts(after, only)
     return [
         *[Line(f"- {text}", "green") for text in gone if text not in found],
         *[Line(f"+ {text}", "red") for text in found if text not in gone],
     ]
 
 
-def _findings(capture: Capture, only: Optional[Set[str]]) -> List[str]:
+def finding_texts(capture: Capture, only: Optional[Set[str]]) -> List[str]:
+    """Return each finding in one line.
+
+    :param only: the activities whose findings are wanted; None: all.
+    """
     return [
         finding_text(finding)
         for finding in capture["snapshot"]["findings"]
@@ -51,14 +55,15 @@ def _summaries(capture: Capture, only: Optional[Set[str]]) -> Dict[str, Tuple[st
     return {
         activity["id"]: (
             f"{activity['kind'].replace('_', ' ').capitalize()} {activity['name']}",
-            _summary(activity, sources),
+            summary(activity, sources),
         )
         for activity in capture["snapshot"]["activities"]
         if only is None or activity["id"] in only
     }
 
 
-def _summary(activity: ActivityInfo, sources: Sources) -> str:
+def summary(activity: ActivityInfo, sources: Sources) -> str:
+    """Return the state and place of an activity, and what it waits for, in one line."""
     failure = activity.get("failure")
     parts: List[str] = [activity["state"] if failure is None else f"failed with {failure}"]
     if "top" in activity:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Sequence, Set
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 from ...protocol import Frame, SourceRef
 from .._session.helper import Capture
+from .._session.shapes import Shapes
 
 # Values that are for programs, not for people, would match by accident.
 _SKIPPED = frozenset({"id", "activityId", "parentId", "threadId", "address", "loopId", "phase", "location"})
@@ -40,8 +41,16 @@ def matching(capture: Capture, text: str, hidden: bool = False) -> Set[str]:
         for activity in capture["snapshot"]["activities"]
         if any(text in word for word in (*_words(activity, [], hidden), "failed" if "failure" in activity else ""))
     }
+    shapes = Shapes(capture["stacks"]["stacks"], capture.get("shared"))
+    matches: Dict[Tuple[int, bool], bool] = {}
+    for activity_id, (shape, _) in shapes.of.items():
+        key = shape, activity_id in threads
+        if key not in matches:  # what varies is skipped
+            matches[key] = any(text in word for word in _words(shapes.shapes[shape], sources, hidden, key[1]))
+        if matches[key]:
+            found.add(activity_id)
     for stack in capture["stacks"]["stacks"]:
-        if any(text in word for word in _words(stack, sources, hidden, stack["activityId"] in threads)):
+        if "error" in stack and any(text in word for word in _words(stack["error"], sources, hidden)):
             found.add(stack["activityId"])
     return found
 
@@ -60,6 +69,6 @@ def _words(value: Any, sources: list[SourceRef], hidden: bool, thread: bool = Fa
                 yield str(sources[location["source"]].get("path", "")).casefold()
             for key, item in each.items():
                 if key == "frames":
-                    pending.extend(shown_frames(item, hidden, thread and each is value.get("stack")))
+                    pending.extend(shown_frames(item, hidden, thread and each is value))
                 elif key not in _SKIPPED:
                     pending.append(item)

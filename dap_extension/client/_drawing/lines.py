@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Iterable, List, Literal, NamedTuple, Optional, Union
+from typing import Iterable, List, Literal, NamedTuple, Optional, Tuple, Union
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -65,23 +65,33 @@ class Line:
         return str(self._parts[0].style)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        ellipsis = "..." if options.ascii_only else "…"
-        parts = self._parts
-        if options.ascii_only:
-            parts = [part._replace(text=part.text.replace("…", "...").replace(_UNPRINTABLE, "?")) for part in parts]
         text = Text() if self._wrap else Text(no_wrap=True, overflow="crop")
-        fitted = parts if self._wrap else _fitted(parts, options.max_width, ellipsis)
-        for style, same in itertools.groupby(fitted, key=lambda part: part.style):
-            text.append("".join(part.text for part in same), style)
-        if not self._wrap and text.cell_len > options.max_width:
-            text.truncate(max(0, options.max_width - len(ellipsis)), overflow="crop")
-            text.append(ellipsis[: options.max_width])
+        for run, style in self.runs(None if self._wrap else options.max_width, options.ascii_only):
+            text.append(run, style)
         yield text
+
+    def runs(self, width: Optional[int], ascii_only: bool) -> List[Tuple[str, Union[str, Style]]]:
+        """Return the line as texts that have one style each.
+
+        :param width: columns that it may have; None: any number.
+        """
+        ellipsis = "..." if ascii_only else "…"
+        parts = self._parts
+        if ascii_only:
+            parts = [part._replace(text=part.text.replace("…", "...").replace(_UNPRINTABLE, "?")) for part in parts]
+        if width is not None:
+            parts = _fitted(parts, width, ellipsis)
+        return [
+            ("".join([part.text for part in same]), style)
+            for style, same in itertools.groupby(parts, key=lambda part: part.style)
+        ]
 
 
 def _fitted(parts: List[_Part], width: int, ellipsis: str) -> List[_Part]:
+    excess = sum([cell_len(part.text) for part in parts]) - width
+    if excess <= 0:
+        return parts
     parts = list(parts)
-    excess = sum(cell_len(part.text) for part in parts) - width
     for index, part in sorted(enumerate(parts), key=lambda item: item[1].order or 0):
         if excess > 0 and part.order is not None:
             length = cell_len(part.text)
@@ -90,7 +100,19 @@ def _fitted(parts: List[_Part], width: int, ellipsis: str) -> List[_Part]:
             text = "" if leave_out else shortened(part.text, max(wanted, least), part.where, ellipsis)
             parts[index] = part._replace(text=text)
             excess -= length - cell_len(text)
-    return parts
+    return parts if excess <= 0 else _cropped(parts, max(width, 0), ellipsis)
+
+
+def _cropped(parts: List[_Part], width: int, ellipsis: str) -> List[_Part]:
+    room = max(0, width - len(ellipsis))
+    kept = []
+    for part in parts:
+        text = _beginning(part.text, room)
+        kept.append(part._replace(text=text))
+        room -= cell_len(text)
+        if text != part.text:
+            break
+    return [*kept, _Part(ellipsis[:width], "", None, "end", 0, False)]
 
 
 def shortened(text: str, width: int, where: Where, ellipsis: str) -> str:

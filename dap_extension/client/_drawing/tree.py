@@ -10,13 +10,14 @@ from typing import Any, DefaultDict, Dict, FrozenSet, Iterator, List, Optional, 
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.style import Style
-from rich.tree import Tree
 
 from ...protocol import VARYING, ActivityInfo, Context, FindingInfo, Frame, Json, Location, SourceRef, Stack, WaitInfo
 from .._session.helper import Capture
-from .._session.shapes import ExpandedStack
-from .addresses import short_addresses
+from .._session.shapes import ExpandedStack, Shapes
+from .addresses import managers_of, short_addresses
+from .branches import Branch, Pen
 from .filter import shown_frames
 from .lines import Line
 from .source_text import Sources
@@ -60,7 +61,7 @@ _PROBLEM = "red"
 
 
 class Captured:
-    """A capture as a renderable: a headline and the tree of all activities.
+    """A capture as a renderable: a headline and the tree of all activities, to be printed without cropping it again.
 
     :param hidden: whether frames are shown that are not of interest to most users.
     :param group: whether activities with identical stacks are put together.
@@ -80,7 +81,9 @@ class Captured:
         yield from headline(self._capture, None if self._only is None else len(self._only))
         forest = _Forest(self._capture, self._hidden, self._group, self._only, options.ascii_only)
         yield from finding_lines(self._capture, self._only)
-        yield from forest.trees()
+        pen = Pen(console, options, _FAINT)
+        for branch in forest.branches():
+            yield Segment("".join([line + "\n" for line in branch.lines(options.max_width, pen)]))
         notes = list(self._capture["handshake"]["notes"])
         notes += [
             f"there may be more context managers in {number} frames: {reason}"
@@ -117,6 +120,8 @@ def headline(capture: Capture, shown: Optional[int] = None) -> Iterator[Line]:
 
     :param shown: how many activities are shown, if not all are.
     """
+    if "saved" in capture:
+        yield Line(capture["saved"], _FAINT, wrap=True)
     stop = capture["stop"]
     if stop is not None:
         frame: Json = stop.get("frame") or {}
@@ -166,6 +171,12 @@ def count_activities(activities: Sequence[ActivityInfo]) -> str:
     return ", ".join(parts) or "nothing found"
 
 
+def some_of(names: Sequence[str]) -> str:
+    """Return the names of a group, of many the first ones and the last."""
+    names = list(dict.fromkeys(names))
+    return ", ".join(names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]])
+
+
 class _Forest:
     """Builds the trees of one capture."""
 
@@ -175,19 +186,28 @@ class _Forest:
         self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
         self._ellipsis = "..." if ascii_only else "…"
         self._sources = Sources(capture["stacks"]["sources"])
-        self._addresses = short_addresses(capture)
+        self._shapes = Shapes(capture["stacks"]["stacks"], capture.get("shared"))
+        self._addresses = short_addresses(capture, self._shapes)
+        self._with_tasks = [_has_tasks(shape) for shape in self._shapes.shapes]
+        self._managers = [[index for _, index in managers_of(shape)] for shape in self._shapes.shapes]
+        #: The frames of a stack with what is below them, by all that they depend on.
+        self._drawn: Dict[Any, List[Branch]] = {}
         self._stacks: Dict[str, ExpandedStack] = {stack["activityId"]: stack for stack in capture["stacks"]["stacks"]}
         self._activities = {activity["id"]: activity for activity in capture["snapshot"]["activities"]}
         #: Why context managers may be missing, if that is so in so many frames that it is not said at each of them.
         self.often_unknown: Dict[str, int] = {
-            reason: number for reason, number in _count_reasons(capture).items() if number > MOST_REMARKS
+            reason: number for reason, number in _count_reasons(self._shapes).items() if number > MOST_REMARKS
         }
         self._only = only
         self._ancestors = self._above(only) if only is not None else set()
         self._children: DefaultDict[Optional[str], List[str]] = collections.defaultdict(list)
         # Children of a task group are shown under its "async with", all others under what they belong to.
         shown = [self._stacks[each] for each in self._stacks if only is None or each in only]
-        self._held = {each["activityId"]: list(_task_children(each.get("stack"), hidden)) for each in shown}
+        self._held = {
+            each["activityId"]: list(_task_children(each.get("stack"), hidden))
+            for each in shown
+            if self._shape_with_tasks(each["activityId"]) is None
+        }
         in_groups = {child for children in self._held.values() for child in children}
         self._running_in: DefaultDict[str, List[str]] = collections.defaultdict(list)
         for activity in self._activities.values():
@@ -199,9 +219,14 @@ class _Forest:
         self._in_group = False
         #: What is equal for activities that look the same with all that is below them, if it is known yet.
         self._signatures: Dict[str, str] = {}
-        self._numbers: Dict[str, int] = {}
+        self._numbers: Dict[Any, int] = {}
         #: For what is below the first member of a group: what is below the others in its place.
         self._alike: DefaultDict[str, List[str]] = collections.defaultdict(list)
+
+    def _shape_with_tasks(self, activity_id: str) -> Optional[int]:
+        """Return the shape of an activity's stack; None if there is a task in it, so that it differs from others."""
+        shape, _ = self._shapes.of.get(activity_id, (None, ()))
+        return None if shape is None or self._with_tasks[shape] else shape
 
     def _parent(self, activity: ActivityInfo) -> Optional[str]:
         for parent in (activity.get("parentId"), activity.get("threadId")):
@@ -221,20 +246,21 @@ class _Forest:
                 current = self._activities[parent]
         return found
 
-    def trees(self) -> Iterator[Tree]:
-        top = Tree("", guide_style=_FAINT)
+    def branches(self) -> List[Branch]:
+        top = Branch(Line())
         self._add(top, self._children[None], 0)
         # What is left belongs to each other in a circle, or to something that is not shown.
         for activity_id in self._activities:
-            self._add(top, [activity_id], 0)
-        yield from top.children
+            if activity_id not in self._shown:
+                self._add(top, [activity_id], 0)
+        return top.below
 
     def _is_wanted(self, activity_id: str) -> bool:
         return self._only is None or activity_id in self._only or activity_id in self._ancestors
 
     # Activities
 
-    def _add(self, tree: Tree, activity_ids: List[str], nesting: int) -> None:
+    def _add(self, tree: Branch, activity_ids: List[str], nesting: int) -> None:
         """Add activities that stand side by side."""
         present = [each for first in activity_ids for each in (first, *self._alike.get(first, ()))]
         wanted = [each for each in present if each not in self._shown and self._is_wanted(each)]
@@ -307,12 +333,28 @@ class _Forest:
         what = (
             is_shown,
             (activity["kind"], activity["state"]),
-            (why, relation, [self._relation(activity_id, holder) for holder in holders]),
-            self._without_identity(stack, frozenset(self._held.get(activity_id, ()))),
-            sorted(self._like(each) for each in below),
+            (why, relation, tuple([self._relation(activity_id, holder) for holder in holders])),
+            self._stack_number(stack),
+            tuple(sorted(self._like(each) for each in below)),
         )
         # A number, as the text of one is a part of those above it.
-        return f"={self._numbers.setdefault(json.dumps(what, sort_keys=True), len(self._numbers))}"
+        return f"={self._number(what)}"
+
+    def _number(self, what: Any) -> int:
+        return self._numbers.setdefault(what, len(self._numbers))
+
+    def _stack_number(self, stack: Optional[ExpandedStack]) -> Optional[int]:
+        """Return the same number for stacks that are equal but for what tells equal ones apart."""
+        if stack is None:
+            return None
+        shape = self._shape_with_tasks(stack["activityId"])
+        if shape is not None and ("shape", shape) in self._numbers:
+            return self._numbers["shape", shape]
+        held = frozenset(self._held.get(stack["activityId"], ()))
+        number = self._number(json.dumps(self._without_identity(stack, held), sort_keys=True))
+        if shape is not None:
+            self._numbers["shape", shape] = number
+        return number
 
     def _like(self, activity_id: str) -> str:
         return self._signatures.get(activity_id, activity_id)  # what is above itself has none yet
@@ -393,8 +435,7 @@ class _Forest:
         return waits["activityIds"][0] if waits["kind"] == "task" and "activityIds" in waits else None
 
     def _names(self, ids: Sequence[str]) -> str:
-        names = list(dict.fromkeys(self._activities[each]["name"] for each in ids))
-        return ", ".join(names if len(names) <= MOST_NAMES else [*names[: MOST_NAMES - 2], "...", names[-1]])
+        return some_of([self._activities[each]["name"] for each in ids])
 
     def _describe_wait(self, members: List[str]) -> Optional[str]:
         """Return such as "lock, held by Task-3"; None if they are not known to wait."""
@@ -417,7 +458,7 @@ class _Forest:
 
     # Stacks
 
-    def _add_stack(self, node: Tree, activity_id: str, nesting: int) -> None:
+    def _add_stack(self, node: Branch, activity_id: str, nesting: int) -> None:
         answer = self._stacks.get(activity_id)
         stack = answer.get("stack") if answer is not None else None
         if stack is not None:
@@ -425,7 +466,18 @@ class _Forest:
             thread = activity["kind"] == "thread"
             frames, inner = self._without_tasks(stack["frames"], activity)
             leaf = "waitsFor" not in activity and inner is None
-            self._add_frames(node, {**stack, "frames": frames}, nesting, leaf=leaf, thread=thread)
+            shape, values = self._shapes.of[activity_id]
+            if self._with_tasks[shape] or len(frames) < len(stack["frames"]):
+                self._add_frames(node, frames, nesting, thread=thread)
+            else:
+                addresses = [self._addresses.get(values[index]) for index in self._managers[shape] if self._addresses]
+                key = shape, nesting, thread, self._in_group, tuple(addresses)
+                if key not in self._drawn:
+                    drawing = Branch(Line())
+                    self._add_frames(drawing, frames, nesting, thread=thread)
+                    self._drawn[key] = [branch.share() for branch in drawing.below]
+                node.below += self._drawn[key]
+            self._add_end(node, stack, leaf)
             if inner is not None and not thread:
                 other = self._activities[inner]
                 node.add(Line(f"goes on in {other['kind'].replace('_', ' ').capitalize()} {other['name']}", _FAINT))
@@ -450,9 +502,9 @@ class _Forest:
                 cut, found = len(inner), task
         return frames[cut:], found
 
-    def _add_frames(self, node: Tree, stack: Stack, nesting: int, *, leaf: bool = True, thread: bool = False) -> None:
+    def _add_frames(self, node: Branch, frames: List[Frame], nesting: int, *, thread: bool = False) -> None:
         # As in a Python traceback the innermost comes last, and so does what it waits for.
-        for frame in reversed(shown_frames(stack["frames"], self._hidden, thread)):
+        for frame in reversed(shown_frames(frames, self._hidden, thread)):
             child = node.add(self._frame(frame))
             # Items of one statement may have one location; they are entered in their order.
             seen: collections.Counter[str] = collections.Counter()
@@ -463,6 +515,8 @@ class _Forest:
             reason = frame.get("contextsUnknown")
             if reason is not None and reason not in self.often_unknown:
                 child.add(Line(f"perhaps more context managers: {reason}", _PROBLEM))
+
+    def _add_end(self, node: Branch, stack: Stack, leaf: bool) -> None:
         target = stack.get("leaf")
         awaits = f"awaits {target['type']} at {target['address']}" if target is not None else ""
         if "error" in stack:
@@ -478,12 +532,13 @@ class _Forest:
         _append_code(line, self._sources.text(frame["location"]))
         return line
 
-    def _add_context(self, node: Tree, context: Context, nesting: int, ordinal: int = 0) -> None:
+    def _add_context(self, node: Branch, context: Context, nesting: int, ordinal: int = 0) -> None:
         child = node.add(self._context(context, ordinal))
         if nesting >= MAX_NESTING:
             return
         if "inner" in context:
-            self._add_frames(child, context["inner"], nesting + 1)
+            self._add_frames(child, context["inner"]["frames"], nesting + 1)
+            self._add_end(child, context["inner"], leaf=True)
         children = context.get("children", ())
         tasks = [each["activityId"] for each in children if each["kind"] == "task" and "activityId" in each]
         self._add(child, [each for each in tasks if each in self._activities], nesting + 1)
@@ -500,7 +555,7 @@ class _Forest:
         # The members of a group may have different ones.
         where = f" at {self._ellipsis}{address}" if address is not None and not self._in_group else ""
         location = context.get("location")
-        code = self._sources.with_item(location, ordinal) if location is not None else ""
+        code = self._sources.with_item(location, ordinal, context.get("varname")) if location is not None else ""
         phase = context["phase"] if context["phase"] != "active" else ""
         line = Line()
         if location is not None:  # an entry of an ExitStack has no statement
@@ -518,6 +573,8 @@ class _Forest:
                 line.append(f" as {context['varname']}")
             if phase:
                 line.append(f" {self._arrow} ").append(phase, _WAIT)
+        if "exception" in context:
+            line.append(f"  because of {context['exception']}", _PROBLEM)
         if "unknown" in context:
             line.append(f"  ({context['unknown']})", _PROBLEM)
         return line
@@ -554,15 +611,28 @@ def _place_of(frame: Frame) -> Tuple[str, Location]:
     return frame["name"], frame["location"]
 
 
-def _count_reasons(capture: Capture) -> Dict[str, int]:
+def _count_reasons(shapes: Shapes) -> Dict[str, int]:
     """Return how many frames have each reason for why context managers may be missing."""
-    reasons = (
-        frame["contextsUnknown"]
-        for answer in capture["stacks"]["stacks"]
-        for frame in answer.get("stack", _NO_STACK)["frames"]
-        if "contextsUnknown" in frame
-    )
-    return collections.Counter(reasons)
+    reasons: collections.Counter[str] = collections.Counter()
+    for shape, number in collections.Counter(shape for shape, _ in shapes.of.values()).items():
+        for frame in shapes.shapes[shape]["frames"]:
+            if "contextsUnknown" in frame:
+                reasons[frame["contextsUnknown"]] += number
+    return reasons
+
+
+def _has_tasks(value: Any) -> bool:
+    """Whether a task stands in the context managers of a stack or shape."""
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, dict):
+            if each.get("kind") == "task":
+                return True
+            pending.extend(each.values())
+        elif isinstance(each, list):
+            pending.extend(each)
+    return False
 
 
 def _task_children(value: Any, hidden: bool) -> Iterator[str]:

@@ -327,12 +327,10 @@ class DapClient:
     # Both sides
 
     def _write(self, message: Json) -> None:
-        data = json.dumps(message, separators=(",", ":")).encode("utf-8")
+        data = encode_message(message)
         try:
             with self._write_lock:
-                # In one piece: see DapClient.connect.
-                self._writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
-                self._writer.flush()
+                write_frame(self._writer, data)
         except (OSError, ValueError) as error:
             self.abort(f"{self.name} closed the connection")
             raise ConnectionLost(self._end) from error
@@ -375,6 +373,16 @@ def _read_message(stream: Reader) -> Optional[Json]:
     :raises ValueError: if what comes is not a message.
     :raises OSError: if the stream fails.
     """
+    data = read_frame(stream)
+    return None if data is None else parse_message(data)
+
+
+def read_frame(stream: Reader) -> Optional[bytes]:
+    """Return the next message as it was sent, without its header, or None at the end of the stream.
+
+    :raises ValueError: if what comes is not a message.
+    :raises OSError: if the stream fails.
+    """
     length: Optional[int] = None
     while True:
         line = stream.readline(4096)
@@ -393,9 +401,29 @@ def _read_message(stream: Reader) -> Optional[Json]:
             if not 0 <= length <= MAX_MESSAGE:
                 raise ValueError(f"a message of {length} bytes")
     data = stream.read(length)
-    if len(data) < length:
-        return None
+    return None if len(data) < length else data
+
+
+def parse_message(data: bytes) -> Json:
+    """Return what a message says.
+
+    :raises ValueError: if it is none.
+    """
     message = json.loads(data)
     if not isinstance(message, dict):
         raise ValueError(f"not a DAP message: {data[:80]!r}")
     return message
+
+
+def write_frame(stream: Writer, data: bytes) -> None:
+    """Write a message. In one piece: see `DapClient.connect`.
+
+    :raises OSError, ValueError: if the stream has been closed.
+    """
+    stream.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
+    stream.flush()
+
+
+def encode_message(message: Json) -> bytes:
+    """Return a message as `write_frame` takes it."""
+    return json.dumps(message, separators=(",", ":")).encode("utf-8")

@@ -5,13 +5,14 @@ What the functions return has the types of `dap_extension.protocol`; pages are p
 
 from __future__ import annotations
 
-import concurrent.futures
-import functools
-from typing import Any, Callable, Dict, List, Optional, Sequence, TypedDict, cast
+import json
+import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Protocol, Sequence, TypedDict, cast
 
-from ...payload import payload_expression
+from ...payload import payload_expression, payload_key
 from ...protocol import (
     HANDSHAKE,
+    MAX_PAGE,
     PROTOCOL_VERSION,
     SNAPSHOT,
     STACKS,
@@ -23,25 +24,17 @@ from ...protocol import (
     StacksResponse,
     split_error_message,
 )
-from .dap import DapClient, DapError, RequestFailed
+from .dap import DapError, RequestFailed
 from .shapes import ExpandedStacks, expand_stacks
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 #: Seconds for one request. Loading the helper compiles it; a page is limited by the helper's own budget.
 TIMEOUT = 60.0
-#: Stacks asked for at once: few enough for progress to show, many enough that the round trips do not count.
-STACKS_PER_REQUEST = 250
+_INTRODUCTION: Json = {"client": "asynctb"}
 # How often a snapshot of a running program is begun anew because the program changed under it.
 _ATTEMPTS = 3
-
-
-@functools.lru_cache(maxsize=None)
-def prepare() -> concurrent.futures.Future[str]:
-    """Begin to put the helper's code together, which takes about as long as a program takes to start."""
-    executor = concurrent.futures.ThreadPoolExecutor(1)
-    try:
-        return executor.submit(payload_expression)
-    finally:
-        executor.shutdown(wait=False)
 
 
 class HelperError(DapError):
@@ -63,16 +56,28 @@ class Capture(TypedDict):
     handshake: Handshake
     #: The DAP ``stopped`` event's body, and the frame that the program stopped in; None if it was not paused.
     stop: Optional[Json]
+    #: When the snapshot was taken, in seconds since 1970.
+    time: float
     #: All activities.
     snapshot: SnapshotResponse
     #: Their stacks, in the same order. It has `sources` of its own.
     stacks: ExpandedStacks
+    #: The same stacks as the helper sent them, for what is the same for all that have the same shape. Not printed.
+    shared: NotRequired[StacksResponse]
+    #: If it comes from a snapshot file: when and by what that was written.
+    saved: NotRequired[str]
+
+
+class Connection(Protocol):
+    """Where requests go, such as a `DapClient`."""
+
+    def request(self, command: str, arguments: Optional[Json] = None, *, timeout: float = ...) -> Json: ...
 
 
 class Helper:
     """The helper in one program. One object per connection."""
 
-    def __init__(self, client: DapClient) -> None:
+    def __init__(self, client: Connection) -> None:
         self._client = client
         self._handshake: Optional[Handshake] = None
 
@@ -82,13 +87,16 @@ class Helper:
         :raises HelperError: if it cannot run there.
         """
         if self._handshake is None:
-            try:
-                self._client.request("evaluate", {"expression": prepare().result(), "context": "repl"}, timeout=TIMEOUT)
-            except RequestFailed as error:
-                # The last line of a traceback says what it was.
-                reason = error.text.strip().rpartition("\n")[2]
-                raise HelperError(f"the helper could not be loaded into the program: {reason}") from error
-            handshake = cast(Handshake, self._request(HANDSHAKE, {"client": "asynctb"}))
+            handshake = self._handshake_of_same()
+            if handshake is None:
+                expression = payload_expression()
+                try:
+                    self._client.request("evaluate", {"expression": expression, "context": "repl"}, timeout=TIMEOUT)
+                except RequestFailed as error:
+                    # The last line of a traceback says what it was.
+                    reason = error.text.strip().rpartition("\n")[2]
+                    raise HelperError(f"the helper could not be loaded into the program: {reason}") from error
+                handshake = cast(Handshake, self._request(HANDSHAKE, _INTRODUCTION))
             if handshake["protocolVersion"] != PROTOCOL_VERSION:
                 raise HelperError(
                     f"the program already has the helper of asynctb {handshake['helperVersion']}, which speaks "
@@ -98,14 +106,22 @@ class Helper:
             self._handshake = handshake
         return self._handshake
 
+    def _handshake_of_same(self) -> Optional[Handshake]:
+        """Return the handshake of a helper made of our own sources that the program has already, or None."""
+        try:
+            handshake = cast(Handshake, self._client.request(HANDSHAKE, _INTRODUCTION, timeout=TIMEOUT))
+        except RequestFailed:
+            return None
+        return handshake if handshake.get("helperKey") == payload_key() else None
+
     def snapshot(self) -> SnapshotResponse:
         """Return a new snapshot with all its pages."""
-        result = cast(SnapshotResponse, self._request(SNAPSHOT, {}))
+        result = cast(SnapshotResponse, self._ask(SNAPSHOT, {}))
         merger = _Sources(result["sources"])
         activities = result["activities"]
         while len(activities) < result["total"]:
             start = result["start"] + len(activities)
-            page = cast(SnapshotResponse, self._request(SNAPSHOT, {"snapshotId": result["snapshotId"], "start": start}))
+            page = cast(SnapshotResponse, self._ask(SNAPSHOT, {"snapshotId": result["snapshotId"], "start": start}))
             if not page["activities"]:
                 raise HelperError(f"the helper sent {start} of {result['total']} activities")
             merger.add(page["sources"], page["activities"])
@@ -126,19 +142,37 @@ class Helper:
         :param progress: called now and then with how many there are, of how many.
         :param hooks: whether hooks may change them.
         """
-        result: ExpandedStacks = {"snapshotId": snapshot_id, "stacks": [], "sources": []}
+        return _expanded(self._stacks(snapshot_id, activity_ids, progress, hooks))
+
+    def _stacks(
+        self,
+        snapshot_id: int,
+        activity_ids: Sequence[str],
+        progress: Optional[Callable[[int, int], object]] = None,
+        hooks: bool = True,
+    ) -> StacksResponse:
+        result: StacksResponse = {"snapshotId": snapshot_id, "stacks": [], "shapes": [], "sources": []}
         merger = _Sources(result["sources"])
-        stacks = result["stacks"]
+        stacks, shapes = result["stacks"], result["shapes"]
+        indexes: Dict[str, int] = {}
         while len(stacks) < len(activity_ids):
-            wanted = list(activity_ids[len(stacks) : len(stacks) + STACKS_PER_REQUEST])
+            wanted = list(activity_ids[len(stacks) : len(stacks) + MAX_PAGE])
             arguments: StacksArguments = {"snapshotId": snapshot_id, "activityIds": wanted}
             if not hooks:
                 arguments["hooks"] = False
-            page = cast(StacksResponse, self._request(STACKS, {**arguments}))
+            page = cast(StacksResponse, self._ask(STACKS, {**arguments}))
             if not page["stacks"]:
                 raise HelperError(f"the helper sent the stacks of {len(stacks)} of {len(activity_ids)} activities")
             merger.add(page["sources"], page["shapes"])
-            stacks.extend(expand_stacks(page))
+            known = []
+            for shape in page["shapes"]:
+                known.append(indexes.setdefault(json.dumps(shape), len(shapes)))
+                if known[-1] == len(shapes):
+                    shapes.append(shape)
+            for entry in page["stacks"]:
+                if "shape" in entry:
+                    entry["shape"] = known[entry["shape"]]
+            stacks.extend(page["stacks"])
             if progress is not None:
                 progress(len(stacks), len(activity_ids))
         return result
@@ -159,14 +193,31 @@ class Helper:
         handshake = self.load()
         for attempt in range(_ATTEMPTS):
             try:
+                moment = time.time()
                 snapshot = self.snapshot()
                 ids = [activity["id"] for activity in snapshot["activities"]]
-                stacks = self.stacks(snapshot["snapshotId"], ids, progress, hooks=hooks)
+                shared = self._stacks(snapshot["snapshotId"], ids, progress, hooks)
                 break
             except HelperError as error:
                 if error.code != "staleSnapshot" or attempt == _ATTEMPTS - 1:
                     raise
-        return {"handshake": handshake, "stop": stop, "snapshot": snapshot, "stacks": stacks}
+        return {
+            "handshake": handshake,
+            "stop": stop,
+            "time": moment,
+            "snapshot": snapshot,
+            "stacks": _expanded(shared),
+            "shared": shared,
+        }
+
+    def _ask(self, command: str, arguments: Json) -> Json:
+        """Return the answer to a request that can be large."""
+        if self._handshake is None or not self._handshake["capabilities"].get("asText"):
+            return self._request(command, arguments)
+        # Nobody looks into a frame when the answer has been printed.
+        options: Json = {"asText": True, **({"frameIds": False} if command == STACKS else {})}
+        answer: Json = json.loads(self._request(command, {**arguments, **options})["text"])
+        return answer
 
     def _request(self, command: str, arguments: Json) -> Json:
         try:
@@ -174,6 +225,10 @@ class Helper:
         except RequestFailed as error:
             text = split_error_message(error.text)[1]
             raise HelperError(f"{command}: {text}", error.code) from error
+
+
+def _expanded(shared: StacksResponse) -> ExpandedStacks:
+    return {"snapshotId": shared["snapshotId"], "stacks": expand_stacks(shared), "sources": shared["sources"]}
 
 
 class _Sources:

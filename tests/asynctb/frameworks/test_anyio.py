@@ -212,7 +212,8 @@ def test_waits(backend: str) -> None:
         sends, receives = anyio.create_memory_object_stream(0)
         full, unread = anyio.create_memory_object_stream(0)
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-        socket = await anyio.connect_tcp("127.0.0.1", listener.extra(anyio.abc.SocketAttribute.local_port))
+        address = f"127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
+        socket = await anyio.connect_tcp("127.0.0.1", int(address.rpartition(":")[2]))
         accepted = await listener.listeners[0].accept()
         event = anyio.Event()
 
@@ -245,7 +246,13 @@ def test_waits(backend: str) -> None:
             entered[0].kill()
             await entered[0].wait()  # or it would be killed once more where it is gone
             group.cancel_scope.cancel()
-        assert found == {name: name for name in found}
+        expected = {name: name for name in found}
+        assert found == {
+            **expected,
+            "process": f"process {entered[0].pid}",
+            "socket data": f"data from {address}",
+            "connection": f"connection at {address}",
+        }
 
     release = threading.Event()
     entered: List[Any] = []

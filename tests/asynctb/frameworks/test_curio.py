@@ -98,9 +98,9 @@ def test_states_parents_and_waits() -> None:
         "locked_out": "lock",
         "listener": "event",
         "woken": "event",
-        "taker": "item of a queue",
+        "taker": "item of a queue (empty)",
         "threaded": "thread",
-        "joiner": "task",
+        "joiner": f"task {sleeping.name}",
     }
     assert tasks["locked_out"].waits_for is not None
     assert tasks["locked_out"].waits_for.target is lock

@@ -16,8 +16,7 @@ from hostile import HostileStr, armed, hostile_type
 from support import names
 
 from asynctb import Activity, Traceback
-from asynctb._frameworks.asyncio import failures
-from asynctb._objects import describe_error
+from asynctb._objects import describe_error, error_line
 from asynctb._snapshot.listing import Listing, snapshot
 
 PYPY = sys.implementation.name == "pypy"
@@ -124,9 +123,13 @@ def test_only_failed_tasks_are_found_when_they_are_done(task_type: Any) -> None:
         cancelled.cancel()
         await asyncio.wait([with_result, cancelled])
         assert not {"with result", "cancelled"} & set(found())
-        for task in (with_result, cancelled):
+        for task, words in (
+            (with_result, "the task has ended"),
+            (cancelled, "the task has ended, it was cancelled"),
+        ):
             assert Traceback.of(task).frames == ()
-            assert Traceback.of(task).error is None
+            assert str(Traceback.of(task).error) == words
+            assert Traceback.of(task).as_data()["error"] == words
 
     assert run(main) == []
 
@@ -415,7 +418,7 @@ def test_a_state_that_is_no_exception() -> None:
     ],
 )
 def test_descriptions(error: Exception, text: str) -> None:
-    assert failures.describe_failure(error) == text
+    assert error_line(error) == text
     assert describe_error(error).startswith(text.rstrip("…"))
 
 
@@ -425,12 +428,12 @@ def test_exception_groups(task_type: Any) -> None:
         group: Any = vars(builtins)["ExceptionGroup"]
         task = await failed(task_type, group("several", [ValueError(1), KeyError(2)]))
         assert found()["failed"].failure == "ExceptionGroup: several (2 sub-exceptions)"
-        assert failures.describe_failure(group("", [ValueError()])) == "ExceptionGroup (1 sub-exception)"
+        assert error_line(group("", [ValueError()])) == "ExceptionGroup (1 sub-exception)"
         for value in (hostile_type("Exceptions")(), 7):
             error = type("Slotted", (group,), {"__slots__": ("exceptions",)})("text", [ValueError()])
             error.exceptions = value
             with armed():
-                assert failures.describe_failure(error).endswith("Slotted: text (1 sub-exception)")
+                assert error_line(error).endswith("Slotted: text (1 sub-exception)")
         task.exception()
 
     assert run(main) == []

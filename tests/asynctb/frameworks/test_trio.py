@@ -432,6 +432,7 @@ def test_sockets_and_idle_threads() -> None:
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
         client = await trio.testing.open_stream_to_socket_listener(listener)
         server = await listener.accept()
+        address = "{}:{}".format(*listener.socket.getsockname())
 
         async def reads() -> None:
             await client.receive_some(1)
@@ -446,7 +447,7 @@ def test_sockets_and_idle_threads() -> None:
                     break
             tasks = tasks_of(snapshot())
         waits = [tasks[name].waits_for for name in ("reads", "accepts")]
-        assert [wait and wait.description for wait in waits] == ["socket data", "connection"]
+        assert [wait and wait.description for wait in waits] == [f"data from {address}", f"connection at {address}"]
         assert idle is not None
         assert idle.description == "work"
 

@@ -184,7 +184,7 @@ def test_generators() -> None:
     assert names(Traceback.of(generator)) == ["outer", "inner", "<genexpr>"]
     assert list(generator) == []
     stack = Traceback.of(generator)
-    assert (len(stack), stack.leaf, stack.error) == (0, None, None)
+    assert (len(stack), stack.leaf, str(stack.error)) == (0, None, "the generator has ended")
 
 
 @pytest.mark.parametrize("iterable", [[1, 2], (1, 2), range(2), {1: 2}, "ab"])
@@ -319,7 +319,8 @@ def test_created_and_ended() -> None:
     assert created.frames[0].lineno == nested.__code__.co_firstlineno
     coroutine.close()
     ended = Traceback.of(coroutine)
-    assert (len(ended), ended.leaf, ended.error) == (0, None, None)
+    assert (len(ended), ended.leaf, str(ended.error)) == (0, None, "the coroutine has ended")
+    assert str(ended).endswith("\n└─ the coroutine has ended\n")
 
 
 def test_async_generator_between_items() -> None:
@@ -429,14 +430,14 @@ def test_threads() -> None:
         wait()
 
     worker = Worker(work)
-    assert len(Traceback.of(worker.thread)) == 0
+    assert (len(Traceback.of(worker.thread)), str(Traceback.of(worker.thread).error)) == (0, "the thread has not begun")
     with worker as thread:
         stack = Traceback.of(thread)
         assert names(frame for frame in stack if not frame.hide)[:2] == ["work", "wait"]
         assert stack.root is thread
         assert stack.leaf is stack.error is None
     ended = Traceback.of(thread)
-    assert (len(ended), ended.error) == (0, None)
+    assert (len(ended), str(ended.error)) == (0, "the thread has ended")
 
 
 def test_this_thread() -> None:

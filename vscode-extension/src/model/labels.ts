@@ -171,6 +171,7 @@ function activityLabel(
     waiting && `Waits for: ${waiting}`,
     info.waitsFor?.target && `Object: ${object(info.waitsFor.target)}`,
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
+    info.innermost && `Innermost: ${info.innermost.name}, ${fullPlace(info.innermost.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
   ];
   return label(info.name, description, defined(lines), spoken);
@@ -200,7 +201,8 @@ function contextLabel(row: ContextRow): Label {
     code === undefined ||
     code.includes(what.endsWith("()") ? what.slice(0, -1) : what.includes("(") ? what : `${what}(`);
   const line = context.location?.line;
-  const phase = context.phase === "active" ? "" : context.phase;
+  const because = context.exception === undefined ? "" : ` because of ${context.exception}`;
+  const phase = context.phase === "active" ? "" : `${context.phase}${because}`;
   const address = context.manager && isAmbiguous ? shortAddress(context.manager.address) : "";
   const lines = [
     text,
