@@ -126,13 +126,11 @@ class CallStack:
         if not is_wanted or not answer.as_dict["success"] or _pydevd.is_evaluating(py_db):
             return answer
 
-        def listed() -> List[Dict[str, Any]]:
-            return (self._list(py_db) if self._settings["enabled"] else []) + self._beyond(py_db)
-
         def work() -> None:
             threads: List[Any] = answer.as_dict["body"]["threads"]
             try:
-                threads = threads + program_hooks.around(py_db, listed)
+                listed = program_hooks.around(py_db, lambda: self._list(py_db)) if self._settings["enabled"] else []
+                threads = threads + listed + self._beyond(py_db)
             except BaseException:
                 # Without us the answer is what it always was.
                 self._rows = {}

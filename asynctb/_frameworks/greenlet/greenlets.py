@@ -28,8 +28,8 @@ from ..._objects import (
 )
 from ..._snapshot.sets import imported
 from ..._snapshot.source import NOWHERE, Group, Listing, Source, ThreadRecord, caller_of, tops_of_frames
-from ..._stacks.follow import calling_frame
-from ..threading.threads import thread_with, wait_in
+from ..._stacks.follow import calling_frame, this_thread
+from ..threading.threads import is_debuggers, thread_with, wait_in
 
 _NOT_SEARCHED = "Greenlets made after the last full search, a moment ago, are missing."
 #: Names of the outermost functions of a main thread: of a script, of ``python -m``.
@@ -280,6 +280,11 @@ class Greenlets(Source):
             elif found_all and frozen():
                 self.notes.append("Greenlets that were made before gc.freeze() are missing.")
             self._found = known_greenlets() if found_all is None else found_all
+        #: Whether greenlets are a debugger's, by the identity of the main one of their thread.
+        self._debuggers: Dict[int, bool] = {}
+        self._own_main: Optional[object] = None
+        if self._reader is not None and self._found:
+            self._own_main = self._reader.main_of(self._reader.current())
         self._waits = [make(self._found) for make in greenlet_waits]
 
     def groups(self) -> List[Group]:
@@ -295,10 +300,30 @@ class Greenlets(Source):
                     continue  # the main greenlet, running: that is the thread
             except Exception:  # one of another thread that has ended
                 continue
-            ident = threads.get(id(self._reader.main_of(found)))
+            main = self._reader.main_of(found)
+            if self._is_debuggers(found, main):
+                continue
+            ident = threads.get(id(main))
             groups.setdefault(ident, []).append(found)
         self._found = []
         return [Group(self, ident, None, members) for ident, members in groups.items()]
+
+    def _is_debuggers(self, greenlet: object, main: object) -> bool:
+        """Return whether a greenlet runs code of a debugger, or in a thread of it."""
+        assert self._reader is not None
+        thread = thread_with(id(greenlet))  # gevent's threads are greenlets
+        if thread is not None and is_debuggers(thread, None):
+            return True
+        key = id(main)
+        if key not in self._debuggers:
+            if self._own_main is main:  # which a debugger may run us in
+                self._debuggers[key] = this_thread() not in self._threads
+                return self._debuggers[key]
+            outermost = frames_outward(self._reader.frame(main))[-1:]
+            thread = thread_that_began(outermost[0]) if outermost else None
+            own = thread is None and is_debuggers(None, self._reader.frame(main))
+            self._debuggers[key] = own or (thread is not None and is_debuggers(thread, None))
+        return self._debuggers[key]
 
     def _threads_of_mains(self) -> Dict[int, int]:
         """Return the number of their thread by the identity of main greenlets, where that is certain."""
@@ -386,7 +411,7 @@ class Greenlets(Source):
         elif frame is None:
             state = "running"
             frame = thread.frame if thread is not None else None
-            wait = wait_in(thread) if thread is not None else None
+            wait = wait_in(thread) if thread is not None and is_hub(obj) else None
             if wait is not None and wait.kind != "events":
                 wait = None
             state = "running" if wait is None else "suspended"

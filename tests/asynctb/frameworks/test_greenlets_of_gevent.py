@@ -383,3 +383,36 @@ def test_nothing_of_the_program_is_executed(room: Room) -> None:
     assert calls == []
     assert [found[id(each)].waits_for.kind for each in greenlets] == ["event", "queue_get"]  # type: ignore[union-attr]
     gevent.killall(greenlets)
+
+
+TREE = """
+from gevent import monkey
+monkey.patch_all()
+import sys
+import gevent, asynctb
+from gevent.monkey import get_original
+
+def hold():
+    gevent.sleep(3600)
+
+def look():
+    while True:
+        found = asynctb.snapshot()
+        if any(each.name == "hub" and each.waits_for is not None for each in found.activities):
+            break
+    original(sys.stdout.fileno(), str(found).encode())
+    exit(0)
+
+import os
+original, exit = os.write, os._exit
+gevent.spawn(hold)
+get_original("_thread", "start_new_thread")(look, ())
+gevent.sleep(3600)
+"""
+
+
+def test_frames_of_the_hub_stand_at_one_place() -> None:
+    lines = run(TREE).splitlines()
+    assert lines[0] == "Thread MainThread  suspended, waits for events"
+    assert len([line for line in lines if "hub.py" in line]) == 1
+    assert "hold" in "".join(lines)
