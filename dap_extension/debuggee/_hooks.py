@@ -118,6 +118,8 @@ class ProgramHooks:
         #: As they were found. They stay alive as long as the helper has them, so that their addresses are their own.
         self._entries: Dict[_Key, Entry] = {}
         self._hooks: Dict[_Key, List[_Hook]] = {}
+        #: The threads that have been left behind.
+        self._left_behind: List[Any] = []
         #: Those that have been called and have not returned, outermost first; of the request that is answered now.
         self.calls: List[Tuple[Any, float]] = []
         #: Why some are not taken over as they are, and what else is wrong.
@@ -138,13 +140,15 @@ class ProgramHooks:
         for _ in range(_MOST_LEFT_BEHIND):
             watch = Watch(work)
             self.calls = watch.calls
-            _pydevd.start_thread(py_db, watch.run)
+            thread = _pydevd.start_thread(py_db, watch.run)
             stuck = watch.wait(_LONGEST_CALL)
             if stuck is None:
+                thread.join()
                 result: R = watch.result()
                 return result
             stuck.leave_behind()
             watch.leave_behind()
+            self._left_behind.append(thread)
         raise RequestError("timeout", "hooks of the program do not return; ask again, and these are left out")
 
     def refresh(self) -> None:

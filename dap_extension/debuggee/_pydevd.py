@@ -160,7 +160,7 @@ def may_start_thread() -> bool:
     if "gevent" in sys.modules or 0 < _thread.stack_size() < _LEAST_STACK:
         return False
     module = _module("threading")
-    for name in ("__init__", "start", "_bootstrap", "_bootstrap_inner"):
+    for name in ("__init__", "start", "join", "_bootstrap", "_bootstrap_inner"):
         method = class_attribute(module.Thread, name)
         if type(method) is not types.FunctionType or method.__globals__ is not module.__dict__:
             return False
@@ -173,9 +173,15 @@ def may_start_thread() -> bool:
     return True
 
 
-def start_thread(py_db: Debugger, work: Callable[[], None]) -> None:
-    """Have *work*, which must not raise, called on a new thread that is not traced and is none of the program's."""
-    _module("_pydevd_bundle.pydevd_daemon_thread").PyDBDaemonThread(py_db, (work, (), {})).start()
+def start_thread(py_db: Debugger, work: Callable[[], None]) -> Any:
+    """Have *work*, which must not raise, called on a new thread that is not traced and is none of the program's.
+
+    Returns the `threading.Thread`. It must be kept until it has been joined: if the thread itself drops it, at its very
+    end, pydevd notes an unknown thread in the program's table, for good (``_create_thread_info``).
+    """
+    thread = _module("_pydevd_bundle.pydevd_daemon_thread").PyDBDaemonThread(py_db, (work, (), {}))
+    thread.start()
+    return thread
 
 
 #: How often a thread may leave work to another one: more often than threads stop at once. Should the right one never be

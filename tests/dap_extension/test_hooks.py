@@ -112,6 +112,8 @@ def test_hooks_of_the_program_take_effect(interpreter: Interpreter, tmp_path: Pa
         assert "deferring" not in visible(debuggee.stack("redirected"))
         assert descriptions(debuggee.stack("exiting")) == [None] * len(descriptions(debuggee.stack("exiting")))
         assert debuggee.finish() == 0
+        assert debuggee.output["stdout"] == "paused\nlater\nforgotten\n"
+        assert debuggee.output["stderr"] == ""
 
 
 SLOW = """
@@ -222,6 +224,7 @@ def test_a_hook_that_does_not_return_is_left_behind(interpreter: Interpreter, ha
         assert debuggee.request("evaluate", {"expression": "1 + 1"})["result"] == "2"
         assert debuggee.finish() == 0
         assert debuggee.output["stdout"] == "paused\n['MainThread']\n"
+        assert debuggee.output["stderr"] == ""
 
 
 OLD = """
