@@ -12,6 +12,7 @@ from .._ids import activity_ids
 from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._own_code import is_own_file
+from .._refusal import refusal
 from .._stacks.extract import Walker, extract
 from .._stacks.follow import CallersUnknown, follow, thread_frames
 from .._waits.explain import explain
@@ -35,6 +36,9 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False) -> Snapsho
     :param loose_objects: whether to search all objects of the garbage collector for coroutines that nobody awaits,
         and for suspended generators and async generators, too.
     """
+    reason = refusal()
+    if reason is not None:
+        return Snapshot((), (reason,))
     try:
         listing = Listing(loose_objects=loose_objects)
         activities, findings = listing.explained(listing.page(tracebacks=tracebacks))

@@ -24,6 +24,7 @@ ROOMS: List[str] = [
     "_heap",
     "_ids",
     "_own_code",
+    "_refusal",
     "_source",
     "_model",
     "_quick",
