@@ -14,12 +14,12 @@ from .._objects import describe_error, type_name
 from .._own_code import is_own_file
 from .._refusal import refusal
 from .._stacks.extract import Walker, extract
-from .._stacks.follow import CallersUnknown, follow, thread_frames
+from .._stacks.follow import CallersUnknown, follow, is_foreign, thread_frames
 from .._waits.explain import explain
 from . import registry
 from .loose import LooseObjects
 from .places import Places
-from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of
+from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of, leaf_types
 
 #: Made beforehand, as there is no room for a call.
 _NOTHING = Snapshot((), ("The recursion limit leaves no room to take a snapshot.",))
@@ -176,9 +176,9 @@ class Listing:
 
     def survey(self, root: object) -> Tuple[Sequence[Owner], Tops, Optional[int]]:
         """Return what is suspended from *root* inward, where that stands, and its signature."""
-        owners, _ = await_chain(root)
+        owners, end = await_chain(root)
         tops, signature, may_go_on = self._places.survey(owners)
-        if may_go_on:
+        if may_go_on or (end is not None and id(type(end)) not in leaf_types and is_foreign(end)):
             raw, _, _, _ = follow(root)
             frames = [frame for frame, _ in raw]
             # What a thread runs has its own place in the list, and is elsewhere the next time.

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import selectors
 import socket
+import sys
 import threading
 import time
 import types
@@ -380,3 +381,47 @@ def test_executors_of_other_kinds(with_items: bool) -> None:
     assert waited_for(found, "waits") == ("result of work that runs in a pool", ["worker"])
     assert names(stack)[0] == "waits"
     assert "computes" in names(stack)
+
+
+class coroutine:
+    """Cython's: a type of the same name, whose attributes C code computes; here, the slots of a class."""
+
+    __slots__ = ("cr_await", "cr_frame", "cr_running")
+
+
+class coroutine_wrapper:
+    __slots__ = ("made_for",)
+
+    def __init__(self, made_for: coroutine) -> None:
+        self.made_for = made_for
+
+    def __await__(self) -> coroutine_wrapper:
+        return self
+
+    def __iter__(self) -> coroutine_wrapper:
+        return self
+
+    def __next__(self) -> Any:
+        return self.made_for.cr_await.send(None)  # type: ignore[attr-defined]
+
+
+def test_waits_behind_coroutines_of_cython() -> None:
+    async def main() -> Tuple[Dict[str, Activity], Traceback]:
+        event = asyncio.Event()
+
+        async def waits() -> None:
+            await coroutine_wrapper(foreign)
+
+        foreign: Any = coroutine()
+        foreign.cr_frame, foreign.cr_running, foreign.cr_await = sys._getframe(), False, event.wait()
+        waiting = task(waits(), "waits")
+        await asyncio.sleep(0)
+        found, stack = by_name(), Traceback.of(waiting)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        foreign.cr_await.close()
+        return found, stack
+
+    found, stack = asyncio.run(main())
+    assert names(stack)[:3] == ["waits", "main", "wait"]
+    assert waited_for(found, "waits") == ("event", [])
