@@ -145,7 +145,7 @@ def test_split_error_message(message: str, expected: Tuple[Any, str]) -> None:
     [
         ("ObjectData", "ObjectRef", set(), set()),
         ("LocationData", "Location", {"path", "colOffset", "endColOffset"}, {"source", "column", "endColumn"}),
-        ("FrameData", "Frame", {"text"}, {"frameId"}),
+        ("FrameData", "Frame", {"text"}, {"activityId", "frameId"}),
         ("ContextData", "Context", set(), set()),
         ("ContextChildData", "ContextChild", set(), set()),
         ("TaskChildData", "TaskChild", {"stack"}, {"activityId"}),

@@ -138,6 +138,8 @@ export interface Frame {
   location: Location;
   /** Not of interest to most users (framework internals). */
   hidden?: boolean;
+  /** Another activity, of the same thread, that runs and whose stack begins at this frame and is the same from here on. */
+  activityId?: string;
   /** Accepted by the standard requests (scopes, evaluate, ...) until the program goes on. */
   frameId?: number;
   /** Context managers active in the frame, outermost first. */
