@@ -179,6 +179,8 @@ class _AnyFrame(TypedDict):
 
 
 class Frame(_AnyFrame):
+    #: Another activity, of the same thread, that runs and whose stack begins at this frame: the rest is the same.
+    activityId: NotRequired[str]
     #: Context managers active in the frame, outermost first.
     contexts: NotRequired[List[Context]]
 
@@ -242,6 +244,7 @@ class ObjectShape(TypedDict):
 
 
 class FrameShape(_AnyFrame):
+    activityId: NotRequired[int]
     contexts: NotRequired[List[ContextShape]]
 
 

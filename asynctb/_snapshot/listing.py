@@ -14,13 +14,14 @@ from .._ids import activity_ids
 from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._own_code import is_own_file
+from .._refusal import refusal
 from .._stacks.extract import Walker, extract
-from .._stacks.follow import CallersUnknown, follow, thread_frames
+from .._stacks.follow import CallersUnknown, follow, is_foreign, thread_frames
 from .._waits.explain import explain
 from . import registry
 from .loose import LooseObjects
 from .places import Places
-from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of
+from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of, leaf_types
 
 #: How many stacks are read before what they belong to is described.
 _BLOCK = 50
@@ -42,6 +43,9 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False, hooks: boo
     :param hooks: whether hooks may change the stacks, see `Traceback.of`. What activities wait for, who holds it and
         `Activity.top` are the same either way.
     """
+    reason = refusal()
+    if reason is not None:
+        return Snapshot((), (reason,))
     try:
         return without_collections(lambda: _snapshot(tracebacks, loose_objects, hooks))
     except RecursionError:  # the caller is near the limit
@@ -190,9 +194,9 @@ class Listing:
 
     def survey(self, root: object) -> Tuple[Sequence[Owner], Tops, Optional[int]]:
         """Return what is suspended from *root* inward, where that stands, and its signature."""
-        owners, _ = await_chain(root)
+        owners, end = await_chain(root)
         tops, signature, may_go_on = self._places.survey(owners)
-        if may_go_on:
+        if may_go_on or (end is not None and id(type(end)) not in leaf_types and is_foreign(end)):
             raw, _, _, _ = follow(root)
             frames = [frame for frame, _ in raw]
             # What a thread runs has its own place in the list, and is elsewhere the next time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Optional
+from typing import Dict, Optional, Tuple
 
 from asynctb._frameworks.greenlet.greenlets import reader
 from asynctb._model import Traceback
@@ -57,6 +57,8 @@ class StackReader:
         self._suspended = _pydevd.suspended_threads(py_db)
         self._frame_ids = FrameIds(py_db)
         self._wants_frame_ids = frame_ids
+        #: By identity, the frames that the stacks of tasks begin at that run; they are kept so that it stays their own.
+        self._begun: Optional[Dict[int, Tuple[types.FrameType, str]]] = None
         self._serializer = Serializer(sources, shapes, budget, self._activities.id_of, self._frame_ids.id_of)
 
     def read(self, activity_id: str) -> ActivityStack:
@@ -77,7 +79,7 @@ class StackReader:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
         self._frame_ids.begin(self.host(row) if self._wants_frame_ids else None)
         try:
-            shape, values = self._serializer.stack(traceback)
+            shape, values = self._serializer.stack(traceback, self._begun_inside(activity_id))
         except RequestError:
             raise
         except Exception as error:
@@ -85,6 +87,17 @@ class StackReader:
             return _no_stack(activity_id, RequestError("internal", f"describing it failed: {describe_error(error)}"))
         self._frame_ids.end()
         return {"activityId": activity_id, "shape": shape, "values": values}
+
+    def _begun_inside(self, activity_id: str) -> Dict[int, str]:
+        """Return the activities that run, but for this one, by the identity of the frame that their stack begins at."""
+        if self._begun is None:
+            self._begun = {}
+            for row in self._activities.described():
+                target = row.target() if row.target is not None and row.info["state"] == "running" else None
+                if target is not None and row.info["kind"] == "task":
+                    frames = extract(target, with_contexts=False).frames
+                    self._begun.update({id(info.frame): (info.frame, row.info["id"]) for info in frames[:1]})
+        return {key: other for key, (_, other) in self._begun.items() if other != activity_id}
 
     def _traceback(self, row: Row) -> Optional[Traceback]:
         if row.thread_ident is not None:

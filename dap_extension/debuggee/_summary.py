@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
 
 from asynctb._model import Activity, Finding, FrameInfo, Traceback
 from asynctb._objects import describe_error
@@ -65,6 +65,9 @@ class Activities(Protocol):
 
         :raises RequestError: if the program went on, or it takes too long.
         """
+
+    def described(self) -> Iterable[Row]:
+        """Return those that have been described."""
 
     def id_of(self, obj: object) -> Optional[str]:
         """Return the identifier of the one that *obj* is, or None."""
@@ -212,6 +215,9 @@ class _Described:
     def find(self, activity_id: str) -> Optional[Row]:
         return self._by_id.get(activity_id)
 
+    def described(self) -> Iterable[Row]:
+        return self._rows
+
     def id_of(self, obj: object) -> Optional[str]:
         try:
             row = self._by_ref.get(id(weakref.ref(obj)))
@@ -279,6 +285,9 @@ class _Undescribed:
             self.page(self._searched, CHUNK)
             self._searched += CHUNK
         return self._by_id.get(activity_id)
+
+    def described(self) -> Iterable[Row]:
+        return self._by_id.values()
 
     def id_of(self, obj: object) -> Optional[str]:
         held = self._get()

@@ -26,6 +26,7 @@ ROOMS: List[str] = [
     "_process",
     "_ids",
     "_own_code",
+    "_refusal",
     "_source",
     "_model",
     "_quick",

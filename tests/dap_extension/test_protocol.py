@@ -146,7 +146,7 @@ def test_split_error_message(message: str, expected: Tuple[Any, str]) -> None:
     [
         ("ObjectData", "ObjectRef", set(), set()),
         ("LocationData", "Location", {"path", "colOffset", "endColOffset"}, {"source", "column", "endColumn"}),
-        ("FrameData", "Frame", {"text"}, {"frameId", "library"}),
+        ("FrameData", "Frame", {"text"}, {"activityId", "frameId", "library"}),
         ("ContextData", "Context", set(), set()),
         ("ContextChildData", "ContextChild", set(), set()),
         ("TaskChildData", "TaskChild", {"stack"}, {"activityId"}),

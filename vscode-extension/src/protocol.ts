@@ -155,6 +155,8 @@ export interface Frame {
   hidden?: boolean;
   /** Neither that nor the user's own code, by the rules of `justMyCode`. */
   library?: boolean;
+  /** Another activity, of the same thread, that runs and whose stack begins at this frame and is the same from here on. */
+  activityId?: string;
   /** Accepted by the standard requests (scopes, evaluate, ...) until the program goes on. */
   frameId?: number;
   /** Context managers active in the frame, outermost first. */

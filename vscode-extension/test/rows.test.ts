@@ -98,6 +98,17 @@ describe("what a stop shows", () => {
     assert.match(drawn, /\n +async with asyncio\.timeout\(3\) \| Timeout · line 12\n/);
   });
 
+  test("frames of a task that runs inside of another one stand there", async () => {
+    const program = shop();
+    program.stacks.set("t1", {
+      frames: [frame("reserve", 17), frame("ship", 25, { activityId: "t2" }), frame("main", 50)],
+    });
+    program.stacks.set("t2", { frames: [frame("reserve", 17), frame("ship", 25)] });
+    const drawn = await draw(stopped({ Shop: program }), "all");
+    assert.match(drawn, /Goes on in ship-1\n +main \| shop\.py:50\n/);
+    assert.equal(drawn.split("reserve | shop.py:17\n").length - 1, drawn.split(" ship-1 | ").length - 1);
+  });
+
   test("the exception that a block is being left on account of", async () => {
     const program = shop();
     const transaction = { phase: "exiting", exception: "ValueError: no such item" } as const;

@@ -13,7 +13,7 @@ import attrs
 
 from ..._frames import local_variable
 from ..._model import ContextInfo
-from ..._objects import class_attribute, exact_str, get_field, module_field, simple_type_name
+from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, simple_type_name
 from ..._snapshot.sets import copy_set
 from ..._snapshot.source import Listing
 from ..._stacks.customize import (
@@ -28,6 +28,8 @@ from ..._stacks.follow import thread_frames
 
 #: Code of the methods in which an item of work computes its `future`.
 codes_of_work: List[types.CodeType] = []
+#: Fields in which items of work keep their future.
+_FIELDS = ("future", "_future", "fut")
 #: Code of the functions in which the threads of pools work.
 codes_of_workers: List[types.CodeType] = []
 
@@ -73,26 +75,53 @@ def install_pools(module: types.ModuleType) -> None:
 
 def source_of(future: object) -> Target:
     """Return what computes the result of a `concurrent.futures.Future`: frames or a coroutine; None if nothing does."""
-    if exact_str(get_field(future, "_state")) not in ("PENDING", "RUNNING"):
+    if not is_pending(future):
         return None
     return next((found for found in [find(future) for find in source_finders] if found is not None), None)
 
 
 def _work_of(future: object) -> Target:
     """Return the frames in which a thread of a pool computes *future*."""
-    if exact_str(get_field(future, "_state")) != "RUNNING":
-        return None
+    is_running = exact_str(get_field(future, "_state")) == "RUNNING"
     for ident in sys._current_frames():
         frames = thread_frames(ident)
         for index, frame in enumerate(frames):
             is_known = any(frame.f_code is code for code in codes_of_work)
-            if is_known or _may_be_work(frame.f_code):
+            if _sets_results(frame.f_code) and any(each is future for each in _futures_in(frame)):
+                return _with_loop(frames, index)
+            if is_running and (is_known or _may_be_work(frame.f_code)):
                 item = local_variable(frame, "self")
                 is_item = item is not None and (is_known or simple_type_name(type(item)) == "_WorkItem")
                 if is_item and get_field(item, "future") is future:
-                    end, run = _loop_run_by(frames)
-                    return tuple(frames[index:]) if run is None else (*frames[index:end], run.stack)
+                    return _with_loop(frames, index)
     return None
+
+
+def _with_loop(frames: Sequence[types.FrameType], index: int) -> Target:
+    """Return the *frames* of a thread from *index* on, and what goes on in an event loop that is idle there."""
+    end, run = _loop_run_by(frames)
+    return tuple(frames[index:]) if run is None else (*frames[index:end], run.stack)
+
+
+def _sets_results(code: types.CodeType) -> bool:
+    """Return whether *code* may be that of an executor that has no items of work as the standard library's have."""
+    return "set_result" in code.co_names and not any(code is known for known in codes_of_work)
+
+
+def _futures_in(frame: types.FrameType) -> List[object]:
+    """Return the futures that are not done that *frame* has in a variable, or in an object in one."""
+    module = sys.modules.get("concurrent.futures._base")
+    future: Any = module_field(module, "Future") if module is not None else None
+    if not is_a(future, type):
+        return []
+    values = [local_variable(frame, name) for name in frame.f_code.co_varnames]
+    found = values + [get_field(value, name) for value in values if value is not None for name in _FIELDS]
+    return [each for each in found if is_a(each, future) and is_pending(each)]
+
+
+def is_pending(future: object) -> bool:
+    """Return whether a `concurrent.futures.Future` is not done."""
+    return exact_str(get_field(future, "_state")) in ("PENDING", "RUNNING")
 
 
 def _loop_run_by(frames: Sequence[types.FrameType]) -> Tuple[int, Optional[LoopRun]]:
@@ -197,6 +226,9 @@ class Work:
                     find, words = in_loop
                     for future in find(frame):
                         found[id(future)] = (ident,), words
+                elif _sets_results(frame.f_code):
+                    for future in _futures_in(frame):
+                        found[id(future)] = (ident,), RUNNING
                 elif any(frame.f_code is code for code in codes_of_work) or _may_be_work(frame.f_code):
                     item = local_variable(frame, "self")
                     if item is not None and simple_type_name(type(item)) == "_WorkItem":
@@ -239,4 +271,4 @@ def pending(futures: object) -> List[object]:
     """Return those of a set of `concurrent.futures.Future` that are not done."""
     if type(futures) is not set:
         return []
-    return [each for each in copy_set(futures) if exact_str(get_field(each, "_state")) in ("PENDING", "RUNNING")]
+    return [each for each in copy_set(futures) if is_pending(each)]

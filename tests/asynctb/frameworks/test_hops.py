@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import selectors
 import socket
+import sys
 import threading
 import time
 import types
@@ -323,3 +325,103 @@ def test_work_that_waits_for_a_thread_that_asgiref_uses() -> None:
     assert words == "work queued for a thread"
     assert waits == waited_for(found[0], "first")[1]
     assert len(waits) == 1
+
+
+class _Job:
+    """An item of work that looks like none of the standard library's."""
+
+    def __init__(self, future: Any, function: Any) -> None:
+        self.fut, self.function = future, function
+
+    def __call__(self) -> None:
+        self.fut.set_result(self.function())
+
+
+class OwnExecutor(concurrent.futures.Executor):
+    """An executor with a thread for each call; it never says that a future is running."""
+
+    def __init__(self, with_items: bool) -> None:
+        self.with_items = with_items
+
+    def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        future: Any = concurrent.futures.Future()
+        work = _Job(future, fn) if self.with_items else self.work
+        threading.Thread(target=work, args=() if self.with_items else (future, fn), name="worker").start()
+        return future
+
+    @staticmethod
+    def work(result: Any, fn: Any) -> None:
+        try:
+            result.set_result(fn())
+        finally:
+            del result
+
+
+@pytest.mark.parametrize("with_items", [True, False])
+def test_executors_of_other_kinds(with_items: bool) -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def computes() -> None:
+        at_work.set()
+        go_on.wait(60)
+
+    async def waits() -> None:
+        await asyncio.get_running_loop().run_in_executor(OwnExecutor(with_items), computes)
+
+    async def main() -> Tuple[Dict[str, Activity], Traceback]:
+        waiting = task(waits(), "waits")
+        while not at_work.is_set():
+            await asyncio.sleep(0)
+        found, stack = by_name(), Traceback.of(waiting)
+        go_on.set()
+        await waiting
+        return found, stack
+
+    found, stack = asyncio.run(main())
+    assert waited_for(found, "waits") == ("result of work that runs in a pool", ["worker"])
+    assert names(stack)[0] == "waits"
+    assert "computes" in names(stack)
+
+
+class coroutine:
+    """Cython's: a type of the same name, whose attributes C code computes; here, the slots of a class."""
+
+    __slots__ = ("cr_await", "cr_frame", "cr_running")
+
+
+class coroutine_wrapper:
+    __slots__ = ("made_for",)
+
+    def __init__(self, made_for: coroutine) -> None:
+        self.made_for = made_for
+
+    def __await__(self) -> coroutine_wrapper:
+        return self
+
+    def __iter__(self) -> coroutine_wrapper:
+        return self
+
+    def __next__(self) -> Any:
+        return self.made_for.cr_await.send(None)  # type: ignore[attr-defined]
+
+
+def test_waits_behind_coroutines_of_cython() -> None:
+    async def main() -> Tuple[Dict[str, Activity], Traceback]:
+        event = asyncio.Event()
+
+        async def waits() -> None:
+            await coroutine_wrapper(foreign)
+
+        foreign: Any = coroutine()
+        foreign.cr_frame, foreign.cr_running, foreign.cr_await = sys._getframe(), False, event.wait()
+        waiting = task(waits(), "waits")
+        await asyncio.sleep(0)
+        found, stack = by_name(), Traceback.of(waiting)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        foreign.cr_await.close()
+        return found, stack
+
+    found, stack = asyncio.run(main())
+    assert names(stack)[:3] == ["waits", "main", "wait"]
+    assert waited_for(found, "waits") == ("event", [])

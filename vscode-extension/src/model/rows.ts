@@ -296,7 +296,12 @@ export class Outline {
       if (first) rows.push({ kind: "hidden", id: `${first.id}/hidden`, parent, frames: hidden });
       hidden = [];
     };
+    // From the outermost frame on that another activity begins at, all of it is shown there.
+    const goesOn = info ? stack.frames.map((frame) => frame.activityId !== undefined).lastIndexOf(true) : -1;
+    const other = capture.activity(stack.frames[goesOn]?.activityId ?? "");
+    if (other) rows.push(note(parent, "info", `${parent.id}/inside`, `Goes on in ${other.info.name}`));
     stack.frames.forEach((frame, index) => {
+      if (other && index <= goesOn) return;
       // Counted from the outermost frame, which stays while inner ones come and go.
       const id = `${parent.id}/f${stack.frames.length - index}:${frame.name}`;
       const contextsUnknown = isCommon ? undefined : frame.contextsUnknown;
