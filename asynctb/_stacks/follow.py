@@ -154,9 +154,12 @@ def this_thread() -> Optional[int]:
 
 def innermost_frame(thread_ident: int) -> Optional[types.FrameType]:
     """Return the frame that a thread is executing (if it is this thread: outside of asynctb), or None."""
-    if thread_ident == this_thread():
-        return calling_frame()
-    return sys._current_frames().get(thread_ident)
+    own = id(sys._getframe())
+    found = sys._current_frames().get(thread_ident)
+    if id(found) != own:
+        return found
+    del found  # see `this_thread`
+    return calling_frame()
 
 
 def thread_frames(thread_ident: int, problems: Optional[List[CallersUnknown]] = None) -> List[types.FrameType]:
