@@ -315,6 +315,7 @@ class AsyncioTasks(Source):
             signature,
             failure,
             tops.innermost,
+            None,
         )
 
     def _is_current(self, task: object, loop: object) -> bool:

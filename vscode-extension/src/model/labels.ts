@@ -173,6 +173,7 @@ function activityLabel(
     info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
     info.innermost && `Innermost: ${info.innermost.name}, ${fullPlace(info.innermost.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
+    info.createdAt && `Created in: ${info.createdAt.name}, ${fullPlace(info.createdAt.location, sources)}`,
   ];
   return label(info.name, description, defined(lines), spoken);
 }
