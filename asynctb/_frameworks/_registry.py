@@ -54,6 +54,7 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("gevent", "gevent"),
     ("greenback", "greenback"),
     ("asgiref", "asgiref"),
+    ("nest_asyncio", "nest_asyncio"),
     ("sqlalchemy", "sqlalchemy"),
     ("pytest", "_pytest"),
     ("backports", "async_generator"),

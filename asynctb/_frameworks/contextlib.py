@@ -21,6 +21,7 @@ from .._objects import (
     simple_type_name,
     type_name,
 )
+from .._quick import new_context_info
 from .._snapshot.source import code_of, frame_of
 from .._stacks.customize import (
     NO_ROOM,
@@ -172,7 +173,17 @@ def _shows(field: str) -> Callable[[ContextInfo, Walk], ContextInfo]:
         name = simple_type_name(type(context.manager))
         # A generator that is being iterated is in the stack of whoever does that: there it would stand twice.
         inner = walk.stack(value) if _is_idle(value) and context.phase == "active" else None
-        return attrs.evolve(context, description=f"{name}({_brief(value)})", inner=inner)
+        # A program may have thousands of these; attrs.evolve takes four times as long.
+        return new_context_info(
+            context.manager,
+            context.block,
+            context.phase,
+            f"{name}({_brief(value)})",
+            inner,
+            context.children,
+            context.unknown,
+            context.exception,
+        )
 
     return elaborate
 

@@ -301,7 +301,8 @@ class Listing:
         if type(member) is ThreadRecord:
             frames = thread_frames(member.ident)
             return tuple([each for frame in frames for each in (frame, frame.f_lasti)])
-        return () if group is None else (group.source.moment_of(member),)
+        moment = None if group is None else group.source.moment_of(member)
+        return () if group is None else moment if type(moment) is tuple else (moment,)
 
     def again(self, activity_id: str) -> Optional[Activity]:
         """Return an activity as it is now, without its stack."""

@@ -270,10 +270,25 @@ def _with_state_inside(context: ContextInfo) -> ContextInfo:
     return attrs.evolve(context, description=f"{description}, {state}")
 
 
+def _has_description_only(result: Any) -> bool:
+    return (
+        type(result.block) is WithBlock
+        and type(result.phase) is str
+        and (result.description is None or type(result.description) is str)
+        and result.inner is None
+        and result.unknown is None
+        and result.exception is None
+        and type(result.children) is tuple
+        and not result.children
+    )
+
+
 def _check(result: object) -> None:
     """Raise TypeError if *result*, which a hook returned, is not what it should be, down to what it consists of."""
     if type(result) is not ContextInfo:
         raise TypeError(f"the hook returned {describe(result)}")
+    if _has_description_only(result):  # most are like that, and this is quicker than what follows
+        return
     children = result.children if type(result.children) is tuple else (result.children,)
     parts: Tuple[Tuple[str, object, Tuple[type, ...]], ...] = (
         ("block", result.block, (WithBlock,)),

@@ -37,6 +37,7 @@ from .facts import (
     is_retrieved,
     lateness_of_loop,
     queued_coroutines,
+    unseen_by_collector,
     unused_of_loop,
     woken_through,
 )
@@ -105,14 +106,16 @@ class _Waited(NamedTuple):
 
 
 class _Explanation:
-    def __init__(self, activities: Sequence[Activity], look: Look, *, are_stuck: bool = False) -> None:
+    def __init__(self, activities: Sequence[Activity], look: Look, *, with_blocks: bool = False) -> None:
         self._look = look
+        #: Whether blocks are read also where the locks record who holds them: they have the lines.
+        self._with_blocks = with_blocks
         self._by_id = {each.id: each for each in activities}
         self._by_target = {id(each.target): each.id for each in activities if each.target is not None}
         self._by_ident = {each.thread_ident: each.id for each in activities if each.thread_ident is not None}
         self._held = self._find_held(activities)
         self._waited: Dict[int, _Waited] = {}
-        self._blocks = self._read_blocks(activities, are_stuck)
+        self._blocks = self._read_blocks(activities)
         self._words: Dict[Tuple[int, str], str] = {}
         #: Whether some were found to be stuck but for timers.
         self._ended_by_timers = False
@@ -138,12 +141,16 @@ class _Explanation:
                 found[id(target)] = target, held
         return found
 
-    def _read_blocks(self, activities: Sequence[Activity], are_stuck: bool) -> Blocks:
+    def _read_blocks(self, activities: Sequence[Activity]) -> Blocks:
         wanted = {address for address, (_, held) in self._held.items()}
         blocks = Blocks(wanted)
         has_stacks = any(each.traceback is not None for each in activities)
         # Of those that are stuck it is told since where they hold what, also where others tell that they do.
-        if has_stacks or are_stuck or any(held.owners is None and not held.free for _, held in self._held.values()):
+        if (
+            self._with_blocks
+            or has_stacks
+            or any(held.owners is None and not held.free for _, held in self._held.values())
+        ):
             blocks.read(activities, self._look.stack_of)
         for address, (target, held) in self._held.items():
             self._waited[address] = self._waited_for(target, held, blocks)
@@ -156,7 +163,10 @@ class _Explanation:
             since = {block.activity: block.since for block in inside}
             complete = True
             for owner, permits in held.owners:
-                activity_id = self._by_ident.get(owner) if type(owner) is int else self._by_target.get(id(owner))
+                if type(owner) is int:  # gevent's threads have the identity of a greenlet as their number
+                    activity_id = self._by_ident.get(owner) or self._by_target.get(owner)
+                else:
+                    activity_id = self._by_target.get(id(owner))
                 if activity_id is None:
                     complete = False
                 else:
@@ -300,7 +310,8 @@ class _Explanation:
         """
         moments = {each.id: self._look.moment_of(each.id) for each in self.activities if each.id in names}
         found = [self._look.again(name) for name in moments]
-        again = _Explanation([each for each in found if each is not None], self._look, are_stuck=True)
+        is_short = len(found) <= _MOST_EDGES
+        again = _Explanation([each for each in found if each is not None], self._look, with_blocks=is_short)
         moved = [name for name, moment in moments.items() if not _is_same(moment, self._look.moment_of(name))]
         return again, moved
 
@@ -427,7 +438,7 @@ class _Explanation:
         wait = activity.waits_for
         if wait is None or wait.target is None or wait.activities or wait.deadline is not None:
             return False
-        if activity.state != "suspended" or activity.kind == "greenlet":  # what its hub calls cannot be seen
+        if activity.state != "suspended":
             return False
         waited = self._waited.get(id(wait.target))
         if waited is not None:
@@ -518,6 +529,11 @@ class _Explanation:
                     search.add_stack(stack)
                 if each.target is not None:
                     search.add_referents(each.target)
+                    unseen = unseen_by_collector.find(type(each.target))
+                    others, is_all = unseen(each.target) if unseen is not None else ((), True)
+                    for obj in others:
+                        search.add(obj)
+                    search.is_complete = search.is_complete and is_all
             search.run()
             if not search.is_readable:
                 return nothing
@@ -606,7 +622,8 @@ class _Explanation:
         if activity is None:
             return activity_id
         kind = activity.kind.replace("_", " ")
-        return f"{kind} {exact_str(activity.name) or activity.id}"
+        name = exact_str(activity.name) or activity.id
+        return name if name.endswith(kind) else f"{kind} {name}"
 
     def _names(self, ids: Sequence[str]) -> str:
         names = [self._name(each) for each in ids[:_MOST_NAMES]]

@@ -54,6 +54,9 @@ woken_through: TypeRegistry[Callable[[object], Sequence[object]]] = TypeRegistry
 #: Each gets an event loop and returns the objects of it that wake nobody, although it refers to them; None if it cannot
 #: be seen what the loop is going to call.
 unused_of_loop: List[Callable[[object], Optional[Sequence[object]]]] = []
+#: By the type of an activity's object: what it refers to that the garbage collector does not see, and whether that is
+#: all.
+unseen_by_collector: TypeRegistry[Callable[[object], Tuple[Sequence[object], bool]]] = TypeRegistry()
 #: Each returns what is called whenever something happens outside, such as the handlers of signals.
 called_from_outside: List[Callable[[], Sequence[object]]] = []
 #: Code of functions of libraries that waits end in, with the words for what is waited for and whether it is "self".

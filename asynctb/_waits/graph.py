@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from typing import Deque, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import Deque, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, cast
 
 
 class Node(NamedTuple):
@@ -20,16 +20,16 @@ def stuck(nodes: Dict[str, Node], free: Iterable[str] = ()) -> Set[str]:
     """
     waiting: Dict[str, List[List[object]]] = {}
     unmet: Dict[str, int] = {}
-    todo: Deque[str] = collections.deque()
     freed: Set[str] = set()
     for name, node in nodes.items():
-        unmet[name] = len(node.requirements)
-        if not node.requirements:
-            todo.append(name)
+        if node.requirements:
+            unmet[name] = len(node.requirements)
         for alternatives in node.requirements:
             requirement: List[object] = [name, False]
             for each in alternatives:
                 waiting.setdefault(each, []).append(requirement)
+    # Most need nothing, and nobody waits for them.
+    todo: Deque[str] = collections.deque([name for name in waiting if name in nodes and name not in unmet])
     todo += free
     while todo:
         name = todo.popleft()
@@ -39,11 +39,11 @@ def stuck(nodes: Dict[str, Node], free: Iterable[str] = ()) -> Set[str]:
         for requirement in waiting.get(name, ()):
             if requirement[1] is False:
                 requirement[1] = True
-                waiter = str(requirement[0])
+                waiter = cast(str, requirement[0])
                 unmet[waiter] -= 1
                 if unmet[waiter] == 0:
                     todo.append(waiter)
-    return set(nodes) - freed
+    return set(unmet) - freed
 
 
 def knots(edges: Mapping[str, Sequence[str]]) -> List[List[str]]:

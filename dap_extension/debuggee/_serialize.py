@@ -175,6 +175,8 @@ class Serializer:
         return found
 
     def _add_context_key(self, info: ContextInfo, parts: List[object], kept: List[object], nesting: int) -> bool:
+        if info.exception is not None:
+            return False
         block, inner, children = info.block, info.inner, info.children
         self._add_object_key(info.manager, parts, kept)
         kept.append(block)

@@ -22,7 +22,6 @@ from ..protocol import ActivityInfo, CountInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
-from ._hooks import program_hooks
 from ._rows import Row, Top, unmapped
 from ._serialize import clip
 from ._sources import SourceTable
@@ -79,7 +78,6 @@ class ProgramListing(Listing):
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
         self._sources = sources = SourceTable(py_db)
-        program_hooks.refresh()
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,

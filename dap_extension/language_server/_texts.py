@@ -77,7 +77,8 @@ def hint(group: Group, *, is_top: bool) -> str:
         who += f" {next(iter(group.states))}"
     else:
         who += f" ({', '.join(f'{each} {clean(state, 20)}' for state, each in group.states.items())})"
-    return f"⏸ {who}" + (f", {group.deadlocked} deadlocked" if group.deadlocked else "")
+    mark = "▶" if set(group.states) == {"running"} and what is None else "⏸"
+    return f"{mark} {who}" + (f", {group.deadlocked} deadlocked" if group.deadlocked else "")
 
 
 def finding_line(finding: FindingInfo) -> str:

@@ -64,6 +64,7 @@ FRAMEWORKS: List[str] = [
     "greenback",
     "sqlalchemy",
     "asyncio",
+    "nest_asyncio",
     "trio",
     "curio",
     "twisted",

@@ -344,7 +344,7 @@ def test_the_helper_is_loaded_once() -> None:
             with attach(host, int(port)) as session:
                 asked: List[str] = []
                 client = Asked(session.client, asked)
-                assert Helper(client).load()["helperKey"] == payload_key()  # type: ignore[arg-type]
+                assert Helper(client).load()["helperKey"] == payload_key()
                 assert asked == expected
 
 

@@ -95,6 +95,8 @@ class Generator:
 
     def learn(self, command: str, body: Any) -> None:
         """Remember identifiers of an answer, for later requests."""
+        if "text" in body:
+            body = json.loads(body["text"])
         if command == SNAPSHOT:
             self.snapshot_ids = [*self.snapshot_ids[-20:], body["snapshotId"]]
             self.activity_ids = [*self.activity_ids[-50:], *(activity["id"] for activity in body["activities"])]

@@ -7,6 +7,7 @@ import sys
 import types
 from typing import Any, Dict, List, NamedTuple, Optional, Type, cast
 
+import attrs
 from debugging import debug
 from hypothesis import HealthCheck, given, settings, strategies as st
 from interpreters import Interpreter
@@ -49,6 +50,9 @@ class Sources:
 
     def is_tracing(self, code: object) -> bool:
         return False
+
+    def program_part(self, infos: Any) -> Any:
+        return infos
 
     def location(self, filename: str, position: Position, frame_id: Optional[int] = None) -> Dict[str, Any]:
         return {"source": 0, "line": position.line}
@@ -109,6 +113,7 @@ def tracebacks(inner: Any) -> Any:
             max_size=2,
         ).map(tuple),
         st.none() | TEXTS,
+        st.none() | st.builds(ValueError, TEXTS),
     )
     infos = st.builds(
         lambda info, contexts, hide, unknown: FrameInfo(info.frame, info.lasti, contexts, hide, None, unknown),
@@ -124,6 +129,17 @@ def tracebacks(inner: Any) -> Any:
         st.none() | st.sampled_from(OBJECTS),
         st.none() | st.builds(ValueError, TEXTS),
     )
+
+
+def test_all_that_a_shape_depends_on_is_known() -> None:
+    """Whoever adds a field that is sent has to add it to `Serializer._add_key`, too, and then here."""
+    known = {
+        Traceback: "frames root leaf error",
+        FrameInfo: "frame lasti contexts hide owner contexts_unknown",
+        ContextInfo: "manager block phase description inner children unknown exception",
+    }
+    for cls, names in known.items():
+        assert [field.name for field in attrs.fields(cls)] == names.split()
 
 
 def test_all_reasons_for_missing_children_are_sent() -> None:

@@ -4,7 +4,7 @@ import types
 
 from ..._snapshot.registry import RegisteredSource
 from .._room import Room
-from . import creation, holders, hooks, streams
+from . import creation, holders, hooks, nested, streams
 from .tasks import AsyncioTasks
 from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
 
@@ -12,6 +12,7 @@ from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
 def install(module: types.ModuleType) -> None:
     """Register all of it."""
     hooks.install(module)
+    nested.install()
     holders.install(module)
     streams.install(module)
     creation.install(module)

@@ -6,10 +6,11 @@ import sys
 import types
 from typing import Optional, Tuple
 
-from ..._objects import get_field, module_field
+from ..._objects import module_field
 from ..._stacks.customize import customize, register_root, register_stack_finder
 from ..._stacks.follow import CallersUnknown, calling_frame, thread_frames
 from .._hiding import codes_of
+from ..threading.threads import number_of
 from .greenlets import GreenletReader, find_greenlets, frames_outward, reader, thread_that_began, worker_thread
 
 
@@ -57,8 +58,7 @@ def _thread_of(reader: GreenletReader, greenlet: object) -> Optional[int]:
         return ident
     main = frames_outward(reader.frame(reader.main_of(greenlet)))
     thread = thread_that_began(main[-1]) if main else None
-    ident = get_field(thread, "_ident")  # with gevent, also that of a greenlet
-    return ident if type(ident) is int else None
+    return None if thread is None else number_of(thread)
 
 
 def _stack_with(reader: GreenletReader, frame: types.FrameType) -> Optional[Tuple[types.FrameType, ...]]:

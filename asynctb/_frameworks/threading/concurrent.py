@@ -16,13 +16,33 @@ from ..._model import ContextInfo
 from ..._objects import class_attribute, exact_str, get_field, module_field, simple_type_name
 from ..._snapshot.sets import copy_set
 from ..._snapshot.source import Listing
-from ..._stacks.customize import Target, Walk, customize, register_elaborate_context, register_root
+from ..._stacks.customize import (
+    Target,
+    Walk,
+    customize,
+    handling_by_code,
+    register_elaborate_context,
+    register_root,
+)
 from ..._stacks.follow import thread_frames
 
 #: Code of the methods in which an item of work computes its `future`.
 codes_of_work: List[types.CodeType] = []
 #: Code of the functions in which the threads of pools work.
 codes_of_workers: List[types.CodeType] = []
+
+
+class LoopRun(NamedTuple):
+    """Why a thread runs an event loop."""
+
+    #: The task until whose end it does, and where the stack of that begins.
+    task: object
+    stack: Target
+
+
+#: By the identity of code that lives as long as the process, in which threads run an event loop until a task is done:
+#: returns that task from a frame of it, if it is not done.
+loop_runs: Dict[int, Callable[[types.FrameType], Optional[LoopRun]]] = {}
 #: Each returns where the result of a `concurrent.futures.Future` that is not done comes from, or None.
 source_finders: List[Callable[[object], Target]] = []
 
@@ -70,8 +90,24 @@ def _work_of(future: object) -> Target:
                 item = local_variable(frame, "self")
                 is_item = item is not None and (is_known or simple_type_name(type(item)) == "_WorkItem")
                 if is_item and get_field(item, "future") is future:
-                    return tuple(frames[index:])
+                    end, run = _loop_run_by(frames)
+                    return tuple(frames[index:]) if run is None else (*frames[index:end], run.stack)
     return None
+
+
+def _loop_run_by(frames: Sequence[types.FrameType]) -> Tuple[int, Optional[LoopRun]]:
+    """Return how many of the *frames* of a thread lead to an event loop that is idle there, and what it is run for."""
+    for index in range(len(frames) - 1, -1, -1):
+        find = loop_runs.get(id(frames[index].f_code))
+        if find is not None:
+            return index + 1, find(frames[index]) if is_idle(frames[index + 1 :]) else None
+    return 0, None
+
+
+def is_idle(frames: Sequence[types.FrameType]) -> bool:
+    """Return whether *frames*, of what a function of an event loop calls, are only the loop's own."""
+    handlings = [handling_by_code.get(id(frame.f_code)) for frame in frames]
+    return all(handling is not None and handling.skip_frame for handling in handlings)
 
 
 def _may_be_work(code: types.CodeType) -> bool:
@@ -95,9 +131,9 @@ def _thread_pool(context: ContextInfo, walk: Walk) -> ContextInfo:
 
 #: Each returns the activities that compute the result of a `concurrent.futures.Future`, or nothing.
 activity_finders: List[Callable[[object, Listing], Tuple[str, ...]]] = []
-#: By the identity of code that lives as long as the process, in which threads run an event loop: returns from a frame
-#: of it the futures whose results it has been asked for, but has not begun to compute.
-queued_in_loops: Dict[int, Callable[[types.FrameType], Iterable[object]]] = {}
+#: By the identity of code that lives as long as the process, in which threads run what others ask for: returns from a
+#: frame of it the futures whose results it has not begun to compute; and the words for that.
+queued_in_loops: Dict[int, Tuple[Callable[[types.FrameType], Iterable[object]], str]] = {}
 
 RUNNING = "result of work that runs in a pool"
 QUEUED_IN_LOOP = "coroutine queued in an event loop"
@@ -119,6 +155,8 @@ class Work:
     def __init__(self) -> None:
         #: By the identity of futures: the threads that compute it, or one of which will, and what to say of that.
         self._threads: Optional[Dict[int, Tuple[Tuple[int, ...], str]]] = None
+        #: By the number of threads: the task until whose end it runs an event loop.
+        self._tasks: Dict[int, object] = {}
 
     def source_of(self, future: object, listing: Listing) -> Tuple[Tuple[str, ...], Optional[str]]:
         """Return the activities of which any will end *future*, as far as they are known, and what to say of that."""
@@ -129,6 +167,8 @@ class Work:
         if self._threads is None:
             self._threads = self._find()
         idents, words = self._threads.get(id(future), ((), None))
+        if words == RUNNING and idents[0] in self._tasks:
+            return (listing.id_of(self._tasks[idents[0]], "task"),), words
         records = [listing.thread(ident) for ident in idents]
         return tuple([record.id for record in records if record is not None]), words
 
@@ -142,17 +182,21 @@ class Work:
             found.update(dict.fromkeys(activities))
         return tuple(found)
 
-    @staticmethod
-    def _find() -> Dict[int, Tuple[Tuple[int, ...], str]]:
+    def _find(self) -> Dict[int, Tuple[Tuple[int, ...], str]]:
         found: Dict[int, Tuple[Tuple[int, ...], str]] = {}
         pools: Dict[int, _Pool] = {}
         for ident in sys._current_frames():
             pool: Optional[_Pool] = None
-            for frame in thread_frames(ident):
+            frames = thread_frames(ident)
+            _, run = _loop_run_by(frames)
+            if run is not None:
+                self._tasks[ident] = run.task
+            for frame in frames:
                 in_loop = queued_in_loops.get(id(frame.f_code))
                 if in_loop is not None:
-                    for future in in_loop(frame):
-                        found[id(future)] = (ident,), QUEUED_IN_LOOP
+                    find, words = in_loop
+                    for future in find(frame):
+                        found[id(future)] = (ident,), words
                 elif any(frame.f_code is code for code in codes_of_work) or _may_be_work(frame.f_code):
                     item = local_variable(frame, "self")
                     if item is not None and simple_type_name(type(item)) == "_WorkItem":

@@ -214,7 +214,7 @@ class _Forest:
         for activity in self._activities.values():
             if activity["id"] not in in_groups:
                 self._children[self._parent(activity)].append(activity["id"])
-            if activity["state"] == "running" and activity["kind"] != "thread" and "threadId" in activity:
+            if _is_executed(activity) and "threadId" in activity:
                 self._running_in[activity["threadId"]].append(activity["id"])
         self._shown: Set[str] = set()
         self._in_group = False
@@ -639,6 +639,13 @@ def _has_tasks(value: Any) -> bool:
         elif isinstance(each, list):
             pending.extend(each)
     return False
+
+
+def _is_executed(activity: ActivityInfo) -> bool:
+    """Whether its frames are those of its thread."""
+    if activity["kind"] == "greenlet" and activity.get("waitsFor", {}).get("kind") == "events":
+        return True  # the hub of gevent, which waits in the thread
+    return activity["state"] == "running" and activity["kind"] != "thread"
 
 
 def _task_children(value: Any, hidden: bool) -> Iterator[str]:
