@@ -66,6 +66,10 @@ class _Forest(Renderer):
         self._shown.add(activity.id)
         self._nesting += 1
         nodes = self._stack(activity)
+        place = activity.created_at
+        if place is not None:
+            line = place.line if place.line is not None else "?"
+            nodes.insert(0, Node(f"created at {place.filename}:{line}, in {place.funcname}", []))
         # Those of a task group stand there under its "async with" already.
         rest = [each for each in self._children.get(activity.id, ()) if each.id not in self._shown]
         if self._nesting < _MAX_NESTING:

@@ -19,6 +19,7 @@ from .._stacks.extract import Walker, extract
 from .._stacks.follow import CallersUnknown, follow, is_foreign, thread_frames
 from .._waits.explain import explain
 from . import registry
+from .creation import Creations
 from .loose import LooseObjects
 from .places import Places
 from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of, leaf_types
@@ -77,6 +78,10 @@ def _name_of(member: object, group: Group) -> str:
     return type_name(type(member)) if name is None else name
 
 
+#: The kinds of activities of which it can be recorded where they were made.
+_MADE = ("task", "thread")
+
+
 class Listing:
     """All activities at one moment, each described only when asked for.
 
@@ -119,6 +124,7 @@ class Listing:
         self.may_search = loose_objects if may_search is None else may_search
         self._has_loose, self._has_only_new = loose_objects or new_coroutines, not loose_objects
         self._places = Places(is_own)
+        self._creations = Creations()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
         registry.frameworks.refresh()
@@ -262,6 +268,9 @@ class Listing:
                 target=member if record is None else record.thread,
             )
         self._members[activity.id] = member, group
+        place = self._creations.place_of(activity.target) if activity.kind in _MADE else None
+        if place is not None:
+            object.__setattr__(activity, "created_at", place)  # nobody has it yet
         return activity
 
     def target(self, activity_id: str) -> Optional[object]:

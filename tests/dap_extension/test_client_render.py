@@ -540,6 +540,17 @@ def test_failed_tasks() -> None:
     assert matching(of, "no such") == {"a", "c"}
 
 
+def test_where_tasks_were_made() -> None:
+    here, there = (frame("make", line) for line in (7, 8))
+    of = capture([activity("a", createdAt=here), activity("b", createdAt=there), activity("c", createdAt=here)], {})
+    assert tree(of, group=True) == [
+        "○ 2 tasks name-a, name-c  suspended",
+        "└── created at  <string>:7",
+        "○ Task name-b  suspended",
+        "└── created at  <string>:8",
+    ]
+
+
 def test_filter(file: str) -> None:
     activities = [
         activity("t", "thread", "running"),

@@ -262,6 +262,12 @@ export interface FindingInfo {
 export type ActivityKind = "thread" | "task" | "greenlet" | "coroutine" | "generator" | "async_generator";
 export type ActivityState = "created" | "running" | "ready" | "suspended" | "cancelling" | "done" | "unknown";
 
+export interface CreationInfo {
+  /** The function that it was made in. */
+  name: string;
+  location: Location;
+}
+
 export interface ActivityInfo {
   /** Stays the same from stop to stop while the object lives. */
   id: string;
@@ -280,6 +286,8 @@ export interface ActivityInfo {
   signature?: number;
   /** The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where from. */
   failure?: string;
+  /** Where it was made, if that is recorded. */
+  createdAt?: CreationInfo;
   /**
    * Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
    * library nor in an installed package; if there is none, the innermost one. Hidden frames do not count.

@@ -336,6 +336,7 @@ class AsyncioTasks(Source):
             signature,
             failure,
             tops.innermost,
+            None,
         )
 
     def _nested_wait(self, coroutine: Any, group: Group, listing: Listing) -> Optional[Wait]:

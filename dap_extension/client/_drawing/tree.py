@@ -186,6 +186,7 @@ class _Forest:
         self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
         self._ellipsis = "..." if ascii_only else "…"
         self._sources = Sources(capture["stacks"]["sources"])
+        self._summary_sources = Sources(capture["snapshot"]["sources"])
         self._shapes = Shapes(capture["stacks"]["stacks"], capture.get("shared"))
         self._addresses = short_addresses(capture, self._shapes)
         self._with_tasks = [_has_tasks(shape) for shape in self._shapes.shapes]
@@ -334,7 +335,7 @@ class _Forest:
         stack = self._stacks.get(activity_id) if is_shown else None
         what = (
             is_shown,
-            (activity["kind"], activity["state"]),
+            (activity["kind"], activity["state"], str(activity.get("createdAt"))),
             (why, relation, tuple([self._relation(activity_id, holder) for holder in holders])),
             self._stack_number(stack),
             tuple(sorted(self._like(each) for each in below)),
@@ -461,6 +462,11 @@ class _Forest:
     # Stacks
 
     def _add_stack(self, node: Branch, activity_id: str, nesting: int) -> None:
+        made = self._activities[activity_id].get("createdAt")
+        if made is not None:
+            line = Line("created at", _FAINT)
+            _append_place(line, self._summary_sources.short_place(made["location"]))
+            node.add(line)
         answer = self._stacks.get(activity_id)
         stack = answer.get("stack") if answer is not None else None
         if stack is not None:

@@ -255,6 +255,7 @@ function activityLabel(
     frame && `In: ${frame.name}, ${fullPlace(frame.location, sources)}`,
     info.innermost && `From there in: ${info.innermost.name}, ${fullPlace(info.innermost.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
+    info.createdAt && `Created in: ${info.createdAt.name}, ${fullPlace(info.createdAt.location, sources)}`,
   ];
   return label(byPlace ? lastPart(frame.name) : info.name, description, defined(lines), spoken);
 }
