@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Where real applications are installed, for the nightly tests.
+APPLICATIONS := .venv-applications
 # Of the types' complaints about tests: these do on purpose what types forbid, to objects that types do not know.
 FORBIDDEN := attr-defined exit-return func-returns-value misc return untyped-decorator
 
@@ -58,6 +60,9 @@ nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours
 	ASYNCTB_TEST_SOAK_CYCLES=1000 ASYNCTB_FUZZ_REQUESTS=100000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_soak.py tests/dap_extension/test_fuzz.py
 	ASYNCTB_TEST_STRESS_SECONDS=120 $(BIN)/python -X dev -m pytest tests/dap_extension/test_building.py
+	$(PYTHON) -m venv $(APPLICATIONS)
+	$(APPLICATIONS)/bin/python -m pip install -q -e . -r tests/applications/requirements.txt
+	$(APPLICATIONS)/bin/python tests/applications/soak.py
 
 vscode-extension/node_modules/.ready: vscode-extension/package-lock.json
 	cd vscode-extension && npm ci
@@ -83,4 +88,4 @@ benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/*.vsix
+	rm -rf $(VENV) $(APPLICATIONS) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/*.vsix
