@@ -46,7 +46,7 @@ def test_shields_inside_of_groups() -> None:
         tasks = [task(asyncio.sleep(3600), name) for name in ("first", "second")]
 
         async def gathers() -> None:
-            inner = asyncio.gather(asyncio.shield(tasks[1]), loop.run_in_executor(None, gate.wait))
+            inner = asyncio.gather(asyncio.shield(tasks[1]), loop.run_in_executor(pool, gate.wait))
             await asyncio.gather(asyncio.shield(asyncio.shield(tasks[0])), inner)
 
         async def unknown() -> None:
@@ -64,9 +64,9 @@ def test_shields_inside_of_groups() -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         return found
 
-    found = asyncio.run(main())
-    (thread,) = [name for name in found if name.startswith(("asyncio_", "ThreadPoolExecutor"))]
-    assert waited_for(found, "gathers") == ("2 of 2 tasks", sorted([thread, "first", "second"]))
+    with concurrent.futures.ThreadPoolExecutor(1, "gate") as pool:
+        found = asyncio.run(main())
+    assert waited_for(found, "gathers") == ("2 of 2 tasks", ["first", "gate_0", "second"])
     assert waited_for(found, "unknown") == ("2 of 2 tasks", [])
     assert waited_for(found, "waits") == ("tasks", ["first", "second"])
 
