@@ -125,6 +125,16 @@ class KnownCalls:
         keywords = {name: _argument(frame, each) for name, each in call.keywords.items()}
         return KnownCall(known[1], self._names[id(found)], target, given, keywords)
 
+    def call_to(self, method: object, positional: Sequence[object], keywords: Dict[str, object]) -> Optional[KnownCall]:
+        """Return the same for a bound method that is called with these arguments."""
+        if type(method) is not types.MethodType:
+            return None
+        self._refresh()
+        known = self._known.get(id(method.__func__))
+        if known is None:
+            return None
+        return KnownCall(known[1], self._names[id(method.__func__)], method.__self__, positional, keywords)
+
     def _refresh(self) -> None:
         if self._modules_seen != len(sys.modules):
             modules = len(sys.modules)

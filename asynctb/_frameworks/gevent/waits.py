@@ -164,8 +164,11 @@ class Waits(GreenletWaits):
         self._links = Links()
         self._seen: Calls = {}
 
-    def of(self, greenlet: object, innermost: types.FrameType, listing: Listing) -> Optional[Wait]:
+    def of(self, greenlet: object, innermost: Optional[types.FrameType], listing: Listing) -> Optional[Wait]:
         """Return what a suspended greenlet waits for, if that is known."""
+        if innermost is None:  # all that it executes is compiled
+            called = _call_of(greenlet)
+            return None if called is None else self._refined(self._called(called, greenlet, None, listing))
         wait, _ = _functions.wait_of_thread(innermost)
         call = _calls.call_of(innermost, self._seen) if wait is None else None
         if call is not None:
@@ -190,17 +193,14 @@ class Waits(GreenletWaits):
 
     def moment_of(self, greenlet: object, innermost: Optional[types.FrameType]) -> Tuple[object, ...]:
         """Return what is another as soon as the greenlet has gone on."""
-        if innermost is None:
-            return ()
-        found: object = None
-        call = _calls.call_of(innermost, self._seen)
-        target = call.target if call is not None else variable_of_program(innermost, "self")
+        call = _calls.call_of(innermost, self._seen) if innermost is not None else _call_of(greenlet)
+        target = call.target if call is not None else None
+        if target is None and innermost is not None:
+            target = variable_of_program(innermost, "self")
         link = self._links.find(target, greenlet) if target is not None else None
-        if link is not None:
-            found = link.link
-        return innermost, innermost.f_lasti, found
+        return () if link is None else (link.link,)
 
-    def _called(self, call: KnownCall, greenlet: object, frame: types.FrameType, listing: Listing) -> Optional[Wait]:
+    def _called(self, call: KnownCall, greenlet: object, frame: Optional[types.FrameType], listing: Listing) -> Wait:
         words, target = call.description, call.target
         deadline = _deadline(call)
         if words == "greenlet to end":
@@ -211,7 +211,7 @@ class Waits(GreenletWaits):
         if link is not None:
             words = link.words if link.words != "semaphore" else words
         else:
-            found = self._near(greenlet, frame)
+            found = self._near(greenlet, frame) if frame is not None else None
             target = None
             if found is not None:
                 target, words = found[0], found[1].words
@@ -258,6 +258,13 @@ class Waits(GreenletWaits):
                 if each is not None and self._reader is not None and not self._reader.is_dead(each)
             ]
         )
+
+
+def _call_of(greenlet: object) -> Optional[KnownCall]:
+    """Return what a greenlet was made to run, if that is a method which waits."""
+    args, kwargs = get_field(greenlet, "args"), get_field(greenlet, "kwargs")
+    keywords = kwargs if type(kwargs) is dict else {}
+    return _calls.call_to(get_field(greenlet, "_run"), args if type(args) is tuple else (), keywords)
 
 
 def _variables(frame: types.FrameType) -> Iterator[object]:

@@ -43,7 +43,7 @@ _known: List[weakref.ref[Any]] = []
 class GreenletWaits(Protocol):
     """What a library knows about the greenlets that wait for something of its."""
 
-    def of(self, greenlet: object, innermost: types.FrameType, listing: Listing) -> Optional[Wait]:
+    def of(self, greenlet: object, innermost: Optional[types.FrameType], listing: Listing) -> Optional[Wait]:
         """Return what a suspended greenlet waits for, or None if that is not known."""
 
     def moment_of(self, greenlet: object, innermost: Optional[types.FrameType]) -> Tuple[object, ...]:
@@ -100,7 +100,18 @@ class GreenletReader(NamedTuple):
 
     def is_running(self, obj: object) -> bool:
         """Return whether a thread executes it. Raises whatever is wrong with one of a thread that has ended."""
-        return self.is_active(obj) and not self.is_dead(obj) and self.frame(obj) is None
+        return (
+            self.is_active(obj) and not self.is_dead(obj) and self.frame(obj) is None and not self.is_switched_out(obj)
+        )
+
+    @staticmethod
+    def is_switched_out(obj: object) -> bool:
+        """Return whether a greenlet without a frame is certain to be suspended: in functions written in C alone.
+
+        What has been copied from its stack is the place of another one's.
+        """
+        saved = get_field(obj, "_stack_saved")
+        return type(saved) is int and saved > 0
 
     def running_below(self, obj: object, greenlets: Sequence[object]) -> List[object]:
         """Return the chain of children from *obj*, which is suspended, to one of *greenlets* that a thread executes.
@@ -387,14 +398,13 @@ class Greenlets(Source):
     def moment_of(self, obj: object) -> Tuple[object, ...]:
         assert self._reader is not None
         frame = self._reader.frame(obj)
-        if frame is None:
-            return ()
-        return (frame, frame.f_lasti, *[each for waits in self._waits for each in waits.moment_of(obj, frame)])
+        where = (frame, frame.f_lasti) if frame is not None else (get_field(obj, "_stack_saved"),)
+        return (*where, *[each for waits in self._waits for each in waits.moment_of(obj, frame)])
 
     def is_thread_running(self, obj: object) -> bool:
         if self._reader is None or sys.implementation.name == "pypy":  # there, the frames of all are in one chain
             return False
-        return self._reader.is_active(obj) and self._reader.frame(obj) is None
+        return self._reader.is_running(obj)
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         assert self._reader is not None
@@ -408,7 +418,7 @@ class Greenlets(Source):
             state = "done"
         elif not self._reader.is_active(obj):
             state = "created"
-        elif frame is None:
+        elif frame is None and not self._reader.is_switched_out(obj):
             state = "running"
             frame = thread.frame if thread is not None else None
             wait = wait_in(thread) if thread is not None and is_hub(obj) else None

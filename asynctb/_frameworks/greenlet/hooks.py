@@ -33,6 +33,8 @@ def _frames_of(reader: GreenletReader, greenlet: object) -> Optional[Tuple[objec
         return _since_start(tuple(frames_outward(frame)[::-1]))
     if greenlet is reader.current():
         return _since_start(tuple(frames_outward(calling_frame())[::-1]))
+    if reader.is_switched_out(greenlet):
+        return ()
     ident = _thread_of(reader, greenlet)
     frames = () if ident is None else _since_start(tuple(thread_frames(ident)))
     if not frames or reader.frame(greenlet) is not None:  # it was switched out in the meantime

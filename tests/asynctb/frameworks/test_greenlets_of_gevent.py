@@ -151,6 +151,29 @@ def test_channel_that_nobody_takes_from(room: Room) -> None:
     assert (wait.kind, wait.description, wait.target) == ("queue_put", "place in a queue", room.channel)
 
 
+def test_greenlets_that_execute_nothing_but_compiled_functions(room: Room) -> None:
+    ran: List[Any] = []
+    for function, args, kind, target, deadline in (
+        (room.event.wait, (), "event", room.event, None),
+        (room.event.wait, (30,), "event", room.event, 30.0),
+        (room.result.get, (), "future", room.result, None),
+        (room.queue.get, (), "queue_get", room.queue, None),
+        (room.sleeper.join, (), "task", room.sleeper, None),
+    ):
+        ran.append((gevent.spawn(function, *args), kind, target, deadline))
+    gevent.sleep(0)
+    found = {id(each.target): each for each in snapshot().activities}
+    for greenlet, kind, target, deadline in ran:
+        activity = found[id(greenlet)]
+        assert activity.state == "suspended"
+        assert activity.traceback is not None
+        assert (activity.traceback.frames, activity.traceback.error) == ((), None)
+        assert activity.waits_for is not None
+        assert (activity.waits_for.kind, activity.waits_for.target) == (kind, target)
+        assert activity.waits_for.deadline == deadline
+    gevent.killall([each[0] for each in ran])
+
+
 def test_greenlets_that_end_a_wait(room: Room) -> None:
     ids = {id(each.target): each.id for each in snapshot().activities}
     both = (ids[id(room.sleeper)], ids[id(room.other)])
