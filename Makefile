@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Where real applications are installed, for the nightly tests.
+APPLICATIONS := .venv-applications
 # Of the types' complaints about tests: these do on purpose what types forbid, to objects that types do not know.
 FORBIDDEN := attr-defined exit-return func-returns-value misc return untyped-decorator
 
@@ -61,6 +63,9 @@ nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours
 	ASYNCTB_TEST_ADAPTER="$(CURDIR)/$(BIN)/python -m dap_extension.client adapter" ASYNCTB_FUZZ_REQUESTS=20000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_fuzz.py tests/dap_extension/test_session_kinds.py \
 	  tests/dap_extension/test_sessions.py tests/dap_extension/test_subprocesses.py
+	$(PYTHON) -m venv $(APPLICATIONS)
+	$(APPLICATIONS)/bin/python -m pip install -q -e . -r tests/applications/requirements.txt
+	$(APPLICATIONS)/bin/python tests/applications/soak.py
 
 vscode-extension/node_modules/.ready: vscode-extension/package-lock.json
 	cd vscode-extension && npm ci
@@ -86,4 +91,4 @@ benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/*.vsix
+	rm -rf $(VENV) $(APPLICATIONS) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/*.vsix

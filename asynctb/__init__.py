@@ -21,6 +21,7 @@ from ._model import (
 )
 from ._objects import get_field as get_field
 from ._output.dump import dump as dump, dump_after as dump_after, dump_on_signal as dump_on_signal
+from ._snapshot.creation import record_creation as record_creation
 from ._snapshot.listing import snapshot as snapshot
 from ._stacks import registries as _registries
 from ._stacks.customize import (

@@ -143,6 +143,13 @@ class FindingData(TypedDict):
     steps: List[StepData]
 
 
+class CreationData(TypedDict):
+    """Where a task or thread was made: in which function, and where that is."""
+
+    name: str
+    location: LocationData
+
+
 class ActivityData(TypedDict):
     """An `Activity`."""
 
@@ -162,6 +169,8 @@ class ActivityData(TypedDict):
     signature: NotRequired[int]
     #: The exception that it ended with; ``top`` and ``stack`` tell where that came from.
     failure: NotRequired[str]
+    #: Where it was made, if that is recorded.
+    createdAt: NotRequired[CreationData]
     #: Where it stands in the user's own code, and the innermost frame, if that is another one.
     top: NotRequired[FrameData]
     innermost: NotRequired[FrameData]

@@ -393,6 +393,8 @@ class Activity:
     failure: Optional[str] = None
     #: The innermost frame that is not hidden, if `top` is another one.
     innermost: Optional[FrameInfo] = None
+    #: Where it was made, if that is recorded: with `record_creation`, and by asyncio in its debug mode.
+    created_at: Optional[Location] = None
 
 
 @attrs.frozen(eq=False, repr=False)

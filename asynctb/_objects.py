@@ -234,6 +234,8 @@ def callable_name(function: object) -> str:
             function = get_field(function, "func")
         elif _is_subtype(type, kind):
             return type_name(cast(type, function))
+        elif simple_type_name(kind) == "cython_function_or_method":  # each library has its own such type
+            return exact_str(get_field(function, "__qualname__")) or type_name(kind)
         else:
             break
     return type_name(type(function))

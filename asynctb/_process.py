@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
@@ -11,6 +12,13 @@ from ._objects import exact_str
 
 #: Tells the identifiers that are given here from those of another process, and of another copy of asynctb in this one.
 INSTANCE = format(time.time_ns(), "x")
+#: Files that run the main module.
+_STARTERS = ("<frozen runpy>", os.path.join(os.path.dirname(os.__file__), "runpy.py"))
+
+
+def is_starter(filename: str) -> bool:
+    """Whether a file only runs the main module."""
+    return exact_str(filename) in _STARTERS
 
 
 def describe_python() -> Dict[str, str]:

@@ -179,6 +179,8 @@ class _AnyFrame(TypedDict):
 
 
 class Frame(_AnyFrame):
+    #: Another activity, of the same thread, that runs and whose stack begins at this frame: the rest is the same.
+    activityId: NotRequired[str]
     #: Context managers active in the frame, outermost first.
     contexts: NotRequired[List[Context]]
 
@@ -242,6 +244,7 @@ class ObjectShape(TypedDict):
 
 
 class FrameShape(_AnyFrame):
+    activityId: NotRequired[int]
     contexts: NotRequired[List[ContextShape]]
 
 
@@ -324,6 +327,12 @@ class CountInfo(TypedDict):
     count: int
 
 
+class CreationInfo(TypedDict):
+    #: The function that it was made in.
+    name: str
+    location: Location
+
+
 class ActivityInfo(TypedDict):
     #: Stays the same from stop to stop while the object lives.
     id: str
@@ -343,6 +352,8 @@ class ActivityInfo(TypedDict):
     #: The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where that came
     #: from. In one line, made without running the program's code.
     failure: NotRequired[str]
+    #: Where it was made, if that is recorded: `asynctb.record_creation`, or asyncio's debug mode.
+    createdAt: NotRequired[CreationInfo]
     #: Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
     #: library nor in an installed package (nor a library for ``justMyCode``); if there is none, the innermost one.
     #: Hidden frames do not count.

@@ -63,6 +63,10 @@ DIAGNOSED = (
     Case("anyio_trio_portal_wants_lock", "deadlock", ("owner",), needs="trio"),
     Case("anyio_shielded_scope", "deadlock", ("left", "right"), needs="anyio"),
     Case("curio_event_nobody_sets", "abandoned", ("waiter",), is_certain=False, needs="curio", is_searched=True),
+    Case("gevent_two_rlocks", "deadlock", ("left", "right"), needs="gevent"),
+    Case("gevent_patched_locks", "deadlock", ("left", "right"), needs="gevent"),
+    Case("gevent_join_each_other", "deadlock", ("parent", "child"), needs="gevent"),
+    Case("gevent_queue_nobody_feeds", "abandoned", ("worker",), is_certain=False, needs="gevent", is_searched=True),
 )
 LOOK_ALIKES = (
     Case("timeout_will_fire", since=(3, 11)),
@@ -77,4 +81,7 @@ LOOK_ALIKES = (
     Case("anyio_trio_scope_ends_it", needs="trio"),
     Case("trio_thread_feeds", needs="trio"),
     Case("trio_living_sibling", needs="trio"),
+    Case("gevent_inversion_with_timeouts", needs="gevent"),
+    Case("gevent_woken_by_timer", needs="gevent"),
+    Case("gevent_busy_ordered_locks", needs="gevent"),
 )

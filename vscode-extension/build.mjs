@@ -37,6 +37,7 @@ function payload() {
 async function extension() {
   rmSync(path.join(here, "dist"), { recursive: true, force: true });
   payload();
+  copyFileSync(path.join(root, "examples", "order_service.py"), path.join(here, "dist", "order_service.py"));
   await build({
     ...common,
     absWorkingDir: here,

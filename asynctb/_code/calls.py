@@ -9,7 +9,7 @@ from __future__ import annotations
 import dis
 import sys
 from types import CodeType
-from typing import List, NamedTuple, Optional, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union, cast
 
 from . import bytecode
 from .bytecode import PYPY, Instruction
@@ -20,6 +20,8 @@ _NULL_COMES_LAST = sys.version_info >= (3, 13)
 _CALLS = ("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION", "CALL_FUNCTION_KW", "CALL_FUNCTION_EX", "CALL_METHOD")
 _ENTERS = ("BEFORE_WITH", "SETUP_WITH")
 _CALLING = frozenset(bytecode.OPCODES[name] for name in (*_CALLS, *_ENTERS) if name in bytecode.OPCODES)
+_FOR_ITER = bytecode.OPCODES["FOR_ITER"]
+_CALLING_OR_ITERATING = _CALLING | {_FOR_ITER}
 _NOTHING_DONE = ("NOP", "CACHE", "KW_NAMES", "RESUME", "NOT_TAKEN")
 #: Larger functions are not worth to be decoded for this.
 _MAX_BYTES = 50_000
@@ -49,7 +51,28 @@ class Result(NamedTuple):
     callee: Expression
 
 
-Expression = Union[Name, Attribute, Result]
+class Constant(NamedTuple):
+    """A value that the code has."""
+
+    value: object
+
+
+class Items(NamedTuple):
+    """A new list, tuple or set."""
+
+    items: Tuple[Expression, ...]
+
+
+Expression = Union[Name, Attribute, Result, Constant, Items]
+
+
+class Call(NamedTuple):
+    """What an instruction calls, and with what; an argument of which nothing can be told is None."""
+
+    callee: Expression
+    #: None if there are arguments of which it cannot be told how many.
+    positional: Optional[Sequence[Optional[Expression]]]
+    keywords: Dict[str, Optional[Expression]]
 
 
 class _Null:
@@ -62,23 +85,39 @@ _Slot = Union[Expression, _Null, None]
 
 def callee_at(code: CodeType, offset: int) -> Optional[Expression]:
     """Return what the instruction at *offset* calls; None if it calls nothing, or nothing that can be told."""
-    if not 0 <= offset < len(code.co_code) <= _MAX_BYTES or code.co_code[offset] not in _CALLING:
+    call = call_at(code, offset)
+    return None if call is None or (code.co_code[offset] == _FOR_ITER) else call.callee
+
+
+def call_at(code: CodeType, offset: int) -> Optional[Call]:
+    """Return what the instruction at *offset* calls, that of a for loop included, and with what; None as before."""
+    if not 0 <= offset < len(code.co_code) <= _MAX_BYTES or code.co_code[offset] not in _CALLING_OR_ITERATING:
         return None
     instructions = bytecode.decode(code)
     targets = {instruction.target for instruction in instructions}
     before: List[Instruction] = []
     for instruction in instructions:
         if instruction.offset == offset:
-            machine = _Machine(code)
-            for each in before[-_MAX_INSTRUCTIONS:]:
-                if each.start in targets:
-                    machine.stack.clear()
-                machine.execute(each)
-            if instruction.start in targets:
-                return None
-            return machine.callee(instruction)
+            if instruction.opcode == _FOR_ITER:
+                # Whatever jumps here has left the iterator where it was.
+                if not before or before[-1].name != "GET_ITER" or before[-1].start in targets:
+                    return None
+                iterated = _run(code, before[:-1], targets).at(1)
+                if iterated is None or isinstance(iterated, _Null):
+                    return None
+                return Call(Attribute(iterated, "__next__", True), (), {})
+            return None if instruction.start in targets else _run(code, before, targets).call(instruction, before)
         before.append(instruction)
     return None
+
+
+def _run(code: CodeType, instructions: Sequence[Instruction], targets: Set[int]) -> _Machine:
+    machine = _Machine(code)
+    for each in instructions[-_MAX_INSTRUCTIONS:]:
+        if each.start in targets:
+            machine.stack.clear()
+        machine.execute(each)
+    return machine
 
 
 def has_no_arguments(code: CodeType, offset: int) -> bool:
@@ -116,6 +155,36 @@ class _Machine:
         if name == "CALL_METHOD" or (_TWO_SLOTS and name != "CALL_METHOD"):
             slots.insert(0, self.at(above + 2))
         return next((slot for slot in slots if not isinstance(slot, _Null)), None)
+
+    def call(self, instruction: Instruction, before: Sequence[Instruction]) -> Optional[Call]:
+        """Return what *instruction* calls, and with what.
+
+        :param before: the instructions before it.
+        """
+        callee = self.callee(instruction)
+        if callee is None:
+            return None
+        name = instruction.name
+        if name in _ENTERS:
+            return Call(callee, (), {})
+        names: object = ()
+        if name == "CALL_FUNCTION_EX":
+            return Call(callee, None, {})
+        if name in ("CALL_KW", "CALL_FUNCTION_KW"):
+            constant = self.at(1)
+            if not isinstance(constant, Constant):
+                return Call(callee, None, {})
+            names = constant.value
+        else:
+            last = next((each for each in reversed(before) if each.name not in ("PRECALL", "CACHE", "NOP")), None)
+            if last is not None and last.name == "KW_NAMES":
+                names = self.code.co_consts[last.arg]
+        keywords = cast(Tuple[str, ...], names)
+        above = self.arguments(instruction)
+        values = [self.at(above - index) for index in range(instruction.arg)]
+        given = [None if isinstance(value, _Null) else value for value in values]
+        split = len(given) - len(keywords)
+        return Call(callee, given[:split], dict(zip(keywords, given[split:])))
 
     @staticmethod
     def arguments(instruction: Instruction) -> int:
@@ -160,9 +229,18 @@ class _Machine:
             self.stack.append(self.at(arg))
         elif name == "SWAP" and len(self.stack) >= arg:
             self.stack[-arg], self.stack[-1] = self.stack[-1], self.stack[-arg]
-        elif name in ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONSTANT"):
+        elif name == "LOAD_CONST":
+            self.stack.append(Constant(self.code.co_consts[arg]))
+        elif name == "LOAD_SMALL_INT":
+            self.stack.append(Constant(arg))
+        elif name == "LOAD_COMMON_CONSTANT":
             self.stack.append(None)
-        elif name in ("BUILD_TUPLE", "BUILD_LIST", "BUILD_SET", "BUILD_MAP") or name.startswith(("BINARY_", "UNARY_")):
+        elif name in ("BUILD_TUPLE", "BUILD_LIST", "BUILD_SET"):
+            items = [self.at(arg - index) for index in range(arg)]
+            self.drop(arg)
+            known_items = tuple([each for each in items if each is not None and not isinstance(each, _Null)])
+            self.stack.append(Items(known_items) if len(known_items) == arg else None)
+        elif name == "BUILD_MAP" or name.startswith(("BINARY_", "UNARY_")):
             effect = self.effect(instruction)
             self.drop(1 - effect)
             self.stack.append(None)

@@ -94,10 +94,15 @@ def find_manager(
             return manager
     if context.phase == "active":
         return None
-    if callee is not None or _frame_of(values.get(context.awaited_slot)) is not None:
-        return _manager_called(context, values, frame, callee, access)
-    # The method is written in C.
-    return access.find_released(frame, lasti, context.address_slot) if context.address_slot >= 0 else None
+    is_called = callee is not None or _frame_of(values.get(context.awaited_slot)) is not None
+    manager = _manager_called(context, values, frame, callee, access) if is_called else None
+    if manager is not None or context.address_slot < 0:
+        return manager
+    # The method is written in C, and may have called another one that is not.
+    manager = access.find_released(frame, lasti, context.address_slot)
+    if is_called and type(class_attribute(type(manager), _method_name(context))) is types.FunctionType:
+        return None
+    return manager
 
 
 def _manager_called(

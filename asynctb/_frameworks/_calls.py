@@ -8,10 +8,21 @@ from __future__ import annotations
 import sys
 import types
 from _io import FileIO
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple, cast
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, cast
 
-from .._code.calls import Attribute, Expression, Name, Result, callee_at, has_no_arguments
-from .._frames import variable_of_program
+from .._code.calls import (
+    Attribute,
+    Call,
+    Constant,
+    Expression,
+    Items,
+    Name,
+    Result,
+    call_at,
+    callee_at,
+    has_no_arguments,
+)
+from .._frames import reader_mode, variable_of_program
 from .._model import Wait
 from .._objects import class_attribute, exact_str, get_field, instance_dict, is_a, module_field, simple_type_name
 from .._waits.kinds import wait_for
@@ -26,6 +37,23 @@ class _Value(NamedTuple):
     obj: object = None
 
 
+class KnownCall(NamedTuple):
+    """A call of a function that is known."""
+
+    description: str
+    #: What the function is called in its module or class.
+    name: str
+    #: The object that it is a method of, if that is known.
+    target: Optional[object]
+    #: The arguments; unknown ones are `UNKNOWN`. None if it cannot be told how many there are.
+    positional: Optional[Sequence[object]]
+    keywords: Dict[str, object]
+
+
+#: By the identity of the code, which is kept, and the offset of the instruction.
+Calls = Dict[Tuple[int, int], Tuple[types.CodeType, Optional[Call]]]
+
+
 class KnownCalls:
     """A table of functions written in C that block until something happens. What does not exist is passed over."""
 
@@ -33,6 +61,7 @@ class KnownCalls:
         self._functions: Known = ()
         #: By identity of the functions, and of methods as their classes have them; those are kept alive.
         self._known: Dict[int, Tuple[object, str]] = {}
+        self._names: Dict[int, str] = {}
         self._modules_seen = -1
 
     def add(self, functions: Known) -> None:
@@ -49,10 +78,7 @@ class KnownCalls:
         callee = callee_at(frame.f_code, lasti)
         if callee is None:
             return None
-        if self._modules_seen != len(sys.modules):
-            modules = len(sys.modules)
-            self._known = {id(function): (function, description) for function, description in self._find()}
-            self._modules_seen = modules
+        self._refresh()
         _, description = self._known.get(id(_function(frame, callee)), (None, None))
         # Other threads may run while the system is asked.
         if description is None or not _sleeps(system_id) or frame.f_lasti != lasti:
@@ -66,7 +92,58 @@ class KnownCalls:
         target = value.obj if value is not None and type(value.obj) is not types.ModuleType else None
         return wait_for(description, target) if target is not None and frame.f_lasti == lasti else wait
 
-    def _find(self) -> Iterator[Tuple[object, str]]:
+    def call_of(self, frame: types.FrameType, seen: Calls) -> Optional[KnownCall]:
+        """Return which function of the table the innermost frame of a stack calls, whether it waits there or not.
+
+        :param seen: what others have called at the same place, for as long as a look takes.
+        """
+        key = id(frame.f_code), frame.f_lasti
+        if key not in seen:
+            seen[key] = frame.f_code, call_at(frame.f_code, frame.f_lasti)
+        _, call = seen[key]
+        if call is None:
+            return None
+        self._refresh()
+        callee = call.callee
+        value = _evaluate(frame, callee)
+        found: object = value.obj if value is not None else None
+        target: object = None
+        if type(found) is types.MethodType:
+            target, found = found.__self__, found.__func__
+        elif isinstance(callee, Attribute):
+            owner = _evaluate(frame, callee.owner)
+            target = owner.obj if owner is not None and type(owner.obj) is not types.ModuleType else None
+        known = self._known.get(id(found))
+        if known is None and isinstance(callee, Attribute) and isinstance(callee.owner, Result):
+            # An iterator that a known function has made, and for which another object stands.
+            maker = _evaluate(frame, callee.owner.callee) if callee.name == "__next__" else None
+            known = self._known.get(id(maker.obj)) if maker is not None else None
+            return None if known is None else KnownCall(known[1], callee.name, None, None, {})
+        if known is None:
+            return None
+        given = None if call.positional is None else [_argument(frame, each) for each in call.positional]
+        keywords = {name: _argument(frame, each) for name, each in call.keywords.items()}
+        return KnownCall(known[1], self._names[id(found)], target, given, keywords)
+
+    def call_to(self, method: object, positional: Sequence[object], keywords: Dict[str, object]) -> Optional[KnownCall]:
+        """Return the same for a bound method that is called with these arguments."""
+        if type(method) is not types.MethodType:
+            return None
+        self._refresh()
+        known = self._known.get(id(method.__func__))
+        if known is None:
+            return None
+        return KnownCall(known[1], self._names[id(method.__func__)], method.__self__, positional, keywords)
+
+    def _refresh(self) -> None:
+        if self._modules_seen != len(sys.modules):
+            modules = len(sys.modules)
+            found = list(self._find())
+            self._known = {id(function): (function, description) for function, description, _ in found}
+            self._names = {id(function): name for function, _, name in found}
+            self._modules_seen = modules
+
+    def _find(self) -> Iterator[Tuple[object, str, str]]:
         for module_name, path, description in self._functions:
             module = sys.modules.get(module_name)
             if not is_a(module, types.ModuleType):
@@ -77,9 +154,11 @@ class KnownCalls:
                 function = class_attribute(function, name) if is_a(function, type) else None
             # Not what the program has put there.
             if type(function) is types.BuiltinFunctionType or _is_method(function):
-                yield function, description
+                yield function, description, name
 
 
+#: What is not known of an argument.
+UNKNOWN = object()
 #: Those that threads wait in. Each room adds what it knows.
 thread_calls = KnownCalls()
 
@@ -117,6 +196,8 @@ def _evaluate(frame: types.FrameType, expression: Expression) -> Optional[_Value
     if isinstance(expression, Attribute):
         owner = _evaluate(frame, expression.owner)
         return None if owner is None else _attribute(owner, expression.name, expression.is_special)
+    if isinstance(expression, (Constant, Items)):
+        return _Value(type(expression.value), expression.value) if isinstance(expression, Constant) else None
     if isinstance(expression, Result):
         value = _evaluate(frame, expression.callee)
         # A class written in C, or one that makes its objects as those do.
@@ -125,6 +206,15 @@ def _evaluate(frame: types.FrameType, expression: Expression) -> Optional[_Value
         made_by = class_attribute(value.obj, "__new__")
         return _Value(value.obj) if type(made_by) is types.BuiltinFunctionType else None
     return _variable(frame, expression)
+
+
+def _argument(frame: types.FrameType, expression: Optional[Expression]) -> object:
+    if isinstance(expression, Items):
+        return [_argument(frame, each) for each in expression.items]
+    value = _evaluate(frame, expression) if expression is not None else None
+    if value is None and isinstance(expression, Name) and expression.kind == "LOAD_FAST" and reader_mode() == "full":
+        return None  # it had a value when it was given to the function
+    return UNKNOWN if value is None or (value.obj is None and not isinstance(expression, Constant)) else value.obj
 
 
 def _variable(frame: types.FrameType, variable: Name) -> Optional[_Value]:

@@ -26,6 +26,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 
 from .._objects import describe_error, get_field, is_a, module_field, type_name
+from .._snapshot.creation import add_makers, record_more
 from .._snapshot.registry import Frameworks, RegisteredSource, hand_in
 from .._stacks.customize import refresh_glue
 from .._stacks.registries import refresh_virtual
@@ -53,6 +54,7 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("gevent", "gevent"),
     ("greenback", "greenback"),
     ("asgiref", "asgiref"),
+    ("nest_asyncio", "nest_asyncio"),
     ("sqlalchemy", "sqlalchemy"),
     ("pytest", "_pytest"),
     ("backports", "async_generator"),
@@ -123,6 +125,7 @@ def refresh() -> None:
         unfinished |= module is None and plugin.name in sys.modules
         if module is not None:
             _install_once("entry point", plugin.name, module, partial(_install_plugin, plugin))
+    record_more()
     try:
         unfinished |= hide_new_modules()
     except RecursionError:
@@ -138,6 +141,7 @@ def _load(name: str) -> None:
         task_waits.add(room.waits)
         thread_waits.add(room.thread_waits)
         thread_calls.add(room.thread_calls)
+        add_makers(room.makers)
         _rooms[name] = room
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from typing import Callable, Mapping, NamedTuple, Optional
 
+from .._snapshot.creation import Makers
 from .._snapshot.registry import RegisteredSource
 from ._known import Known
 
@@ -22,3 +23,5 @@ class Room(NamedTuple):
     thread_waits: Known = ()
     #: The functions written in C that threads wait in.
     thread_calls: Known = ()
+    #: The methods that make tasks, or start threads.
+    makers: Makers = ()

@@ -24,7 +24,7 @@ from .._data import (
 )
 from .._frames import reader_mode
 from .._model import Snapshot
-from .._process import INSTANCE, describe_python, program_name
+from .._process import INSTANCE, describe_python, is_starter, program_name
 from .._source import line_of_file, utf16_column
 from .._version import __version__
 from .fields import clip
@@ -169,7 +169,7 @@ class _Writer:
 
     def _frame(self, data: FrameData, nesting: int) -> Json:
         fields: Json = {"name": clip(data["name"]), "location": self._location(data["location"])}
-        if data.get("hidden"):
+        if data.get("hidden") or is_starter(data["location"]["path"]):
             fields["hidden"] = True
         if "contexts" in data:
             fields["contexts"] = [self._context(each, nesting) for each in data["contexts"]]

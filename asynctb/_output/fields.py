@@ -56,6 +56,11 @@ def activity_fields(activity: Activity, text: Text, location: Locate, *, inside:
         data["signature"] = activity.signature
     if activity.failure is not None:
         data["failure"] = text(activity.failure)
+    if activity.created_at is not None:
+        data["createdAt"] = {
+            "name": text(activity.created_at.funcname),
+            "location": location(activity.created_at),
+        }
     return data
 
 

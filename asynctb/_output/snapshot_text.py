@@ -66,6 +66,10 @@ class _Forest(Renderer):
         self._shown.add(activity.id)
         self._nesting += 1
         nodes = self._stack(activity)
+        place = activity.created_at
+        if place is not None:
+            line = place.line if place.line is not None else "?"
+            nodes.insert(0, Node(f"created at {place.filename}:{line}, in {place.funcname}", []))
         # Those of a task group stand there under its "async with" already.
         rest = [each for each in self._children.get(activity.id, ()) if each.id not in self._shown]
         if self._nesting < _MAX_NESTING:
@@ -103,7 +107,8 @@ class _Forest(Renderer):
         if other is None or other is activity:
             leaf = stack.leaf if activity.waits_for is None or stack.error is not None else None
             nodes += self.stack_nodes(Traceback((), None, leaf, stack.error))
-        if stack.frames and all(info.hide for info in stack.frames) and not self._show_hidden:
+        own = [info for info in stack.frames if self._owners.get(id(info.frame), activity) is activity]
+        if own and all(info.hide for info in stack.frames) and not self._show_hidden:
             # Better than nothing: what the thread does, or what the task or greenlet is.
             nodes.insert(0, self.frame_node(stack.frames[-1 if activity.kind == "thread" else 0]))
         return nodes
@@ -146,10 +151,11 @@ def _owners_of_frames(activities: Sequence[Activity]) -> Dict[int, Activity]:
     task's that has it, and of several that of the one in whose stack it stands outermost.
     """
     stacks = [(each, each.traceback.frames) for each in activities if each.traceback is not None]
+    # Of greenlets, also the hub of gevent that its thread executes, waiting for events.
     begun = {
         id(frames[0].frame): each
         for each, frames in stacks
-        if frames and each.kind != "thread" and each.state == "running"
+        if frames and each.kind != "thread" and (each.state == "running" or each.kind == "greenlet")
     }
     owners: Dict[int, Activity] = {}
     for thread, frames in stacks:

@@ -14,13 +14,15 @@ from .._ids import activity_ids
 from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._own_code import is_own_file
+from .._refusal import refusal
 from .._stacks.extract import Walker, extract
-from .._stacks.follow import CallersUnknown, follow, thread_frames
+from .._stacks.follow import CallersUnknown, follow, is_foreign, thread_frames
 from .._waits.explain import explain
 from . import registry
+from .creation import Creations
 from .loose import LooseObjects
 from .places import Places
-from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of
+from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of, leaf_types
 
 #: How many stacks are read before what they belong to is described.
 _BLOCK = 50
@@ -42,6 +44,9 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False, hooks: boo
     :param hooks: whether hooks may change the stacks, see `Traceback.of`. What activities wait for, who holds it and
         `Activity.top` are the same either way.
     """
+    reason = refusal()
+    if reason is not None:
+        return Snapshot((), (reason,))
     try:
         return without_collections(lambda: _snapshot(tracebacks, loose_objects, hooks))
     except RecursionError:  # the caller is near the limit
@@ -73,6 +78,10 @@ def _name_of(member: object, group: Group) -> str:
     return type_name(type(member)) if name is None else name
 
 
+#: The kinds of activities of which it can be recorded where they were made.
+_MADE = ("task", "thread")
+
+
 class Listing:
     """All activities at one moment, each described only when asked for.
 
@@ -85,6 +94,8 @@ class Listing:
     :param frame_filter: maps the innermost frame of a thread to the innermost one that is the program's own, or None;
         for a debugger, whose frames are on the stack of a paused thread.
     :param is_paused: whether a debugger holds threads.
+    :param may_search: whether the heap may be searched for who refers to what is waited for; by default, where all
+        loose objects are searched for.
     :param hooks: as for `snapshot`.
     :param is_own: whether a file, of the name that code objects record, has code of the user's own.
     """
@@ -97,6 +108,7 @@ class Listing:
         thorough: bool = True,
         frame_filter: Optional[FrameFilter] = None,
         is_paused: bool = False,
+        may_search: Optional[bool] = None,
         hooks: bool = True,
         is_own: Callable[[str], bool] = is_own_file,
     ) -> None:
@@ -109,9 +121,10 @@ class Listing:
         self.is_own = is_own
         self._frame_filter = frame_filter
         #: Whether the heap may be searched for who refers to what is waited for.
-        self.may_search = loose_objects
+        self.may_search = loose_objects if may_search is None else may_search
         self._has_loose, self._has_only_new = loose_objects or new_coroutines, not loose_objects
         self._places = Places(is_own)
+        self._creations = Creations()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
         registry.frameworks.refresh()
@@ -187,9 +200,9 @@ class Listing:
 
     def survey(self, root: object) -> Tuple[Sequence[Owner], Tops, Optional[int]]:
         """Return what is suspended from *root* inward, where that stands, and its signature."""
-        owners, _ = await_chain(root)
+        owners, end = await_chain(root)
         tops, signature, may_go_on = self._places.survey(owners)
-        if may_go_on:
+        if may_go_on or (end is not None and id(type(end)) not in leaf_types and is_foreign(end)):
             raw, _, _, _ = follow(root)
             frames = [frame for frame, _ in raw]
             # What a thread runs has its own place in the list, and is elsewhere the next time.
@@ -255,6 +268,9 @@ class Listing:
                 target=member if record is None else record.thread,
             )
         self._members[activity.id] = member, group
+        place = self._creations.place_of(activity.target) if activity.kind in _MADE else None
+        if place is not None:
+            object.__setattr__(activity, "created_at", place)  # nobody has it yet
         return activity
 
     def target(self, activity_id: str) -> Optional[object]:
@@ -289,7 +305,8 @@ class Listing:
         if type(member) is ThreadRecord:
             frames = thread_frames(member.ident)
             return tuple([each for frame in frames for each in (frame, frame.f_lasti)])
-        return () if group is None else (group.source.moment_of(member),)
+        moment = None if group is None else group.source.moment_of(member)
+        return () if group is None else moment if type(moment) is tuple else (moment,)
 
     def again(self, activity_id: str) -> Optional[Activity]:
         """Return an activity as it is now, without its stack."""

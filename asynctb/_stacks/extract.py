@@ -12,6 +12,7 @@ from .._frames import frame_reader
 from .._model import ContextInfo, FrameInfo, Traceback, WithBlock
 from .._objects import describe, describe_error, is_a, type_name
 from .._quick import new_frame_info, new_traceback
+from .._refusal import refusal
 from .customize import (
     NO_ROOM,
     ElaborateFrame,
@@ -330,6 +331,9 @@ def _extraction(function: _F) -> _F:
 
     @functools.wraps(function)
     def wrapper(root: Optional[object], *args: Any, **options: Any) -> Traceback:
+        reason = refusal()
+        if reason is not None:
+            return Traceback((), root, None, RuntimeError(reason))
         try:
             for refresh in refresh_glue:
                 refresh()
@@ -354,6 +358,9 @@ def extract(
     :param levels: how many stacks and contexts may be nested in each other, if that is not as many as usual.
     :param refreshed: whether the glue has been installed for what was imported, by an extraction just before.
     """
+    reason = refusal()
+    if reason is not None:
+        return Traceback((), root, None, RuntimeError(reason))
     try:
         if not refreshed:
             for refresh in refresh_glue:

@@ -449,6 +449,15 @@ def duck_typed(target: object) -> Optional[Tuple[Target, bool, Optional[types.Fr
     return None
 
 
+def is_foreign(awaitable: object) -> bool:
+    """Return whether *awaitable* is, or is made for, a coroutine or generator of another implementation."""
+    kind = type(awaitable)
+    if is_noted(_leaf_kinds, kind):
+        return False
+    name = simple_type_name(kind)
+    return name in _FOREIGN or name in _FOREIGN.values() or duck_typed(awaitable) is not None
+
+
 def _behind_foreign(awaitable: object) -> Target:
     """Return the coroutine or asynchronous generator behind an awaitable of another implementation, or None.
 

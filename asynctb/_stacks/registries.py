@@ -78,7 +78,7 @@ class TypeRegistry(Generic[H]):
         self._virtual: Optional[Dict[int, Tuple[weakref.ref[type], type, H]]] = None
 
     def register(self, cls: type, hook: H) -> None:
-        if is_own(hook):
+        if not self._name or is_own(hook):
             self._own[id(cls)] = cls, hook
         else:
             self._others[id(cls)] = cls, hook

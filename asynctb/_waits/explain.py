@@ -36,13 +36,15 @@ from .facts import (
     held_in_block,
     is_retrieved,
     lateness_of_loop,
+    queued_coroutines,
+    unseen_by_collector,
     unused_of_loop,
     woken_through,
 )
 from .graph import Node, circle_of, knots, stuck, waiters_of
 from .holders import Blocks, location_of
 from .kinds import EXTERNAL, HELD, LOCK_OF_CONDITION, WOKEN
-from .reach import Search, TooMuch, coroutines_of, reaching
+from .reach import MOST_SECONDS, Search, TooMuch, coroutines_of, reaching
 
 #: Seconds that a timer of a loop is overdue if the loop is certain to be blocked.
 _LATE = 0.1
@@ -54,6 +56,8 @@ _MOST_EDGES = 1_000
 _MOST_FINDINGS = 20
 #: How often what can go on is worked out again as more is reached.
 _MOST_ROUNDS = 50
+#: How long a search may take of a program that a debugger has stopped, where nobody has asked for it.
+_SECONDS_AT_STOPS = 0.5
 #: Of how many it is told who could wake them.
 _MOST_LEFT = 10_000
 _LOOSE = ("coroutine", "generator", "async_generator")
@@ -102,14 +106,16 @@ class _Waited(NamedTuple):
 
 
 class _Explanation:
-    def __init__(self, activities: Sequence[Activity], look: Look, *, are_stuck: bool = False) -> None:
+    def __init__(self, activities: Sequence[Activity], look: Look, *, with_blocks: bool = False) -> None:
         self._look = look
+        #: Whether blocks are read also where the locks record who holds them: they have the lines.
+        self._with_blocks = with_blocks
         self._by_id = {each.id: each for each in activities}
         self._by_target = {id(each.target): each.id for each in activities if each.target is not None}
         self._by_ident = {each.thread_ident: each.id for each in activities if each.thread_ident is not None}
         self._held = self._find_held(activities)
         self._waited: Dict[int, _Waited] = {}
-        self._blocks = self._read_blocks(activities, are_stuck)
+        self._blocks = self._read_blocks(activities)
         self._words: Dict[Tuple[int, str], str] = {}
         #: Whether some were found to be stuck but for timers.
         self._ended_by_timers = False
@@ -135,12 +141,16 @@ class _Explanation:
                 found[id(target)] = target, held
         return found
 
-    def _read_blocks(self, activities: Sequence[Activity], are_stuck: bool) -> Blocks:
+    def _read_blocks(self, activities: Sequence[Activity]) -> Blocks:
         wanted = {address for address, (_, held) in self._held.items()}
         blocks = Blocks(wanted)
         has_stacks = any(each.traceback is not None for each in activities)
         # Of those that are stuck it is told since where they hold what, also where others tell that they do.
-        if has_stacks or are_stuck or any(held.owners is None and not held.free for _, held in self._held.values()):
+        if (
+            self._with_blocks
+            or has_stacks
+            or any(held.owners is None and not held.free for _, held in self._held.values())
+        ):
             blocks.read(activities, self._look.stack_of)
         for address, (target, held) in self._held.items():
             self._waited[address] = self._waited_for(target, held, blocks)
@@ -153,7 +163,10 @@ class _Explanation:
             since = {block.activity: block.since for block in inside}
             complete = True
             for owner, permits in held.owners:
-                activity_id = self._by_ident.get(owner) if type(owner) is int else self._by_target.get(id(owner))
+                if type(owner) is int:  # gevent's threads have the identity of a greenlet as their number
+                    activity_id = self._by_ident.get(owner) or self._by_target.get(owner)
+                else:
+                    activity_id = self._by_target.get(id(owner))
                 if activity_id is None:
                     complete = False
                 else:
@@ -297,7 +310,8 @@ class _Explanation:
         """
         moments = {each.id: self._look.moment_of(each.id) for each in self.activities if each.id in names}
         found = [self._look.again(name) for name in moments]
-        again = _Explanation([each for each in found if each is not None], self._look, are_stuck=True)
+        is_short = len(found) <= _MOST_EDGES
+        again = _Explanation([each for each in found if each is not None], self._look, with_blocks=is_short)
         moved = [name for name, moment in moments.items() if not _is_same(moment, self._look.moment_of(name))]
         return again, moved
 
@@ -355,7 +369,8 @@ class _Explanation:
             remaining = self._without_doubt(again, remaining, nodes)
             for members, edges in again._knots(remaining, nodes):
                 in_deadlock.update(members)
-                found.append(again._deadlock(members, edges))
+                finding = again._deadlock(members, edges)
+                found.append(attrs.evolve(finding, text=finding.text + self._watchdogs(members, remaining)))
         found += self._temporary(in_deadlock)
         if self._look.may_search:
             found += self._unwoken(remaining, in_deadlock)
@@ -374,6 +389,21 @@ class _Explanation:
         }
         for members in knots(edges):
             yield circle_of(members, edges), edges
+
+    def _watchdogs(self, members: List[str], remaining: Set[str]) -> str:
+        """Return, for a sentence, who waits for a time to come and has one of *members*, in code that cancels."""
+        waits = [(name, self._by_id[name].waits_for) for name in self._blocks.cancelling if name not in remaining]
+        names = [name for name, wait in waits if wait and (wait.kind == "sleep" or wait.deadline is not None)]
+        stacks = [(name, stack) for name in names for stack in [self._look.stack_of(self._by_id[name])] if stack]
+        wanted = {id(self._by_id[name].target): name for name in members if self._by_id[name].kind == "task"}
+        if not stacks or not wanted:
+            return ""
+        try:
+            reached = reaching(stacks, wanted, {id(each.target) for each in self.activities})
+        except TooMuch:
+            return ""
+        pairs = [(wanted[address], name) for address, names in reached.items() for name in names]
+        return f"; {self._name(pairs[0][1])} may cancel {self._name(pairs[0][0])}" if pairs else ""
 
     def _temporary(self, in_deadlock: Set[str]) -> List[Finding]:
         """Return the deadlocks that only timers will end."""
@@ -408,7 +438,7 @@ class _Explanation:
         wait = activity.waits_for
         if wait is None or wait.target is None or wait.activities or wait.deadline is not None:
             return False
-        if activity.state != "suspended" or activity.kind == "greenlet":  # what its hub calls cannot be seen
+        if activity.state != "suspended":
             return False
         waited = self._waited.get(id(wait.target))
         if waited is not None:
@@ -479,7 +509,7 @@ class _Explanation:
                 return nothing
             stops.update(id(obj) for each in unused if each is not None for obj in each)
         loose = {id(each.target) for each in self.activities if each.kind in _LOOSE}
-        search = Search(wakers, stops | loose)
+        search = Search(wakers, stops | loose, seconds=_SECONDS_AT_STOPS if self._look.is_paused else MOST_SECONDS)
         for function in called_from_outside:
             for obj in function():
                 search.add(obj)
@@ -499,6 +529,11 @@ class _Explanation:
                     search.add_stack(stack)
                 if each.target is not None:
                     search.add_referents(each.target)
+                    unseen = unseen_by_collector.find(type(each.target))
+                    others, is_all = unseen(each.target) if unseen is not None else ((), True)
+                    for obj in others:
+                        search.add(obj)
+                    search.is_complete = search.is_complete and is_all
             search.run()
             if not search.is_readable:
                 return nothing
@@ -587,7 +622,8 @@ class _Explanation:
         if activity is None:
             return activity_id
         kind = activity.kind.replace("_", " ")
-        return f"{kind} {exact_str(activity.name) or activity.id}"
+        name = exact_str(activity.name) or activity.id
+        return name if name.endswith(kind) else f"{kind} {name}"
 
     def _names(self, ids: Sequence[str]) -> str:
         names = [self._name(each) for each in ids[:_MOST_NAMES]]
@@ -657,6 +693,8 @@ class _Explanation:
             text = (
                 f"The event loop of {self._name(thread_id)} is blocked by {by}, which {doing}{where}; {waiting} for it"
             )
+            if running and running[0].id in self._deadlines([running[0].id]):
+                text += ", and so does its timeout"
             ids = (thread_id, *[each.id for each in running])
             steps = [Step(ids[-1], f"{by} {doing}{where}", place)]
             yield Finding("blocked_loop", is_late, text, ids, tuple(steps))
@@ -707,6 +745,8 @@ class _Explanation:
 
     def _never_awaited(self) -> List[Finding]:
         new = [each for each in self.activities if each.kind == "coroutine" and each.state == "created"]
+        queued = {address for function in queued_coroutines for address in function()} if new else set()
+        new = [each for each in new if id(each.target) not in queued]
         return self._each("never_awaited", new, lambda each: f"Nobody has awaited {self._name(each.id)}")
 
     def _failed(self) -> List[Finding]:

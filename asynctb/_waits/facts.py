@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
-from .._model import WaitKind
+from .._model import Wait, WaitKind
 from .._stacks.customize import code_objects_of
 from .._stacks.registries import TypeRegistry, is_own_module, third_party
 from .kinds import add_words
@@ -41,6 +41,11 @@ shield_of_block: TypeRegistry[Callable[[object], bool]] = TypeRegistry()
 cancelling_timers: List[Callable[[Sequence[object]], Dict[int, float]]] = []
 #: Each gets an event loop and returns by how many seconds the earliest of its timers is overdue, or None.
 lateness_of_loop: List[Callable[[object], Optional[float]]] = []
+#: What rooms know of tasks that others run: each gets the wait of one and what is suspended in it, outermost first, and
+#: returns another wait, or None.
+refinements: List[Callable[[Wait, Sequence[Any]], Optional[Wait]]] = []
+#: Each returns the identities of the coroutines that event loops, also such as do not run, are going to begin.
+queued_coroutines: List[Callable[[], Sequence[int]]] = []
 #: Each gets a task that has failed and returns whether somebody has been told; None if it does not know.
 is_retrieved: List[Callable[[object], Optional[bool]]] = []
 #: By the type of an object that is waited for: the objects, besides itself, through which the waiter can be woken, such
@@ -49,6 +54,9 @@ woken_through: TypeRegistry[Callable[[object], Sequence[object]]] = TypeRegistry
 #: Each gets an event loop and returns the objects of it that wake nobody, although it refers to them; None if it cannot
 #: be seen what the loop is going to call.
 unused_of_loop: List[Callable[[object], Optional[Sequence[object]]]] = []
+#: By the type of an activity's object: what it refers to that the garbage collector does not see, and whether that is
+#: all.
+unseen_by_collector: TypeRegistry[Callable[[object], Tuple[Sequence[object], bool]]] = TypeRegistry()
 #: Each returns what is called whenever something happens outside, such as the handlers of signals.
 called_from_outside: List[Callable[[], Sequence[object]]] = []
 #: Code of functions of libraries that waits end in, with the words for what is waited for and whether it is "self".

@@ -11,6 +11,7 @@ from .facts import deadline_of_block, held_by, held_in_block, shield_of_block
 #: The method by which a block can give up what it holds.
 _GIVING_UP = "release"
 _TAKING = "acquire"
+_CANCELLING = "cancel"
 _LOOSE = ("coroutine", "generator", "async_generator")
 
 
@@ -42,8 +43,10 @@ class Blocks:
         self._kinds: Dict[int, Tuple[bool, Optional[Callable[[object], object]], Optional[Callable[[Any], Any]]]] = {}
         #: Types of managers that hold nothing, and end nothing after a time.
         self._irrelevant: Set[int] = set()
-        #: Whether code names the methods that give up and take a lock, by the identity of the code.
-        self._codes: Dict[int, Tuple[bool, bool]] = {}
+        #: Those whose own code names the method that cancels a task.
+        self.cancelling: Set[str] = set()
+        #: Whether code names the methods that give up and take a lock, and cancel, by the identity of the code.
+        self._codes: Dict[int, Tuple[bool, ...]] = {}
         #: Whether what is further outward than a scope with a shield is gone through: other scopes cannot end it.
         self._shielded = False
         #: The frames that have been gone through, or belong to somebody else.
@@ -73,10 +76,13 @@ class Blocks:
             code = info.frame.f_code
             names = codes.get(id(code))
             if names is None:  # the code lives as long as the stack
-                names = codes[id(code)] = _GIVING_UP in code.co_names, _TAKING in code.co_names
+                names = tuple([name in code.co_names for name in (_GIVING_UP, _TAKING, _CANCELLING)])
+                codes[id(code)] = names
             if (names[0] or names[1]) and not info.hide:
                 self.naming.add(activity.id)
                 gives_up = gives_up or names[0]
+            if names[2] and not info.hide:
+                self.cancelling.add(activity.id)
             for context in info.contexts[::-1]:
                 # Most managers have nothing to do with waits.
                 if id(type(context.manager)) not in irrelevant or context.children or context.inner is not None:

@@ -15,6 +15,7 @@ _KINDS: Dict[str, WaitKind] = {
     LOCK_OF_CONDITION: "lock",
     "semaphore": "semaphore",
     "capacity": "limiter",
+    "connection of a pool": "limiter",
     "event": "event",
     "condition": "condition",
     "barrier": "barrier",

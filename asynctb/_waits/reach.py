@@ -27,6 +27,9 @@ _MOST_LOCAL = 2_000
 #: How many objects are asked for their referents at once.
 _BATCH = 500
 _OWN = __name__.partition(".")[0]
+#: The modules of a debugger, or what they begin with: they go on to its whole code, and wake nobody of the program.
+_DEBUGGERS = ("debugpy", "pydev_ipython")
+_OF_DEBUGGERS = ("pydevd", "_pydevd", "_pydev_")
 _LEAVES = (
     int,
     float,
@@ -62,9 +65,12 @@ class Search:
     :param wanted: identities of the objects that matter.
     :param stops: identities of objects that are not followed, such as tasks.
     :param local: whether globals, modules and types are left out: what an activity has for itself.
+    :param seconds: how long it may take.
     """
 
-    def __init__(self, wanted: Iterable[int], stops: Set[int], *, local: bool = False) -> None:
+    def __init__(
+        self, wanted: Iterable[int], stops: Set[int], *, local: bool = False, seconds: float = MOST_SECONDS
+    ) -> None:
         self._wanted = set(wanted)
         self._stops = stops
         self._local = local
@@ -82,7 +88,7 @@ class Search:
         self._names: Set[str] = set()
         self._modules: Dict[int, types.ModuleType] = {}
         self._own_types: Dict[int, bool] = {}
-        self._until = time.monotonic() + MOST_SECONDS
+        self._until = time.monotonic() + seconds
         self._most = _MOST_LOCAL if local else MOST_OBJECTS
 
     def add(self, obj: object) -> None:
@@ -190,13 +196,14 @@ class Search:
 
     def _add_function(self, function: types.FunctionType) -> None:
         variables = function.__globals__
-        if _is_own(exact_str(_global(variables, "__name__"))):
+        module = exact_str(_global(variables, "__name__"))
+        if _is_asynctb(module):
             return
         self._seen.add(id(variables))
         for each in (function.__closure__, function.__defaults__, function.__kwdefaults__, instance_dict(function)):
             if each is not None:
                 self.add(each)
-        if not self._local:
+        if not self._local and not _is_own(module):
             self._add_code(function.__code__, variables)
 
     def _add_suspended(self, owner: object, frame: types.FrameType) -> None:
@@ -270,8 +277,16 @@ def _global(variables: object, name: str) -> Optional[object]:
     return dict.get(cast(Dict[str, object], variables), name) if is_a(variables, dict) else None
 
 
+def _is_asynctb(module: Optional[str]) -> bool:
+    return module is not None and module.partition(".")[0] == _OWN
+
+
 def _is_own(module: Optional[str]) -> bool:
-    return module is not None and (module == _OWN or module.startswith(_OWN + "."))
+    """Return whether a module is one of asynctb or of a debugger."""
+    if module is None:
+        return False
+    package = module.partition(".")[0]
+    return package == _OWN or package in _DEBUGGERS or package.startswith(_OF_DEBUGGERS)
 
 
 @functools.lru_cache(maxsize=None)

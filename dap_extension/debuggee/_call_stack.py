@@ -18,6 +18,7 @@ from asynctb._stacks.extract import extract
 from ..protocol import CallStackSettings
 from . import _pydevd
 from ._errors import RequestError, evaluating
+from ._hooks import program_hooks
 from ._rows import Row
 from ._serialize import MAX_FRAMES, clip
 from ._sources import SourceTable
@@ -128,7 +129,8 @@ class CallStack:
         def work() -> None:
             threads: List[Any] = answer.as_dict["body"]["threads"]
             try:
-                threads = threads + (self._list(py_db) if self._settings["enabled"] else []) + self._beyond(py_db)
+                listed = program_hooks.around(py_db, lambda: self._list(py_db)) if self._settings["enabled"] else []
+                threads = threads + listed + self._beyond(py_db)
             except BaseException:
                 # Without us the answer is what it always was.
                 self._rows = {}
@@ -156,7 +158,7 @@ class CallStack:
                 if frames is not None:
                     _pydevd.respond(py_db, request, {"stackFrames": frames[0], "totalFrames": frames[1]})
                     return
-                if not is_ours or self._track(py_db, thread_id):
+                if not is_ours or program_hooks.around(py_db, lambda: self._track(py_db, thread_id)):
                     command = _pydevd.stack_answer(py_db, request, thread_id)
             except BaseException:
                 command = None

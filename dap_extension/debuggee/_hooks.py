@@ -2,26 +2,32 @@
 
 They are the one kind of foreign code that the helper runs: the program has registered them for exactly this. Before
 each request it is looked at which there are, as hooks can be registered at any time. Each gets and returns what it
-would with the program's own copy. One that fails costs what it would have contributed, and one that takes long is not
-called any more until the next request; a note says so.
+would with the program's own copy. One that fails costs what it would have contributed; one that takes long is not
+called any more until the next request, and one that does not return never again; a note says so.
 """
 
 from __future__ import annotations
 
 import time
 import types
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
 from asynctb._objects import callable_name, describe_error, is_a
 from asynctb._stacks import customize
 from asynctb._stacks.registries import CodeRegistry, TypeRegistry
 from asynctb._waits.facts import held_by, register_wait
 
+from . import _pydevd
 from ._conversion import Conversion, ProgramWalk, held
+from ._errors import RequestError
 from ._program_registries import Entry, find_registries
+from ._watch import LeftBehind, Watch
 
-#: Seconds that one hook may take in one request.
+#: Seconds that one hook may take in one request, and after how many in one call it is taken for one that never returns.
 _LONGEST = 1.0
+_LONGEST_CALL = 5.0
+#: How many such ones a request waits for.
+_MOST_LEFT_BEHIND = 3
 _BY_TYPE: Dict[str, TypeRegistry[Any]] = {
     "register_root": customize.roots,
     "register_unwrap_awaitable": customize.awaitables,
@@ -36,12 +42,15 @@ _BY_CODE: Dict[str, CodeRegistry[Any]] = {
 }
 
 _Key = Tuple[str, int]
+R = TypeVar("R")
 
 
 class _Hook:
     """One hook of the program, in the place where the helper would call one of its own."""
 
     def __init__(self, name: str, function: Any, call: Callable[..., Any]) -> None:
+        #: Whether it has been left behind in a call.
+        self.is_gone = False
         self._title = f"{callable_name(function)}() ({name})"
         self._function = function
         self._call = call
@@ -53,17 +62,34 @@ class _Hook:
         if self.spent > _LONGEST:
             self.note = f"The program's hook {self._title} takes too long: it is left out after {_LONGEST:g} s."
             raise RuntimeError(f"it is left out, as it has taken more than {_LONGEST:g} s")
+        if self.is_gone:
+            raise RuntimeError("it is left out, as it has not returned before")
+        calls = program_hooks.calls
         began = time.perf_counter()
+        calls.append((self, began))
         try:
-            return self._call(self._function, *arguments)
+            result = self._call(self._function, *arguments)
+        except LeftBehind:
+            raise
         except BaseException as error:
+            if self.is_gone:
+                raise LeftBehind from None
             self.note = f"The program's hook {self._title} failed: {describe_error(error)}"
             if is_a(error, Exception) and not is_a(error, RecursionError):
                 raise
             # What would end more than the hook: the request, or the whole stack.
             raise RuntimeError(describe_error(error)) from None
         finally:
+            calls.pop()
             self.spent += time.perf_counter() - began
+        if self.is_gone:
+            raise LeftBehind
+        return result
+
+    def leave_behind(self) -> None:
+        """Never call it again."""
+        self.is_gone = True
+        self.note = f"The program's hook {self._title} did not return within {_LONGEST_CALL:g} s: it is left out."
 
 
 def _plainly(function: Any, *arguments: Any) -> Any:
@@ -92,9 +118,38 @@ class ProgramHooks:
         #: As they were found. They stay alive as long as the helper has them, so that their addresses are their own.
         self._entries: Dict[_Key, Entry] = {}
         self._hooks: Dict[_Key, List[_Hook]] = {}
+        #: The threads that have been left behind.
+        self._left_behind: List[Any] = []
+        #: Those that have been called and have not returned, outermost first; of the request that is answered now.
+        self.calls: List[Tuple[Any, float]] = []
         #: Why some are not taken over as they are, and what else is wrong.
         self._left_out: Dict[_Key, str] = {}
         self._problem: Optional[str] = None
+
+    def around(self, py_db: _pydevd.Debugger, work: Callable[[], R]) -> R:
+        """Call *work*, which reads stacks, with the hooks that there are now.
+
+        If there are any, that is done on a thread that can be left behind with a hook that does not return.
+
+        :raises RequestError: if one after the other does not.
+        """
+        self.refresh()
+        if not any(self._hooks.values()) or not _pydevd.may_start_thread():
+            self.calls = []
+            return work()
+        for _ in range(_MOST_LEFT_BEHIND):
+            watch = Watch(work)
+            self.calls = watch.calls
+            thread = _pydevd.start_thread(py_db, watch.run)
+            stuck = watch.wait(_LONGEST_CALL)
+            if stuck is None:
+                thread.join()
+                result: R = watch.result()
+                return result
+            stuck.leave_behind()
+            watch.leave_behind()
+            self._left_behind.append(thread)
+        raise RequestError("timeout", "hooks of the program do not return; ask again, and these are left out")
 
     def refresh(self) -> None:
         """Take over what has been registered since the last call, and drop what is not there any more."""

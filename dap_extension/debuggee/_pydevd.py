@@ -6,6 +6,7 @@ file, and what a version lacks is reported instead of guessed.
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import os
 import socket
@@ -16,7 +17,7 @@ import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from asynctb._collector import without_collections
-from asynctb._objects import exact_str, get_field, module_of_frame
+from asynctb._objects import class_attribute, exact_str, get_field, module_of_frame
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.follow import this_thread
 
@@ -40,6 +41,9 @@ TRACING_FILES = (
 )
 #: A file name that the debugger neither traces nor shows (``IGNORE_BASENAMES_STARTING_WITH`` in pydevd_constants.py).
 IGNORED_FILE = "<frozen asynctb>"
+
+#: Bytes of the stack of a thread that can do everything.
+_LEAST_STACK = 1 << 20
 
 _KEY = "_asynctb_helper_key"
 _UNINSTALL = "_asynctb_helper_uninstall"
@@ -144,6 +148,40 @@ def post(py_db: Debugger, work: Callable[[], None]) -> None:
     :param work: must not raise; pydevd would print that to the program's standard error.
     """
     py_db.post_internal_command(_Command(work), "*")
+
+
+def may_start_thread() -> bool:
+    """Return whether a thread of the debugger's own can be started without code of the program running, or waiting.
+
+    Not while a thread that may be paused holds the lock of `threading`, nor where the program has replaced what starts
+    threads, has functions called in each, or wants them to have small stacks; and not under gevent, which the debugger
+    warns of at each start.
+    """
+    if "gevent" in sys.modules or 0 < _thread.stack_size() < _LEAST_STACK:
+        return False
+    module = _module("threading")
+    for name in ("__init__", "start", "join", "_bootstrap", "_bootstrap_inner"):
+        method = class_attribute(module.Thread, name)
+        if type(method) is not types.FunctionType or method.__globals__ is not module.__dict__:
+            return False
+    lock = module._active_limbo_lock
+    if module._profile_hook is not None or not any(type(lock) is kind for kind in (_thread.LockType, _thread.RLock)):
+        return False
+    if not lock.acquire(False):
+        return False
+    lock.release()
+    return True
+
+
+def start_thread(py_db: Debugger, work: Callable[[], None]) -> Any:
+    """Have *work*, which must not raise, called on a new thread that is not traced and is none of the program's.
+
+    Returns the `threading.Thread`. It must be kept until it has been joined: if the thread itself drops it, at its very
+    end, pydevd notes an unknown thread in the program's table, for good (``_create_thread_info``).
+    """
+    thread = _module("_pydevd_bundle.pydevd_daemon_thread").PyDBDaemonThread(py_db, (work, (), {}))
+    thread.start()
+    return thread
 
 
 #: How often a thread may leave work to another one: more often than threads stop at once. Should the right one never be

@@ -41,6 +41,8 @@ class Row(NamedTuple):
         if holders is not None:
             info["waitsFor"] = info["waitsFor"].copy()
             info["waitsFor"]["holders"] = [mapped(holder, location) for holder in holders]
+        if "createdAt" in info:
+            info["createdAt"] = mapped(info["createdAt"], location)
         code = self.top.code() if self.top is not None else None
         if self.top is not None and code is not None:
             info["top"] = top_frame(code, self.top.lasti, self.top.hidden)

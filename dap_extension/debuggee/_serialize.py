@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import types
-from typing import Callable, Dict, List, Optional, Tuple, Union, cast
+from typing import Callable, Dict, List, Mapping, Optional, Tuple, Union, cast
 
 from asynctb._code.with_blocks import position_at
 from asynctb._model import ContextInfo, FrameInfo, Position, Traceback
@@ -72,6 +72,9 @@ class Budget:
         return self._left <= -self._size
 
 
+_NOTHING: Mapping[int, str] = {}
+
+
 class Serializer:
     """Turns parts of the model into their wire form, for one response.
 
@@ -96,6 +99,7 @@ class Serializer:
         self._activity_of = activity_of
         self._frame_id = frame_id
         self._frames_left = MAX_FRAMES
+        self._begun = _NOTHING
         #: Those of the current stack.
         self._values: List[Value] = []
         # Tasks mostly wait at the same few places. The code object is kept so that its address stays its own; it is no
@@ -108,9 +112,15 @@ class Serializer:
         #: Whether a code object is the debugger's, and whether it ends what is shown of a stack.
         self._codes: Dict[int, Tuple[types.CodeType, bool, bool]] = {}
 
-    def stack(self, traceback: Traceback) -> Tuple[int, List[Value]]:
-        """Return the stack of an activity: the index of its shape, and the values that the shape refers to."""
-        key = self._key(traceback)
+    def stack(self, traceback: Traceback, begun: Mapping[int, str] = _NOTHING) -> Tuple[int, List[Value]]:
+        """Return the stack of an activity: the index of its shape, and the values that the shape refers to.
+
+        :param begun: the other activities whose stacks begin at a frame, by the identity of that frame.
+        """
+        self._begun = begun
+        # What stands in a key says nothing of other activities.
+        has_other = begun and any(id(info.frame) in begun for info in traceback.frames)
+        key = None if has_other else self._key(traceback)
         found = self._known.get(key[0]) if key is not None else None
         if found is not None:
             index = found[0]
@@ -268,6 +278,9 @@ class Serializer:
             frame["library"] = True
         if frame_id is not None:
             frame["frameId"] = self._value(frame_id)
+        other = self._begun.get(id(info.frame)) if nesting == 0 else None
+        if other is not None:
+            frame["activityId"] = self._value(other)
         if info.contexts:
             frame["contexts"] = [self._context(context, info.filename, nesting) for context in info.contexts]
         if info.contexts_unknown is not None:

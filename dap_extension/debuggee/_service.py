@@ -86,7 +86,8 @@ class Service:
             try:
                 if os.getpid() != self._process_id:
                     self._forked()
-                _pydevd.respond(py_db, request, answer(py_db, request.arguments))
+                body = program_hooks.around(py_db, lambda: answer(py_db, request.arguments))
+                _pydevd.respond(py_db, request, body)
             except RequestError as error:
                 _pydevd.respond_error(py_db, request, error)
         except BaseException as error:
@@ -121,7 +122,6 @@ class Service:
         _requests.parse_handshake(arguments)
         # What takes its time at first, so that the first stop does not wait for it.
         _registry.refresh()
-        program_hooks.refresh()
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
             "helperVersion": __version__,

@@ -6,13 +6,13 @@ Paths are mapped to the client's, columns turned from offsets in UTF-8 (what CPy
 
 from __future__ import annotations
 
-import os
 import types
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from asynctb._model import FrameInfo, Position
 from asynctb._objects import exact_str, filename_of
 from asynctb._own_code import is_own_file
+from asynctb._process import is_starter as is_starter
 from asynctb._source import line_of_file, utf16_column
 
 from ..protocol import Location, SourceRef
@@ -20,13 +20,6 @@ from . import _pydevd
 
 #: Longest path that is sent, in characters; longer ones are no paths.
 _LONGEST_PATH = 4096
-#: Files that run the main module; the debugger needs them to start a program.
-_STARTERS = ("<frozen runpy>", os.path.join(os.path.dirname(os.__file__), "runpy.py"))
-
-
-def is_starter(filename: str) -> bool:
-    """Whether a file only runs the main module."""
-    return exact_str(filename) in _STARTERS
 
 
 class SourceTable:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import types
-from typing import Optional
+from typing import Dict, Optional, Tuple
 
+from asynctb._frameworks.greenlet.greenlets import reader
 from asynctb._model import Traceback
 from asynctb._objects import describe_error, filename_of
 from asynctb._snapshot import registry
@@ -16,7 +18,6 @@ from ..protocol import ActivityStack
 from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
-from ._hooks import program_hooks
 from ._rows import Row
 from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
@@ -49,7 +50,6 @@ class StackReader:
         hooks: bool = True,
     ) -> None:
         registry.frameworks.refresh()
-        program_hooks.refresh()
         self._hooks = hooks
         self._py_db = py_db
         self._activities = snapshot.activities
@@ -57,6 +57,8 @@ class StackReader:
         self._suspended = _pydevd.suspended_threads(py_db)
         self._frame_ids = FrameIds(py_db)
         self._wants_frame_ids = frame_ids
+        #: By identity, the frames that the stacks of tasks begin at that run; they are kept so that it stays their own.
+        self._begun: Optional[Dict[int, Tuple[types.FrameType, str]]] = None
         self._serializer = Serializer(sources, shapes, budget, self._activities.id_of, self._frame_ids.id_of)
 
     def read(self, activity_id: str) -> ActivityStack:
@@ -77,7 +79,7 @@ class StackReader:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
         self._frame_ids.begin(self.host(row) if self._wants_frame_ids else None)
         try:
-            shape, values = self._serializer.stack(traceback)
+            shape, values = self._serializer.stack(traceback, self._begun_inside(activity_id))
         except RequestError:
             raise
         except Exception as error:
@@ -86,24 +88,52 @@ class StackReader:
         self._frame_ids.end()
         return {"activityId": activity_id, "shape": shape, "values": values}
 
+    def _begun_inside(self, activity_id: str) -> Dict[int, str]:
+        """Return the activities that run, but for this one, by the identity of the frame that their stack begins at."""
+        if self._begun is None:
+            self._begun = {}
+            for row in self._activities.described():
+                target = row.target() if row.target is not None and row.info["state"] == "running" else None
+                if target is not None and row.info["kind"] == "task":
+                    frames = extract(target, with_contexts=False).frames
+                    self._begun.update({id(info.frame): (info.frame, row.info["id"]) for info in frames[:1]})
+        return {key: other for key, (_, other) in self._begun.items() if other != activity_id}
+
     def _traceback(self, row: Row) -> Optional[Traceback]:
         if row.thread_ident is not None:
             frame = innermost_frame(row.thread_ident)
             if frame is None or (row.target is not None and row.target() is None):
                 return None
-            post_mortem = self._post_mortem(row)
-            if post_mortem is not None:
-                return post_mortem
-            frame = self._sources.program_frame(frame)
-            return (
-                extract_until(frame, None, with_contexts=True, hooks=self._hooks, levels=MAX_NESTING)
-                if frame is not None
-                else Traceback(())
-            )
+            return self._post_mortem(row) or self._until(frame)
         target = row.target() if row.target is not None else None
         if target is None:
             return None
+        frame = self._innermost_of_greenlet(row, target)
+        if frame is not None:
+            return self._until(frame)
         return extract(target, hooks=self._hooks, levels=MAX_NESTING, refreshed=True)
+
+    def _until(self, frame: types.FrameType) -> Traceback:
+        """Return the stack of a thread, up to its innermost frame that is the program's."""
+        innermost = self._sources.program_frame(frame)
+        if innermost is None:
+            return Traceback(())
+        return extract_until(innermost, None, with_contexts=True, hooks=self._hooks, levels=MAX_NESTING)
+
+    def _innermost_of_greenlet(self, row: Row, target: object) -> Optional[types.FrameType]:
+        """Return the innermost frame of the thread that executes a greenlet, None if none does or it is not known."""
+        greenlets = reader() if row.info["kind"] == "greenlet" else None
+        thread_row = self._activities.find(row.info.get("threadId") or "")
+        if greenlets is None or thread_row is None or thread_row.thread_ident is None:
+            return None
+        try:
+            is_running = greenlets.is_running(target)
+        except Exception:  # one of a thread that has ended
+            return None
+        # On PyPy, the frames of all greenlets of a thread are in one chain.
+        if not is_running or sys.implementation.name == "pypy":
+            return None
+        return innermost_frame(thread_row.thread_ident)
 
     def _post_mortem(self, row: Row) -> Optional[Traceback]:
         """Return where an exception came from that a thread has stopped at after leaving those frames, or None."""

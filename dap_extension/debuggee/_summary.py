@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
 
 from asynctb._model import Activity, Finding, FrameInfo, Traceback
 from asynctb._objects import describe_error
@@ -22,7 +22,6 @@ from ..protocol import ActivityInfo, CountInfo
 from . import _pydevd
 from ._errors import RequestError
 from ._ghosts import Ghosts
-from ._hooks import program_hooks
 from ._rows import Row, Top, unmapped
 from ._serialize import clip
 from ._sources import SourceTable
@@ -67,6 +66,9 @@ class Activities(Protocol):
         :raises RequestError: if the program went on, or it takes too long.
         """
 
+    def described(self) -> Iterable[Row]:
+        """Return those that have been described."""
+
     def id_of(self, obj: object) -> Optional[str]:
         """Return the identifier of the one that *obj* is, or None."""
 
@@ -79,13 +81,13 @@ class ProgramListing(Listing):
 
     def __init__(self, py_db: _pydevd.Debugger, *, paused: bool) -> None:
         self._sources = sources = SourceTable(py_db)
-        program_hooks.refresh()
         # A paused program can wait for a search through all of its objects; a running one should not have to.
         super().__init__(
             thorough=paused,
             new_coroutines=paused,
             frame_filter=sources.program_frame,
             is_paused=paused,
+            may_search=paused,
             is_own=sources.is_own,
         )
         self.findings: List[Finding] = []
@@ -213,6 +215,9 @@ class _Described:
     def find(self, activity_id: str) -> Optional[Row]:
         return self._by_id.get(activity_id)
 
+    def described(self) -> Iterable[Row]:
+        return self._rows
+
     def id_of(self, obj: object) -> Optional[str]:
         try:
             row = self._by_ref.get(id(weakref.ref(obj)))
@@ -280,6 +285,9 @@ class _Undescribed:
             self.page(self._searched, CHUNK)
             self._searched += CHUNK
         return self._by_id.get(activity_id)
+
+    def described(self) -> Iterable[Row]:
+        return self._by_id.values()
 
     def id_of(self, obj: object) -> Optional[str]:
         held = self._get()

@@ -288,8 +288,8 @@ class Answers:
             if group.size:
                 if parts:
                     parts.append("")
-                words = "here" if tops else "in what is called here"
-                parts.append(f"{lens(group).replace(' suspended here', ' suspended').replace(' here', '')} {words}:")
+                title = lens(group)
+                parts.append((title if tops else title.replace(" here", " in what is called here", 1)) + ":")
                 for index, activity in enumerate(group.activities):
                     parts += details(view.session, activity, with_stack=index < MOST_NAMES)
                 if group.size > len(group.activities):
@@ -374,12 +374,12 @@ class Answers:
         found: Dict[int, types.Location] = {}
         for view in self.views(document):
             start = self._function_at(view, position)
-            for line, standings in view.standings():
+            for line, standings in view.standings() if start is not None else ():
                 for standing in standings:
-                    if start is not None and view.placement.definition_of(standing.frame["name"], line) == start:
+                    if line not in found and view.placement.definition_of(standing.frame["name"], line) == start:
                         place = self._range(view, standing.frame["location"])
                         if place is not None:
-                            found.setdefault(line, types.Location(document.uri, place))
+                            found[line] = types.Location(document.uri, place)
         return [found[line] for line in sorted(found)]
 
     def _function_at(self, view: View, position: types.Position) -> Optional[int]:

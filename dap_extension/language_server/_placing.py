@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import difflib
 import re
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 #: If more lines than this are between the first and the last difference, none of these are placed.
 _MOST_BETWEEN = 2000
@@ -39,7 +39,9 @@ class Placement:
             self._placed = {number: number for number in recorded}
         else:
             self._place_by_difference(recorded, [line.rstrip() for line in original])
+        #: Lines with "def", by the name.
         self._defs: Dict[str, List[int]] = {}
+        self._definitions: Dict[Tuple[str, int], Optional[int]] = {}
 
     def line_of(self, number: Optional[int]) -> Optional[int]:
         """Return where a line is now, or None."""
@@ -93,7 +95,12 @@ class Placement:
 
         :param function: its name, which may be qualified.
         """
-        name = function.rpartition(".")[2]
+        key = function, line
+        if key not in self._definitions:
+            self._definitions[key] = self._find_definition(function.rpartition(".")[2], line)
+        return self._definitions[key]
+
+    def _find_definition(self, name: str, line: int) -> Optional[int]:
         if not name.isidentifier():
             return None  # a module, a lambda, a comprehension
         if not self._defs:

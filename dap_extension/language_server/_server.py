@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import os
 import re
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
 
 import attrs
 from lsprotocol import types
@@ -14,10 +15,13 @@ from pygls.cli import start_server
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 
+from ..snapshot_files import shared
 from ..snapshot_files.reading import DocumentError, check_document, map_paths, read_document
 from ._answers import LIST, OPEN, WHY, Answers
 
 PAUSED, RESUMED = "asynctb/paused", "asynctb/resumed"
+#: Seconds between two looks at what adapters have published.
+_LOOKING = 0.3
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class Options:
     hints: bool = True
     hovers: bool = True
     diagnostics: bool = True
+    #: Whether to show what `asynctb adapter` tells of sessions of this user.
+    adapters: bool = True
     #: Paths where the program runs, and what they are here.
     maps: List[Tuple[str, str]] = attrs.Factory(list)
 
@@ -52,7 +58,7 @@ class Options:
         """Return the options that were sent, as far as they make sense."""
         options = cls()
         read: Callable[[str], Any] = value.get if isinstance(value, dict) else lambda key: getattr(value, key, None)
-        for key in ("lenses", "hints", "hovers", "diagnostics"):
+        for key in ("lenses", "hints", "hovers", "diagnostics", "adapters"):
             if isinstance(read(key), bool):
                 setattr(options, key, read(key))
         maps = read("maps")
@@ -69,6 +75,33 @@ class AsynctbLanguageServer(LanguageServer):
         super().__init__("asynctb", version, protocol_cls=_Protocol, converter_factory=default_converter)
         self.answers = Answers()
         self.options = Options()
+        self._published: Dict[str, shared.Published] = {}
+        #: Follows what adapters publish, if that is wanted.
+        self.following: Optional[asyncio.Future[None]] = None
+
+    async def follow_adapters(self) -> None:
+        """Show what adapters publish, as long as they do."""
+        while True:
+            try:
+                await self._look_at_adapters()
+            except Exception:
+                _log.exception("looking at what adapters publish failed")
+            await asyncio.sleep(_LOOKING)
+
+    async def _look_at_adapters(self) -> None:
+        found = shared.published()
+        for name in [name for name in self._published if name not in found]:
+            del self._published[name]
+            self.answers.resumed(name)
+            self.refresh()
+        for name, each in found.items():
+            if self._published.get(name) != each:
+                self._published[name] = each
+                try:
+                    document = await asyncio.to_thread(read_document, each.path, only_files=True)
+                    self.take(name, document)
+                except DocumentError as error:  # it may have been withdrawn
+                    _log.info("%s: %s", each.path, error)
 
     def tell(self, text: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Show a text to the user."""
@@ -131,6 +164,12 @@ def make_server() -> AsynctbLanguageServer:
         answers.workspace = server.workspace
         answers.encoding = server.workspace.position_encoding or types.PositionEncodingKind.Utf16
         server.options = Options.of(params.initialization_options)
+
+    @server.feature(types.INITIALIZED)
+    @_guarded
+    def initialized(params: types.InitializedParams) -> None:
+        if server.options.adapters:
+            server.following = asyncio.ensure_future(server.follow_adapters())
 
     @server.feature(PAUSED)
     @_guarded
@@ -227,7 +266,7 @@ def make_server() -> AsynctbLanguageServer:
 
     @server.command(OPEN)
     @_guarded
-    def open_file(*arguments: Any) -> str:
+    def open_file(ls: AsynctbLanguageServer, *arguments: Any) -> str:
         path = arguments[0] if arguments and isinstance(arguments[0], str) else ""
         try:
             document = read_document(path, only_files=True)
@@ -240,14 +279,14 @@ def make_server() -> AsynctbLanguageServer:
 
     @server.command(WHY)
     @_guarded
-    def why(*arguments: Any) -> str:
+    def why(ls: AsynctbLanguageServer, *arguments: Any) -> str:
         text = answers.why()
         server.tell(text)
         return text
 
     @server.command(LIST)
     @_guarded
-    def list_function(*arguments: Any) -> str:
+    def list_function(ls: AsynctbLanguageServer, *arguments: Any) -> str:
         text = answers.listing(*arguments) if len(arguments) == 3 else answers.why()
         server.tell(text)
         return text
@@ -286,4 +325,5 @@ def _version() -> str:
 
 def serve(arguments: List[str]) -> None:
     """Serve a client until it is done."""
-    start_server(make_server(), arguments)
+    with shared.server_announced():
+        start_server(make_server(), arguments)

@@ -123,9 +123,10 @@ class Session:
         self._note_moments()
         #: By `key_of` its path.
         self.files: Dict[str, File] = {}
+        running = self._running_frames()
         for index, shape in enumerate(self.shapes):
             if index in self.summaries:
-                self._place(index, shape)
+                self._place(index, shape, self._inner_frames(index, shape, running))
 
     def _index(self, activity: SavedActivity) -> None:
         wait = activity.get("waitsFor")
@@ -179,8 +180,28 @@ class Session:
         found = self._since.get(self._moment_key(activity))
         return None if found is None or found == self.document["time"] else found
 
-    def _place(self, index: int, shape: StackShape) -> None:
-        for standing in _standings(index, shape):
+    def _running_frames(self) -> Dict[str, List[List[FrameShape]]]:
+        """Return the frames of the tasks that run in each thread."""
+        found: DefaultDict[str, List[List[FrameShape]]] = collections.defaultdict(list)
+        for activity in self.activities.values():
+            if activity["kind"] != "thread" and activity["state"] == "running" and "stack" in activity:
+                frames = self.shapes[activity["stack"]["shape"]]["frames"]
+                found[activity.get("threadId", "")].append(frames)
+        return found
+
+    def _inner_frames(self, index: int, shape: StackShape, running: Dict[str, List[List[FrameShape]]]) -> int:
+        """Return how many inner frames of a thread are those of a task that it runs: they stand at the task."""
+        activities = self.summaries[index].activities
+        if len(activities) != 1 or activities[0]["kind"] != "thread":
+            return 0
+        places = [(frame["name"], frame["location"]) for frame in shape["frames"]]
+        inner = [
+            [(frame["name"], frame["location"]) for frame in frames] for frames in running.get(activities[0]["id"], ())
+        ]
+        return max([len(each) for each in inner if each == places[: len(each)]], default=0)
+
+    def _place(self, index: int, shape: StackShape, left_out: int) -> None:
+        for standing in _standings(index, shape, left_out):
             location = standing.frame["location"]
             file = self._file(location["source"])
             if file is not None and location.get("line"):
@@ -226,12 +247,15 @@ def _is_absolute(path: str) -> bool:
     return os.path.isabs(path)
 
 
-def _standings(index: int, shape: StackShape) -> Iterator[Standing]:
-    """Yield the frames of a stack, and those of the generators inside its context managers."""
-    pending: List[Tuple[StackShape, bool]] = [(shape, True)]
+def _standings(index: int, shape: StackShape, left_out: int) -> Iterator[Standing]:
+    """Yield the frames of a stack, and those of the generators inside its context managers.
+
+    :param left_out: how many inner frames stand elsewhere.
+    """
+    pending: List[Tuple[StackShape, bool]] = [(shape, not left_out)]
     while pending:
         stack, is_outer = pending.pop()
-        frames = stack["frames"]
+        frames = stack["frames"][left_out:] if stack is shape else stack["frames"]
         top = next((frame for frame in frames if not frame.get("hidden")), frames[0] if frames else None)
         for frame in frames:
             yield Standing(index, frame, is_outer and frame is top)

@@ -53,10 +53,14 @@ def lens(group: Group) -> str:
         text += f": {', '.join([*parts, *([f'{suspended} suspended'] if suspended else [])])}"
     elif parts:
         text = f"{count(group)} {next(iter(states))} here"
-    if group.deadlocked:
-        text += f", {group.deadlocked} deadlocked"
-    if group.perhaps_deadlocked:
-        text += f", {group.perhaps_deadlocked} perhaps deadlocked"
+    return text + _stuck(group)
+
+
+def _stuck(group: Group) -> str:
+    text = ""
+    for number, words in ((group.deadlocked, "deadlocked"), (group.perhaps_deadlocked, "perhaps deadlocked")):
+        if number:
+            text += f", {words}" if group.size == 1 else f", {number} {words}"
     return text
 
 
@@ -68,8 +72,6 @@ def hint(group: Group, *, is_top: bool) -> str:
     names = [name_of(each) for each in group.activities[:MOST_NAMES]]
     more = group.size - len(names)
     who = ", ".join(names) + (f" and {more} more" if more else "")
-    if not is_top:
-        return f"↳ {who}"
     (what, number), *_ = group.waits.most_common(1)
     if what is not None and number == group.size:
         who += f" {'waits' if group.size == 1 else 'wait'} for {clean(what, 80)}"
@@ -77,7 +79,8 @@ def hint(group: Group, *, is_top: bool) -> str:
         who += f" {next(iter(group.states))}"
     else:
         who += f" ({', '.join(f'{each} {clean(state, 20)}' for state, each in group.states.items())})"
-    return f"⏸ {who}" + (f", {group.deadlocked} deadlocked" if group.deadlocked else "")
+    mark = "▶" if set(group.states) == {"running"} and what is None else "⏸"
+    return f"{mark if is_top else '↳'} {who}{_stuck(group)}"
 
 
 def finding_line(finding: FindingInfo) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import os
 import re
 import socket
 import subprocess
@@ -15,10 +17,13 @@ import pytest
 from commands import COMMAND, asynctb, environment, read_until, started
 from debugging import DEBUGPY, PROGRAMS, TIMEOUT, Debuggee, debug, marked_lines
 from interpreters import Interpreter
+from language_client import serving
+from lsprotocol import types
 from sessions import on_few_interpreters
 
 from dap_extension.client._session.dap import DapClient, DapError, Json, RequestFailed
 from dap_extension.client._session.session import adapter_command
+from dap_extension.snapshot_files import shared
 
 ADAPTER = [*COMMAND, "adapter"]
 
@@ -230,3 +235,48 @@ def test_same_answers_as_from_debugpy() -> None:
         return [{key: value for key, value in each.items() if key != "scopes"} for each in found]
 
     assert answers([*ADAPTER, "--tasks", "0"]) == answers(adapter_command(DEBUGPY))
+
+
+def test_a_language_server_is_fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor that has both needs nothing else: hints come with the stop, and go when the program goes on."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    # What a server that was killed has left behind.
+    left = runtime / "asynctb" / f"paused-{_ended_process()}-0.json"
+    left.parent.mkdir(mode=0o700)
+    left.write_text("{}")
+
+    async def test() -> None:
+        async with serving() as editor:
+            uri = editor.open(PROGRAMS / "two_locks.py")
+            with debug("two_locks.py", adapter=ADAPTER) as debuggee:
+                await asyncio.to_thread(debuggee.run_to, "paused")
+                await editor.wait_for(lambda: editor.diagnostics.get(uri))
+                assert {each.severity for each in editor.diagnostics[uri]} == {types.DiagnosticSeverity.Warning}
+                hints = await editor.hints(uri)
+                assert hints[debuggee.lines["wants"]] == "⏸ transfer-1, transfer-2 wait for lock, 2 deadlocked"
+                (published,) = (runtime / "asynctb").glob("paused-*")
+                assert published.stat().st_mode & 0o077 == 0
+                await asyncio.to_thread(debuggee.finish)
+                await editor.wait_for(lambda: editor.diagnostics.get(uri) == [])
+
+    asyncio.run(test())
+    assert list(runtime.iterdir()) == []
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    folder = tmp_path / "asynctb"
+    folder.mkdir()
+    folder.chmod(0o777)
+    (folder / f"server-{os.getpid()}").touch()
+    assert not shared.has_server()
+    folder.chmod(0o700)
+    assert shared.has_server()
+
+
+def _ended_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid

@@ -336,6 +336,20 @@ def test_tasks_that_run_inside_each_other() -> None:
     ]
 
 
+def test_frames_of_a_greenlet_that_a_task_executes_are_shown_once() -> None:
+    inside = [frame("awaits", 3), frame("synchronous", 2)]
+    stack = [frame("sleep", 4), *inside, frame("spawn", 1)]
+    greenlets = [activity(each, "greenlet", framework="greenlet") for each in ("x", "y")]
+    one = capture([activity("a"), activity("b"), greenlets[0]], {"a": stack, "b": [frame("awaits", 3)], "x": inside})
+    assert tree(one)[-2:] == ["○ Greenlet name-x  suspended", "└── goes on in Task name-a"]
+    two = [activity("a"), activity("b"), *greenlets]
+    both = tree(capture(two, {"a": stack, "b": stack, "x": inside, "y": inside}))
+    assert both.count("└── goes on in one of the tasks name-a, name-b") == 2
+    # There is another one at the same place, which no task executes: nobody knows which that is.
+    of = capture([activity("a"), *greenlets], {"a": stack, "x": inside, "y": inside})
+    assert "goes on" not in "".join(tree(of))
+
+
 def test_a_running_task_is_shown_once() -> None:
     activities = [
         activity("t", "thread", "running", threadId="t"),
@@ -524,6 +538,17 @@ def test_failed_tasks() -> None:
     ]
     assert matching(of, "FAILED") == {"a", "c", "e"}
     assert matching(of, "no such") == {"a", "c"}
+
+
+def test_where_tasks_were_made() -> None:
+    here, there = (frame("make", line) for line in (7, 8))
+    of = capture([activity("a", createdAt=here), activity("b", createdAt=there), activity("c", createdAt=here)], {})
+    assert tree(of, group=True) == [
+        "○ 2 tasks name-a, name-c  suspended",
+        "└── created at  <string>:7",
+        "○ Task name-b  suspended",
+        "└── created at  <string>:8",
+    ]
 
 
 def test_filter(file: str) -> None:

@@ -112,6 +112,8 @@ def test_hooks_of_the_program_take_effect(interpreter: Interpreter, tmp_path: Pa
         assert "deferring" not in visible(debuggee.stack("redirected"))
         assert descriptions(debuggee.stack("exiting")) == [None] * len(descriptions(debuggee.stack("exiting")))
         assert debuggee.finish() == 0
+        assert debuggee.output["stdout"] == "paused\nlater\nforgotten\n"
+        assert debuggee.output["stderr"] == ""
 
 
 SLOW = """
@@ -156,6 +158,73 @@ def test_a_slow_hook_is_left_out(tmp_path: Path) -> None:
             note == "The program's hook wait() (register_elaborate_context) takes too long: it is left out after 1 s."
         )
         assert debuggee.finish() == 0
+
+
+HANGING = """
+import asyncio, threading, sys, time
+import attrs
+import asynctb
+
+held = threading.Lock()
+held.acquire()
+
+class Manager:
+    async def __aenter__(self): return self
+    async def __aexit__(self, *exc): pass
+
+class Good(Manager): pass
+
+@asynctb.register_elaborate_context(Manager)
+def hang(context, walk):
+    {hang}
+
+@asynctb.register_elaborate_context(Good)
+def good(context, walk):
+    return attrs.evolve(context, description="good", inner=walk.stack(hanging()))
+
+def hanging():
+    with Manager():
+        yield
+
+async def wait():
+    async with Manager(), Good():
+        await asyncio.sleep(1000)
+
+async def main():
+    task = asyncio.ensure_future(wait())
+    task.set_name("wait")
+    await asyncio.sleep(0)
+    print("paused")  # @paused
+    held.release()
+    task.cancel()
+    print(sorted(thread.name for thread in threading.enumerate() if not hasattr(thread, "is_pydev_daemon_thread")))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("hang", ["held.acquire()", "while True: pass", "time.sleep(1000)"])
+@on_few_interpreters
+def test_a_hook_that_does_not_return_is_left_behind(interpreter: Interpreter, hang: str, tmp_path: Path) -> None:
+    script = tmp_path / "hanging.py"
+    script.write_text(HANGING.replace("{hang}", hang))
+    with debug(str(script), interpreter.path, env=environment(tmp_path, asynctb)) as debuggee:
+        debuggee.run_to("paused")
+        debuggee.bootstrap()
+        for _ in range(2):
+            _, activities = debuggee.snapshot()
+            assert [each["name"] for each in activities if each["kind"] == "thread"] == ["MainThread"]
+            (frame,) = [frame for frame in debuggee.stack("wait")["frames"] if "contexts" in frame]
+            manager, good = frame["contexts"]
+            assert "left out, as it has not returned before" in manager["unknown"]
+            assert good["description"] == "good"
+        (note,) = notes_of(debuggee)
+        assert note.endswith("hook hang() (register_elaborate_context) did not return within 5 s: it is left out.")
+        # The debugger works as before.
+        assert debuggee.request("evaluate", {"expression": "1 + 1"})["result"] == "2"
+        assert debuggee.finish() == 0
+        assert debuggee.output["stdout"] == "paused\n['MainThread']\n"
+        assert debuggee.output["stderr"] == ""
 
 
 OLD = """

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -11,8 +15,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
-from commands import environment
-from language_client import COMMAND, EDITORS, TIMEOUT, editor, serving, snapshot_of
+from commands import REPOSITORY, environment
+from language_client import COMMAND, EDITORS, TIMEOUT, Editor, editor, serving, snapshot_of
 from lsprotocol import types
 
 from dap_extension.language_server._answers import Answers
@@ -67,7 +71,7 @@ async def outer(task):
     await task  # @outer
 
 
-asyncio.run(main())
+asyncio.run(main())  # @run
 """
 
 
@@ -94,7 +98,7 @@ def test_what_is_shown(app: Tuple[Path, Path], name: str) -> None:
             await used.wait_for(lambda: used.diagnostics.get(uri) and len(used.refreshed) == 2)
             hints = await used.hints(uri)
             assert hints[line_of("take")] == "⏸ left, right wait for lock, 2 deadlocked"
-            assert hints[line_of("call")] == "↳ left, right"
+            assert hints[line_of("call")] == "↳ left, right wait for lock, 2 deadlocked"
             assert hints[line_of("idle")] == "⏸ idle-0, idle-1, idle-2 and 2 more wait for item of a queue (empty)"
             assert hints[line_of("outer")] == "⏸ outer waits for task idle-0"
             assert set(await used.hints(uri, line_of("idle") - 1, line_of("idle") - 1)) == {line_of("idle")}
@@ -136,6 +140,7 @@ def test_hovers(app: Tuple[Path, Path]) -> None:
             used.paused(snapshot)
             hover = text_of(await used.hover(uri, line_of("take")))
             assert hover.startswith("```text\n")
+            assert "2 tasks suspended here, 2 deadlocked:" in hover
             assert "Task left  waits for lock, held by right since app.py:9" in hover
             assert "Deadlock: task left waits for lock" in hover
             assert "with Lock (locked, 1 waiting)" in hover
@@ -451,14 +456,151 @@ def test_hostile_names(app: Tuple[Path, Path], tmp_path: Path) -> None:
     asyncio.run(test())
 
 
-def test_a_port_and_what_is_missing() -> None:
-    process = subprocess.Popen([*COMMAND, "--tcp", "--port", "0"], stderr=subprocess.PIPE, env=environment())
-    process.kill()
-    process.communicate()
+def test_what_is_no_message(app: Tuple[Path, Path]) -> None:
+    """Bytes that no client of ours could send."""
+
+    async def test() -> None:
+        source, snapshot = app
+        async with serving() as used:
+            uri = used.open(source)
+            used.paused(snapshot)
+            server = used.client._server
+            assert server is not None
+            assert server.stdin is not None
+            start = b'{"jsonrpc":"2.0","method":"asynctb/paused","params":'
+            for body in (
+                b"[" * 100_000,
+                start + b"[" * 100_000 + b"]" * 100_000 + b"}",
+                start + b"9" * 5000 + b"}",
+                start + b'{"sessionId":"x","snapshot":{"jsonrpc":"2.0"}}}',
+                b"\xff\xfe",
+                b"null",
+                b"{}",
+                b'{"jsonrpc":"2.0","method":7}',
+            ):
+                server.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+                assert line_of("take") in await used.hints(uri)
+
+    asyncio.run(test())
+
+
+def test_a_port(app: Tuple[Path, Path]) -> None:
+    async def test() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = subprocess.Popen([*COMMAND, "--tcp", "--port", str(port)], env=environment())
+        try:
+            used = Editor()
+            for _ in range(600):
+                try:
+                    await used.client.start_tcp("127.0.0.1", port)
+                    break
+                except OSError:
+                    await asyncio.sleep(0.1)
+            await used.client.initialize_async(types.InitializeParams(EDITORS["Neovim"]))
+            source, snapshot = app
+            uri = used.open(source)
+            used.paused(snapshot)
+            assert line_of("take") in await used.hints(uri)
+        finally:
+            server.kill()
+            server.wait()
+        stop: Any = used.client.stop
+        with contextlib.suppress(ConnectionError):
+            await stop()
+
+    asyncio.run(test())
+
+
+def test_without_pygls() -> None:
     code = "import sys; sys.modules['pygls'] = None; from dap_extension.language_server.__main__ import main; main()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=TIMEOUT)
     assert result.returncode == 3
-    assert "needs pygls" in result.stderr
+    assert result.stderr.startswith("asynctb-language-server: it needs pygls 2")
+
+
+def test_what_runs_stands_at_the_task_alone(app: Tuple[Path, Path]) -> None:
+    async def test() -> None:
+        source, snapshot = app
+        async with serving() as used:
+            uri = used.open(source)
+            used.paused(snapshot)
+            hints = await used.hints(uri)
+            assert hints[line_of("save")] == "▶ Task-1 running"
+            assert hints[line_of("run")] == "↳ MainThread running"
+            lenses = await used.lenses(uri)
+            titles = [each.command.title for each in lenses.values() if each.command is not None]
+            assert [each for each in titles if "running" in each] == ["1 task running here"]
+
+    asyncio.run(test())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script for a shell")
+def test_neovim_itself(app: Tuple[Path, Path], tmp_path: Path) -> None:
+    """With the recipe of the documentation and no plug-in."""
+    nvim = shutil.which("nvim", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if nvim is None:
+        pytest.skip("there is no Neovim")
+    source, snapshot = app
+    document = (REPOSITORY / "docs" / "editors.md").read_text(encoding="utf-8")
+    (tmp_path / "init.lua").write_text(document.partition("```lua\n")[2].partition("```")[0], encoding="utf-8")
+    (tmp_path / "drive.lua").write_text(NEOVIM, encoding="utf-8")
+    command = tmp_path / "asynctb-language-server"
+    command.write_text(f'#!/bin/sh\nexec "{COMMAND[0]}" {" ".join(COMMAND[1:])} "$@"\n')
+    command.chmod(0o755)
+    start = ["--headless", "--clean", "-u", str(tmp_path / "init.lua"), str(source)]
+    result = subprocess.run(
+        [nvim, *start, "-c", f"luafile {tmp_path}/drive.lua"],
+        env=environment(
+            PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+            SNAPSHOT=str(snapshot),
+            PYTHONPATH=os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
+            XDG_STATE_HOME=str(tmp_path),
+        ),
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * TIMEOUT,
+    )
+    seen = json.loads(result.stdout)
+    line = line_of("take")
+    assert [line, "⏸ left, right wait for lock, 2 deadlocked"] in seen["hints"]
+    assert [line - 1, "2 tasks suspended here, 2 deadlocked"] in seen["lenses"]
+    assert {each[0] for each in seen["diagnostics"]} == {line}
+    assert seen["diagnostics"][0][1].startswith("Deadlock: task left waits for lock")
+    assert seen["left"] == 0
+
+
+NEOVIM = """
+local function wait(condition)
+  assert(vim.wait(50000, condition), 'nothing came')
+end
+local function clients() return vim.lsp.get_clients({ name = 'asynctb' }) end
+vim.bo.filetype = 'python'
+wait(function() return #clients() > 0 and clients()[1].initialized end)
+vim.cmd('AsynctbShow ' .. vim.env.SNAPSHOT)
+local function hints() return vim.lsp.inlay_hint.get({ bufnr = 0 }) end
+wait(function() return #vim.diagnostic.get(0) > 0 and #hints() > 0 end)
+vim.lsp.codelens.refresh({ bufnr = 0 })
+wait(function() return #vim.lsp.codelens.get(0) > 0 end)
+local seen = { hints = {}, lenses = {}, diagnostics = {} }
+for _, each in ipairs(hints()) do
+  table.insert(seen.hints, { each.inlay_hint.position.line + 1, each.inlay_hint.label })
+end
+for _, each in ipairs(vim.lsp.codelens.get(0)) do
+  table.insert(seen.lenses, { each.range.start.line + 1, each.command.title })
+end
+for _, each in ipairs(vim.diagnostic.get(0)) do
+  table.insert(seen.diagnostics, { each.lnum + 1, each.message })
+end
+vim.cmd('AsynctbShow')
+wait(function() return #vim.diagnostic.get(0) == 0 end)
+seen.left = #vim.diagnostic.get(0)
+io.stdout:write(vim.json.encode(seen))
+vim.cmd('qa!')
+"""
 
 
 # Speed

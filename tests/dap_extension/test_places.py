@@ -52,4 +52,11 @@ def test_places(tmp_path: Path, folder: str) -> None:
         assert task["top"]["name"] == "mine"
         assert task["innermost"]["name"] == "send"
     assert activities["Task-1"]["top"]["name"] == "main"
+    # What runs belongs to the task; in the stack of its thread, the frame that it begins at refers to it.
+    stacks = {each["activityId"]: each["stack"]["frames"] for each in json.loads(output)["stacks"]["stacks"]}
+    references = {name: [frame.get("activityId") for frame in stacks[activities[name]["id"]]] for name in activities}
+    assert set(references.pop("MainThread")) == {None, activities["Task-1"]["id"]}
+    assert all(set(each) == {None} for each in references.values())
+    thread = stacks[activities["MainThread"]["id"]]
+    assert [frame["name"] for frame in thread if "activityId" in frame] == ["main"]
     assert "innermost" not in activities["Task-1"]

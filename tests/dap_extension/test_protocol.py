@@ -146,13 +146,13 @@ def test_split_error_message(message: str, expected: Tuple[Any, str]) -> None:
     [
         ("ObjectData", "ObjectRef", set(), set()),
         ("LocationData", "Location", {"path", "colOffset", "endColOffset"}, {"source", "column", "endColumn"}),
-        ("FrameData", "Frame", {"text"}, {"frameId", "library"}),
+        ("FrameData", "Frame", {"text"}, {"activityId", "frameId", "library"}),
         ("ContextData", "Context", set(), set()),
         ("ContextChildData", "ContextChild", set(), set()),
         ("TaskChildData", "TaskChild", {"stack"}, {"activityId"}),
         ("TracebackData", "Stack", {"root"}, set()),
         ("WaitData", "WaitInfo", set(), set()),
-        ("ActivityData", "ActivityInfo", {"stack", "target", "threadIdent"}, {"dapThreadId", "own"}),
+        ("ActivityData", "ActivityInfo", {"stack", "target", "threadIdent"}, {"dapThreadId"}),
     ],
 )
 def test_names_are_those_of_the_plain_data(plain: str, wire: str, only_plain: set[str], only_wire: set[str]) -> None:

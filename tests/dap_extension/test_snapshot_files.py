@@ -17,7 +17,6 @@ from typing import Any, Callable, Dict, Iterator, List
 import jsonschema
 import pytest
 from commands import asynctb, started
-from debugging import PROGRAMS
 from rich.console import Console
 from test_client_render import activity, capture, context, frame
 
@@ -31,7 +30,6 @@ from dap_extension.snapshot_files.checking import schema
 from dap_extension.snapshot_files.reading import DocumentError, check_document, map_paths, parse_document, read_document
 from dap_extension.snapshot_files.writing import write_document
 
-LOCKED = PROGRAMS / "saving.py"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and pipes of POSIX")
 
 
@@ -46,7 +44,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     """Return files of one program: two that it wrote itself, and one that a session wrote between these."""
     folder = tmp_path_factory.mktemp("files")
     found = {name: folder / f"{name}.json" for name in ("first", "session", "last")}
-    with started(sys.executable, LOCKED, found["first"], found["last"]) as process:
+    # As a module, so that functions of runpy start it.
+    module = "tests.dap_extension.programs.saving"
+    with started(sys.executable, "-m", module, found["first"], found["last"]) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         port = int(process.stdout.readline())
@@ -70,6 +70,7 @@ def test_all_that_write_write_the_same(files: Dict[str, Path]) -> None:
     ours, theirs = documents["first"], documents["session"]
     assert {key for key in ours if key != "stop"} == {key for key in theirs if key != "stop"}
     assert ours["program"]["name"] == theirs["program"]["name"] == "saving.py"
+    assert all("runpy" not in asynctb("show", files[name]).stdout for name in ("first", "session"))
     shown = [asynctb("show", files[name], "--filter", "lock").stdout for name in ("first", "session")]
     trees = [without_identity(text[text.index("├── ○ Task left") :]) for text in shown]
     assert trees[0] == trees[1]

@@ -69,7 +69,7 @@ test("a program that only waits can be paused", async () => {
   await workbench.view("Call Stack").getByText("rest-2 — suspended: sleep").waitFor();
   await workbench
     .row("rest-2")
-    .filter({ hasText: `sleep · rest · idle.py:${markerLine(IDLE, "rest")}` })
+    .filter({ hasText: `sleep · rest idle.py:${markerLine(IDLE, "rest")}` })
     .waitFor();
   await workbench.screenshot("paused");
   await workbench.press("Shift+F5"); // or the program outlives the workbench

@@ -35,15 +35,15 @@ test("breakpoint() shows what everyone is doing", async () => {
   await workbench.expand("worker-3");
   await workbench.seeTree(`
     MainThread | 5 tasks
-      Thread Stack | charge · order_service.py:*
-      Task-1 | 2 unfinished items of a queue · main · order_service.py:*
-      report | item of a queue (empty) · sales · order_service.py:*
+      Thread Stack | charge order_service.py:*
+      main | order_service.py:* · 2 unfinished items of a queue · Task-1
+      report | item of a queue (empty) · sales order_service.py:*
         1 internal frame | get
         sales | order_service.py:*
         turnover | order_service.py:*
         report | order_service.py:*
-      worker-1 | item of a queue (empty) · worker · order_service.py:*
-      worker-2 | running · charge · order_service.py:*
+      worker-1 | item of a queue (empty) · worker order_service.py:*
+      worker-2 | running · charge order_service.py:*
         charge | order_service.py:*
         handle | order_service.py:*
           async with shop.stock_lock | Lock · locked, 1 waiting · line *
@@ -51,12 +51,12 @@ test("breakpoint() shows what everyone is doing", async () => {
             transaction | order_service.py:*
               async with database.connections | Semaphore · value 1 · line *
         worker | order_service.py:*
-      worker-3 | lock, held by worker-2 · handle · order_service.py:*
+      worker-3 | lock ← worker-2 · handle order_service.py:*
         2 internal frames | acquire, __aenter__
         handle | order_service.py:*
           async with shop.stock_lock | entering · Lock · locked, 1 waiting · line *
         worker | order_service.py:*
-    invoice printer | item of a queue (empty) · print_invoices · order_service.py:*
+    invoice printer | item of a queue (empty) · print_invoices order_service.py:*
   `);
   await workbench.row("sales").click();
   await workbench.seeHighlight("await shop.sold.get()");

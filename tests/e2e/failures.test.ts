@@ -51,15 +51,19 @@ test("a task that has failed shows where that was", async () => {
   await workbench.expand("look up coffee");
   await workbench.seeTree(`
     Failed | Task look up coffee has failed with KeyError: coffee; nobody was told so far (broken.py:${markerLine(PROGRAM, "raises")})
-    MainThread | 2 tasks
-      Thread Stack | main · broken.py:${markerLine(PROGRAM, "failed")}
-      Task-1 | running · main · broken.py:${markerLine(PROGRAM, "failed")}
-      look up coffee | failed with KeyError: coffee · look_up · broken.py:${markerLine(PROGRAM, "raises")}
+      look up coffee | failed with KeyError: coffee · look_up broken.py:${markerLine(PROGRAM, "raises")}
         Context managers unknown: a traceback does not record them
         look_up | broken.py:${markerLine(PROGRAM, "raises")}
+    MainThread | 2 tasks
+      Thread Stack | main broken.py:${markerLine(PROGRAM, "failed")}
+      main | broken.py:${markerLine(PROGRAM, "failed")} · running · Task-1
+      look up coffee | failed with KeyError: coffee · look_up broken.py:${markerLine(PROGRAM, "raises")}
   `);
   await workbench.row("look_up").click();
   await workbench.waitForLine("broken.py", markerLine(PROGRAM, "raises"));
   await workbench.seeHighlight("stock[item]");
+  // The debugger's own views show what its frames had then.
+  await workbench.unfoldPane("Variables");
+  await workbench.view("Variables").getByText("'coffee'").waitFor();
   await workbench.screenshot("failed");
 });

@@ -46,12 +46,12 @@ test("each session has its own rows", async () => {
   await workbench.foldPanes("Call Stack");
   const all = `
       MainThread | 5 tasks
-        Thread Stack | main · orders.py:${line("first")}
-        Task-1 | running · main · orders.py:${line("first")}
-        clock | sleep · ticks · orders.py:${line("tick")}
-        ship-1 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
-        ship-2 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
-        ship-3 | lock, held by Task-1 · reserve · orders.py:${line("stock")}
+        Thread Stack | main orders.py:${line("first")}
+        main | orders.py:${line("first")} · running · Task-1
+        clock | sleep · ticks orders.py:${line("tick")}
+        ship-1 | lock ← Task-1 · reserve orders.py:${line("stock")}
+        ship-2 | lock ← Task-1 · reserve orders.py:${line("stock")}
+        ship-3 | lock ← Task-1 · reserve orders.py:${line("stock")}
       printer | event*`;
   await workbench.seeTree(`\n    * | paused${all}\n    * | paused${all}\n`);
   await workbench.screenshot("both");
@@ -86,7 +86,7 @@ test("the one that runs can be looked at without pausing it", async () => {
 test("it stops again beside the other", async () => {
   writeFileSync(path.join(workbench.folder, `go ${running}`), "");
   await workbench.row(running).filter({ hasText: "paused" }).waitFor();
-  const task = new RegExp(`^Task-1.*orders\\.py:${line("second")}$`); // in either session's rows
+  const task = new RegExp(`^main.*orders\\.py:${line("second")}`); // in either session's rows
   await workbench.view().locator(".monaco-list-row").filter({ hasText: task }).waitFor();
   await workbench.row(paused).filter({ hasText: "paused" }).waitFor();
 });

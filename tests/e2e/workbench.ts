@@ -186,10 +186,24 @@ export class Workbench {
 
   /** Run a command by its title in the palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
     const input = this.page.locator(".quick-input-widget input").first();
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().click();
+    const row = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first();
+    const seen = await this.#poll(
+      async () => {
+        await this.page.keyboard.press("F1");
+        await input.fill(`>${title}`);
+        const found = await row.waitFor({ timeout: 5000 }).then(
+          () => title,
+          () => "",
+        );
+        // The palette does not learn of commands that come while it is open, as those of extensions do at first.
+        if (found === "") await this.page.keyboard.press("Escape");
+        return found;
+      },
+      (found) => found !== "",
+    );
+    assert.equal(seen, title);
+    await row.click();
   }
 
   /** Start a configuration of launch.json. */
@@ -197,6 +211,39 @@ export class Workbench {
     await this.page.keyboard.press("Control+P");
     await this.page.locator(".quick-input-widget input").first().fill(`debug ${name}`);
     await this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: name }).first().click();
+  }
+
+  /** Choose how our tree is arranged. */
+  async arrange(name: string): Promise<void> {
+    await this.command("Async Stacks: Arrange...");
+    await this.page.locator(".quick-input-title").getByText("Arrange Async Stacks").waitFor();
+    await this.page
+      .locator(".quick-input-list .monaco-list-row")
+      .filter({ hasText: new RegExp(`^${name}`) })
+      .first()
+      .click();
+  }
+
+  /** Evaluate an expression in the Debug Console, and wait for what it prints. */
+  async evaluate(expression: string, expected: string): Promise<void> {
+    await this.command("Debug Console: Focus on Debug Console View");
+    await this.page.locator(".repl-input-wrapper .view-line").first().waitFor();
+    await this.page.keyboard.type(expression);
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".repl .value").getByText(expected).first().waitFor();
+  }
+
+  /** Wait until a row of our tree is selected and has the keyboard. */
+  async seeFocus(label: string): Promise<void> {
+    const seen = await this.#poll(
+      () =>
+        this.page.evaluate(() => {
+          const list = document.activeElement?.closest(".pane")?.querySelector(".monaco-list-row.focused.selected");
+          return list?.querySelector(".label-name")?.textContent ?? "";
+        }),
+      (text) => text === label,
+    );
+    assert.equal(seen, label);
   }
 
   /** The longest time (ms) between two frames that the window draws while something is done. */
@@ -381,6 +428,20 @@ export class Workbench {
         ),
       text,
     );
+  }
+
+  /** Rest the pointer on such a text at the end of a line. */
+  async hoverMark(text: string): Promise<void> {
+    const marks = this.page.locator('.view-lines span[class*="ced-"]');
+    for (const mark of await marks.all()) {
+      const content = await mark.evaluate((element) => getComputedStyle(element, "::after").content);
+      if (!content.includes(text)) continue;
+      const box = await mark.boundingBox();
+      if (!box) break;
+      await this.page.mouse.move(box.x + box.width - 10, box.y + box.height / 2, { steps: 3 });
+      return;
+    }
+    throw new Error(`There is no mark ${text}.`);
   }
 
   /** Line of the cursor in the active editor, counted from 1. */

@@ -1,14 +1,16 @@
 import { readFile } from "node:fs/promises";
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import { registerCommands } from "./commands";
+import { registerTool } from "./commands/tool";
 import { Highlight } from "./decorations/highlight";
 import { Marks } from "./decorations/marks";
 import { Store } from "./model/store";
 import { trackSessions } from "./session/tracker";
 import { callStackSettings } from "./settings";
+import { provideColors } from "./view/colors";
 import { Filter } from "./view/filter";
 import { StacksProvider } from "./view/provider";
-import { VariablesView } from "./view/variables";
+import { Status } from "./view/status";
 import { createView } from "./view/view";
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -19,15 +21,23 @@ export function activate(context: vscode.ExtensionContext): void {
   const filter = new Filter();
   const provider = new StacksProvider(store, filter);
   const highlight = new Highlight(store);
-  const variables = new VariablesView(store);
+  const view = createView(provider, store, filter, context.globalState);
+  const media = vscode.Uri.joinPath(context.extensionUri, "media");
+  const marks = new Marks(store, (name) => vscode.Uri.joinPath(media, name));
+  const example = {
+    source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
+    folder: context.globalStorageUri,
+  };
   context.subscriptions.push(
     filter,
     provider,
     highlight,
-    variables,
-    new Marks(store),
-    createView(provider, store, filter, variables, context.globalState),
-    registerCommands({ store, provider, filter, highlight, variables }),
+    view,
+    provideColors(),
+    marks,
+    new Status(store),
+    registerCommands({ store, provider, filter, highlight, view, marks, example }),
+    registerTool(store, provider),
     trackSessions(store),
   );
 }

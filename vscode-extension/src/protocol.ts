@@ -155,6 +155,8 @@ export interface Frame {
   hidden?: boolean;
   /** Neither that nor the user's own code, by the rules of `justMyCode`. */
   library?: boolean;
+  /** Another activity, of the same thread, that runs and whose stack begins at this frame and is the same from here on. */
+  activityId?: string;
   /** Accepted by the standard requests (scopes, evaluate, ...) until the program goes on. */
   frameId?: number;
   /** Context managers active in the frame, outermost first. */
@@ -260,6 +262,12 @@ export interface FindingInfo {
 export type ActivityKind = "thread" | "task" | "greenlet" | "coroutine" | "generator" | "async_generator";
 export type ActivityState = "created" | "running" | "ready" | "suspended" | "cancelling" | "done" | "unknown";
 
+export interface CreationInfo {
+  /** The function that it was made in. */
+  name: string;
+  location: Location;
+}
+
 export interface ActivityInfo {
   /** Stays the same from stop to stop while the object lives. */
   id: string;
@@ -278,6 +286,8 @@ export interface ActivityInfo {
   signature?: number;
   /** The exception that it ended with, such as "ValueError: no such item"; `top` and its stack tell where from. */
   failure?: string;
+  /** Where it was made, if that is recorded. */
+  createdAt?: CreationInfo;
   /**
    * Where it stands, without contexts: the innermost frame of the user's own code, which is neither in the standard
    * library nor in an installed package; if there is none, the innermost one. Hidden frames do not count.

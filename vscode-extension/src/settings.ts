@@ -13,14 +13,14 @@ export function outlineOptions(filter: string): OutlineOptions {
   const settings = vscode.workspace.getConfiguration(SECTION);
   return {
     showHidden: settings.get<boolean>("showHiddenFrames", false),
-    group: settings.get<boolean>("groupIdenticalStacks", false),
+    arrangement: settings.get<OutlineOptions["arrangement"]>("arrangement", "auto"),
     pageSize: Math.max(1, settings.get<number>("pageSize", DEFAULT_PAGE_SIZE)),
     filter,
   };
 }
 
 /** Change a setting where it is set, or else for the user: a change further out would have no effect. */
-export async function change(name: "showHiddenFrames" | "groupIdenticalStacks", value: boolean): Promise<void> {
+export async function change(name: "showHiddenFrames" | "arrangement", value: boolean | string): Promise<void> {
   const settings = vscode.workspace.getConfiguration(SECTION);
   const { Global, Workspace, WorkspaceFolder } = vscode.ConfigurationTarget;
   const target = { user: Global, workspace: Workspace, folder: WorkspaceFolder }[scopeOf(settings.inspect(name))];
@@ -29,6 +29,21 @@ export async function change(name: "showHiddenFrames" | "groupIdenticalStacks", 
 
 export function showsEditorMarks(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get<boolean>("editorMarks", true);
+}
+
+/** Whether the status bar says how many tasks there are, and what is wrong. */
+export function showsStatus(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get<boolean>("statusBar", true);
+}
+
+/** Whether the Debug Console says it, too. */
+export function printsStatus(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get<boolean>("debugConsole", false);
+}
+
+/** Whether a click on a row takes the debugger's other views there. */
+export function followsClicks(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get<boolean>("focusOnClick", true);
 }
 
 /** What VS Code's own Call Stack should list. */

@@ -3,10 +3,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { actionsOf } from "../src/model/actions";
-import { Capture } from "../src/model/capture";
 import { scopeOf } from "../src/model/scope";
-import { obstacle } from "../src/model/variables";
-import { frame, Program, shop } from "./program";
+import { Program, shop } from "./program";
 import { draw, stopped } from "./tree";
 
 interface MenuEntry {
@@ -36,25 +34,19 @@ function menu(contextValue: string, kind: "menu" | "buttons", view = "asynctb.st
 
 describe("menus", () => {
   test("what buttons of rows do can be done with the keyboard, too", () => {
-    assert.deepEqual(menu("stack source inspectable", "buttons"), ["Show Variables"]);
-    assert.ok(menu("stack source inspectable", "menu").includes("Show Variables"));
-    assert.deepEqual(menu("value settable", "buttons", "asynctb.variables"), ["Set Value..."]);
-    assert.deepEqual(menu("value settable", "menu", "asynctb.variables"), ["Set Value...", "Copy Value"]);
-    assert.deepEqual(menu("value", "menu", "asynctb.variables"), ["Copy Value"]);
+    assert.deepEqual(menu("stack source holder", "buttons"), ["Go to Holder"]);
+    assert.deepEqual(menu("stack source holder awaiter", "menu"), [
+      "Copy Stack",
+      "Go to Source",
+      "Go to Holder",
+      "Go to Awaiter",
+    ]);
   });
 
   test("a setting is changed where it is set", () => {
     assert.equal(scopeOf(undefined), "user");
     assert.equal(scopeOf({ workspaceValue: false }), "workspace");
     assert.equal(scopeOf({ workspaceValue: false, workspaceFolderValue: true }), "folder");
-  });
-
-  test("a frame whose variables cannot be read says why", () => {
-    const { helper } = stopped({ Shop: shop() }).store.sessions[0] ?? assert.fail();
-    assert.equal(obstacle(new Capture(helper, false), frame("main", 1, { frameId: 7 })), undefined);
-    const reason = (live: boolean): string | undefined => obstacle(new Capture(helper, live), frame("main", 1));
-    assert.equal(reason(false), "The variables of main cannot be read: its thread is not held.");
-    assert.equal(reason(true), "The variables of main cannot be read: the program runs.");
   });
 
   test("a filter can be edited without clearing it first", () => {

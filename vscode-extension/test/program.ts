@@ -6,6 +6,7 @@ import {
   type ActivityInfo,
   type Capabilities,
   type Context,
+  type CountInfo,
   type FindingInfo,
   type Frame,
   type Handshake,
@@ -105,7 +106,18 @@ export class Program {
       paused: true,
       notes: this.pageNotes(start),
       findings: start === 0 ? this.findings : [],
+      ...(start === 0 && { counts: this.#counts() }),
     };
+  }
+
+  #counts(): CountInfo[] {
+    const counts = new Map<string, CountInfo>();
+    for (const { kind, threadId } of this.activities) {
+      const thread = kind === "thread" || threadId === undefined ? {} : { threadId };
+      const key = JSON.stringify([kind, thread]);
+      counts.set(key, { kind, ...thread, count: (counts.get(key)?.count ?? 0) + 1 });
+    }
+    return [...counts.values()];
   }
 
   #stacks({ snapshotId, activityIds }: StacksArguments): StacksResponse {

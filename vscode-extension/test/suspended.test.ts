@@ -14,6 +14,7 @@ test("tasks are found by the line that they are suspended at", async () => {
     task("t3", "three", { top: frame("wait", 7) }),
     task("t4", "running", { state: "running", top: frame("main", 3) }),
     task("t5", "not started"),
+    task("t9", "in a library", { top: frame("wait", 9), innermost: { name: "get", location: { source: 1, line: 5 } } }),
     task("t8", "failed", { state: "done", failure: "ValueError", top: frame("wait", 7) }),
     task("t6", "without a line", { top: { name: "wait", location: { source: 0 } } }),
     task("t7", "without a source", { top: { name: "wait", location: { source: 99, line: 1 } } }),
@@ -25,10 +26,10 @@ test("tasks are found by the line that they are suspended at", async () => {
   assert.deepEqual(
     found
       .get("/project/shop.py")
-      ?.map(({ line, activities, complete }) => [line, activities.map(({ info }) => info.name), complete]),
+      ?.map(({ line, suspended, complete }) => [line, suspended.map(({ activity }) => activity.info.name), complete]),
     [
       [7, ["one", "three"], true],
-      [9, ["two"], true],
+      [9, ["two", "in a library"], true],
     ],
   );
   program.limit = 2;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CaptureEnded } from "../src/model/capture";
-import { Cancelled, textOf, textOfSessions } from "../src/model/text";
+import { Cancelled, textOf, textOfSessions, textOfWhy } from "../src/model/text";
 import { context, frame, Program, shop, task, thread } from "./program";
 import { find, stopped, type Tree } from "./tree";
 
@@ -16,21 +16,21 @@ describe("text for the clipboard", () => {
     const { text, stacks } = await textOf([await find(tree, "ship-2"), await find(tree, "printer")], tree.outline);
     assert.equal(
       text,
-      "ship-2  (created)\n  it has not started\nprinter  (running · wait · shop.py:331)\n  wait  (shop.py:331)\n",
+      "ship-2  (created)\n  it has not started\nprinter  (running · wait shop.py:331)\n  wait  (shop.py:331)\n",
     );
     assert.equal(stacks, 2);
   });
 
   test("of a stack with the tasks of a group listed, not drawn once more", async () => {
     const tree = unpaged(shop());
-    const { text } = await textOf([await find(tree, "Task-1")], tree.outline);
+    const { text } = await textOf([await find(tree, "main", "activity")], tree.outline);
     assert.match(text, /TaskGroup[^\n]+\n {6}ship-1[^\n]+\n {6}Task /);
   });
 
   test("has addresses of managers, and folded frames stay folded", async () => {
     const tree = unpaged(shop());
     const { text } = await textOf([await find(tree, "ship-1")], tree.outline);
-    assert.match(text, /^ship-1 {2}\(waits for lock · reserve · shop.py:17\)\n/);
+    assert.match(text, /^ship-1 {2}\(waits for lock · reserve shop.py:17\)\n/);
     assert.match(text, /async with Lock {2}\([^)]*line 17 · 0x7f00\)\n/);
     assert.match(text, / {2}2 internal frames {2}\(acquire, __aenter__\)\n {2}reserve/);
   });
@@ -86,6 +86,30 @@ describe("text for the clipboard", () => {
     const [row] = await stopped({ Shop: many(1_500) }, { pageSize: Infinity }).outline.children(undefined);
     assert(row);
     assert.equal((await textOf([row], tree.outline)).stacks, 1_501);
+  });
+
+  test("of why nothing moves has the findings, their steps, and the stacks of these", async () => {
+    const program = shop();
+    const tree = unpaged(program);
+    assert.match(
+      (await textOfWhy(tree.store.sessions, tree.outline)).text,
+      /\n3 tasks\n\nNothing is known to be stuck/,
+    );
+    const text = "task ship-1 waits for lock, which nobody holds";
+    program.findings = [
+      {
+        kind: "abandoned",
+        certain: false,
+        text,
+        activityIds: ["t2"],
+        steps: [{ activityId: "t2", text, location: { source: 0, line: 17 } }],
+      },
+    ];
+    tree.store.sessions[0]?.stopped();
+    const why = await textOfWhy(tree.store.sessions, tree.outline);
+    assert.match(why.text, /\n3 tasks, 1 perhaps abandoned\n\nAbandoned\?: task ship-1 waits/);
+    assert.match(why.text, /\nship-1 {2}\(task ship-1 waits [^\n]*\n {2}2 internal frames [^\n]*\n {2}reserve /);
+    assert.doesNotMatch(why.text, /printer/);
   });
 
   test("can be cancelled", async () => {

@@ -20,7 +20,7 @@ export function newTree(options: Partial<OutlineOptions> = {}): Tree {
   const store = new Store(helperOptions());
   const tree: Tree = {
     store,
-    options: { showHidden: false, group: false, pageSize: 200, filter: "", ...options },
+    options: { showHidden: false, arrangement: "tree", pageSize: 200, filter: "", ...options },
     files: new Map(),
     changes: [],
     outline: new Outline(
@@ -59,11 +59,11 @@ export async function draw({ outline }: Tree, open: "initial" | "all" = "initial
   return lines.join("\n");
 }
 
-/** The row with the label, searched from the top. */
-export async function find({ outline }: Tree, label: string): Promise<Row> {
+/** The row with the label, and of a kind if one is named, searched from the top. */
+export async function find({ outline }: Tree, label: string, kind?: Row["kind"]): Promise<Row> {
   const search = async (rows: Row[]): Promise<Row | undefined> => {
     for (const row of rows) {
-      if (labelOf(row).label === label) return row;
+      if (labelOf(row).label === label && (kind === undefined || row.kind === kind)) return row;
       const found = await search(await outline.children(row));
       if (found) return found;
     }

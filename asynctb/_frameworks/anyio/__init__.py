@@ -27,4 +27,5 @@ ROOM = Room(
         "anyio._backends._trio": _both(hooks.install_on_trio, holders.install_on_trio),
     },
     waits=WAITS,
+    makers=(("anyio", "", True),),
 )

@@ -4,7 +4,7 @@ import types
 
 from ..._snapshot.registry import RegisteredSource
 from .._room import Room
-from . import holders, hooks, streams
+from . import creation, holders, hooks, nested, streams
 from .tasks import AsyncioTasks
 from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
 
@@ -12,8 +12,10 @@ from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
 def install(module: types.ModuleType) -> None:
     """Register all of it."""
     hooks.install(module)
+    nested.install()
     holders.install(module)
     streams.install(module)
+    creation.install(module)
 
 
 ROOM = Room(
@@ -22,4 +24,5 @@ ROOM = Room(
     waits=WAITS,
     thread_waits=THREAD_WAITS,
     thread_calls=THREAD_CALLS,
+    makers=(("asyncio.base_events", "BaseEventLoop.create_task", True),),
 )

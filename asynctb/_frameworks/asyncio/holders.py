@@ -11,6 +11,7 @@ import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, cast
 
 from ..._frames import local_variable
+from ..._heap import instances, with_subclasses
 from ..._objects import class_attribute, exact_str, filename_of, get_field, is_a, is_noted, module_field, note_type
 from ..._snapshot.sets import imported
 from ..._waits.facts import (
@@ -22,10 +23,11 @@ from ..._waits.facts import (
     held_in_block,
     is_retrieved,
     lateness_of_loop,
+    queued_coroutines,
     unused_of_loop,
 )
 from ..threading.waits import words_of_barrier, words_of_queue
-from .futures import Futures
+from .futures import Futures, closure_of
 
 #: How many of the handles that a loop is to call next are looked at for timers.
 _FIRST_HANDLES = 1000
@@ -49,6 +51,7 @@ def install(module: types.ModuleType) -> None:
     cancelling_timers.append(lambda targets: _timers(futures, targets))
     lateness_of_loop.append(_lateness)
     unused_of_loop.append(_unused)
+    queued_coroutines.append(_queued_coroutines)
     is_retrieved.append(lambda task: _is_retrieved(futures, task))
 
 
@@ -178,6 +181,22 @@ def _unused(loop: object) -> Optional[Sequence[object]]:
         return None
     generators = get_field(loop, "_asyncgens")
     return [] if generators is None else [generators]
+
+
+def _queued_coroutines() -> List[int]:
+    """Return the coroutines in what loops are to call: for `run_coroutine_threadsafe`, ``loop.create_task``, ..."""
+    events = imported("asyncio.events")
+    base = module_field(events, "AbstractEventLoop") if events is not None else None
+    found: List[object] = []
+    for loop in instances(with_subclasses(base)) if base is not None else ():
+        for name, kind in (("_ready", collections.deque), ("_scheduled", list)):
+            handles = get_field(loop, name)
+            for handle in handles.copy() if type(handles) is kind else ():
+                callback, args = get_field(handle, "_callback"), get_field(handle, "_args")
+                found += args if type(args) is tuple else ()
+                if type(callback) is types.FunctionType:
+                    found += closure_of(callback).values()
+    return [id(each) for each in found if type(each) is types.CoroutineType]
 
 
 def _is_retrieved(futures: Futures, task: object) -> Optional[bool]:

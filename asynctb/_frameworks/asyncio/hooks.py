@@ -30,7 +30,13 @@ from ..._stacks.follow import NO_REFERENT, CallersUnknown, CannotFollow, Ended
 from .._describing import aborted_text, describe_by, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
-from ..threading.concurrent import activity_finders, queued_in_loops, source_finders, source_of
+from ..threading.concurrent import (
+    QUEUED_IN_LOOP,
+    activity_finders,
+    queued_in_loops,
+    source_finders,
+    source_of,
+)
 from .failures import failure_of, origin_of, raised_in_others
 from .futures import FutureReader, Futures
 from .holders import is_monotonic
@@ -61,7 +67,7 @@ def install(module: types.ModuleType) -> None:
     base = module_field(sys.modules["asyncio.base_events"], "BaseEventLoop")
     run_forever, code = class_attribute(base, "run_forever"), nested_code(threadsafe, "callback")
     if type(run_forever) is types.FunctionType and code is not None:
-        queued_in_loops[id(run_forever.__code__)] = functools.partial(queued_in_loop, code)
+        queued_in_loops[id(run_forever.__code__)] = functools.partial(queued_in_loop, code), QUEUED_IN_LOOP
     wait_for = module_field(sys.modules["asyncio.tasks"], "wait_for")
     if sys.version_info < (3, 12) and type(wait_for) is types.FunctionType:
         leaf_codes.add(id(wait_for.__code__))

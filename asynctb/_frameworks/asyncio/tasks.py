@@ -38,13 +38,18 @@ from ..._snapshot.source import (
     ThreadRecord,
     await_chain,
     call_if_found,
+    frame_of,
     frames_of,
     is_unstarted,
     running_state,
 )
+from ..._stacks.follow import thread_frames
+from ..._waits.facts import refinements
 from .failures import failure_of, origin_of, tops_of_traceback
 from .futures import FutureReader, Futures
 from .links import TaskLinks
+from .nested import nested_run
+from .sleeping import oversleeps
 from .waits import WaitTable
 
 #: Where tasks are registered; later versions look like earlier ones to programs that use private names.
@@ -206,6 +211,8 @@ class AsyncioTasks(Source):
                 ident = self._thread_of_running(members)
             if ident is None and self._threads:
                 self._note_standstill(loop, members)
+            if ident is not None and oversleeps(loop, ident, self._threads):
+                self._note_oversleeping(members)
             groups.append(Group(self, ident, loop, self._futures.in_order(members)))
         return groups
 
@@ -221,10 +228,23 @@ class AsyncioTasks(Source):
             if reader is not None and reader.state(task) == "PENDING":
                 names.append(self._futures.name_of(task))
         if names:
-            which = ", ".join(sorted(names)[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")
             why = "that is closed" if get_field(loop, "_closed") is True else "that no thread runs"
             count = "1 task belongs" if len(names) == 1 else f"{len(names)} tasks belong"
-            self.notes.append(f"{count} to an event loop {why}: {which}")
+            self.notes.append(f"{count} to an event loop {why}: {_some(names)}")
+
+    def _note_oversleeping(self, members: Sequence[object]) -> None:
+        readers = [(task, self._futures.reader_of_task(task)) for task in members]
+        names = [
+            self._futures.name_of(task)
+            for task, reader in readers
+            if reader is not None
+            and reader.state(task) == "PENDING"
+            and self._state(reader, task, None, call_if_found(reader.waiter, task)) == "ready"
+        ]
+        self.notes.append(
+            "An event loop sleeps although it has calls to make: another thread has scheduled them, or woken a task, "
+            f"without call_soon_threadsafe().{f' Ready: {_some(names)}' if names else ''}"
+        )
 
     def _thread_of_running(self, tasks: Sequence[object]) -> Optional[int]:
         """Return the number of the thread that has one of *tasks*, all of one loop, on its stack."""
@@ -276,6 +296,8 @@ class AsyncioTasks(Source):
                 tops = tops_of_traceback(origin_of(reader, obj, exception, lambda: True), listing.is_own)
         elif (kind is Coroutine and coroutine.cr_running) or (kind is Generator and coroutine.gi_running):
             state, tops = running_state(coroutine, listing)
+            if state == "running":
+                wait = self._nested_wait(coroutine, group, listing)
         elif kind is not Coroutine and kind is not Generator and self._is_current(obj, group.loop):
             # Such as the asend() of an async generator, which does not tell whether it runs.
             awaiting, _ = await_chain(coroutine)
@@ -285,6 +307,8 @@ class AsyncioTasks(Source):
             state = self._state(reader, obj, coroutine, waiter)
             if waiter is not None and state != "ready":
                 wait = self._waits.describe(waiter, owners, listing)
+                for refine in refinements:
+                    wait = refine(wait, owners) or wait
         if state != "running" and state != "done":
             requests = reader.cancelling(obj)
             if reader.must_cancel(obj) is True or (type(requests) is int and requests > 0):
@@ -312,7 +336,16 @@ class AsyncioTasks(Source):
             signature,
             failure,
             tops.innermost,
+            None,
         )
+
+    def _nested_wait(self, coroutine: Any, group: Group, listing: Listing) -> Optional[Wait]:
+        """Return the task until whose end a task runs its event loop, if it does."""
+        frame = frame_of(coroutine)
+        if frame is None or group.thread is None:
+            return None
+        task = nested_run(frame, thread_frames(group.thread))
+        return None if task is None else self._waits.of_task(task, listing)
 
     def _is_current(self, task: object, loop: object) -> bool:
         """Return whether *loop* executes a step of *task* now."""
@@ -336,3 +369,7 @@ class AsyncioTasks(Source):
         state = future.state(waiter)
         # The task has not been told yet. If it is cancelled, a CancelledError is on its way into the coroutine.
         return "suspended" if state == "PENDING" else "cancelling" if state == "CANCELLED" else "ready"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names)[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")

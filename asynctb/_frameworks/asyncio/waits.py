@@ -134,7 +134,7 @@ class WaitTable:
         plain = self._plain.get(id(kind))
         if plain is None:
             if self._futures.reader_of_task(future) is not None:
-                return self._of_task(future, listing)
+                return self.of_task(future, listing)
             if kind is self._gathering:
                 shared = self._shared.get(id(future))
                 if shared is None:
@@ -161,7 +161,8 @@ class WaitTable:
             return wait
         return self._of_future(future, plain is not None)
 
-    def _of_task(self, task: object, listing: Listing) -> Wait:
+    def of_task(self, task: object, listing: Listing) -> Wait:
+        """Return the wait for the end of a task."""
         return new_wait("task", "task " + self._futures.name_of(task), task, (listing.id_of(task, "task"),))
 
     @staticmethod
@@ -253,7 +254,7 @@ class WaitTable:
             return None
         task = task_behind(self._futures, source)
         if task is not None:
-            return self._of_task(task, listing)
+            return self.of_task(task, listing)
         workers, words = self._work.source_of(source, listing)
         if words == QUEUED_IN_LOOP:
             return Wait("future", words, source, workers, "any")

@@ -11,11 +11,11 @@ import gc
 import sys
 import types
 import weakref
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, cast
 
 from ..._frames import local_variable
 from ..._heap import frozen, heap_searches, instances, referrers, with_subclasses
-from ..._model import Activity, ActivityKind, ActivityState, Traceback
+from ..._model import Activity, ActivityKind, ActivityState, Traceback, Wait
 from ..._objects import (
     callable_name,
     class_attribute,
@@ -28,8 +28,8 @@ from ..._objects import (
 )
 from ..._snapshot.sets import imported
 from ..._snapshot.source import NOWHERE, Group, Listing, Source, ThreadRecord, caller_of, tops_of_frames
-from ..._stacks.follow import calling_frame
-from ..threading.threads import thread_with
+from ..._stacks.follow import calling_frame, this_thread
+from ..threading.threads import is_debuggers, thread_with, wait_in
 
 _NOT_SEARCHED = "Greenlets made after the last full search, a moment ago, are missing."
 #: Names of the outermost functions of a main thread: of a script, of ``python -m``.
@@ -38,6 +38,20 @@ _MAIN = ("<module>", "_run_module_as_main")
 _FEW = 16
 #: What the last search has found.
 _known: List[weakref.ref[Any]] = []
+
+
+class GreenletWaits(Protocol):
+    """What a library knows about the greenlets that wait for something of its."""
+
+    def of(self, greenlet: object, innermost: Optional[types.FrameType], listing: Listing) -> Optional[Wait]:
+        """Return what a suspended greenlet waits for, or None if that is not known."""
+
+    def moment_of(self, greenlet: object, innermost: Optional[types.FrameType]) -> Tuple[object, ...]:
+        """Return what is another as soon as the greenlet has gone on."""
+
+
+#: Each is called at every look, with the greenlets.
+greenlet_waits: List[Callable[[Sequence[object]], GreenletWaits]] = []
 
 
 class GreenletReader(NamedTuple):
@@ -86,7 +100,18 @@ class GreenletReader(NamedTuple):
 
     def is_running(self, obj: object) -> bool:
         """Return whether a thread executes it. Raises whatever is wrong with one of a thread that has ended."""
-        return self.is_active(obj) and not self.is_dead(obj) and self.frame(obj) is None
+        return (
+            self.is_active(obj) and not self.is_dead(obj) and self.frame(obj) is None and not self.is_switched_out(obj)
+        )
+
+    @staticmethod
+    def is_switched_out(obj: object) -> bool:
+        """Return whether a greenlet without a frame is certain to be suspended: in functions written in C alone.
+
+        What has been copied from its stack is the place of another one's.
+        """
+        saved = get_field(obj, "_stack_saved")
+        return type(saved) is int and saved > 0
 
     def running_below(self, obj: object, greenlets: Sequence[object]) -> List[object]:
         """Return the chain of children from *obj*, which is suspended, to one of *greenlets* that a thread executes.
@@ -266,6 +291,12 @@ class Greenlets(Source):
             elif found_all and frozen():
                 self.notes.append("Greenlets that were made before gc.freeze() are missing.")
             self._found = known_greenlets() if found_all is None else found_all
+        #: Whether greenlets are a debugger's, by the identity of the main one of their thread.
+        self._debuggers: Dict[int, bool] = {}
+        self._own_main: Optional[object] = None
+        if self._reader is not None and self._found:
+            self._own_main = self._reader.main_of(self._reader.current())
+        self._waits = [make(self._found) for make in greenlet_waits]
 
     def groups(self) -> List[Group]:
         if self._reader is None:
@@ -280,10 +311,30 @@ class Greenlets(Source):
                     continue  # the main greenlet, running: that is the thread
             except Exception:  # one of another thread that has ended
                 continue
-            ident = threads.get(id(self._reader.main_of(found)))
+            main = self._reader.main_of(found)
+            if self._is_debuggers(found, main):
+                continue
+            ident = threads.get(id(main))
             groups.setdefault(ident, []).append(found)
         self._found = []
         return [Group(self, ident, None, members) for ident, members in groups.items()]
+
+    def _is_debuggers(self, greenlet: object, main: object) -> bool:
+        """Return whether a greenlet runs code of a debugger, or in a thread of it."""
+        assert self._reader is not None
+        thread = thread_with(id(greenlet))  # gevent's threads are greenlets
+        if thread is not None and is_debuggers(thread, None):
+            return True
+        key = id(main)
+        if key not in self._debuggers:
+            if self._own_main is main:  # which a debugger may run us in
+                self._debuggers[key] = this_thread() not in self._threads
+                return self._debuggers[key]
+            outermost = frames_outward(self._reader.frame(main))[-1:]
+            thread = thread_that_began(outermost[0]) if outermost else None
+            own = thread is None and is_debuggers(None, self._reader.frame(main))
+            self._debuggers[key] = own or (thread is not None and is_debuggers(thread, None))
+        return self._debuggers[key]
 
     def _threads_of_mains(self) -> Dict[int, int]:
         """Return the number of their thread by the identity of main greenlets, where that is certain."""
@@ -344,10 +395,16 @@ class Greenlets(Source):
     def name_of(self, obj: object) -> Optional[str]:
         return exact_str(get_field(obj, "name"))
 
+    def moment_of(self, obj: object) -> Tuple[object, ...]:
+        assert self._reader is not None
+        frame = self._reader.frame(obj)
+        where = (frame, frame.f_lasti) if frame is not None else (get_field(obj, "_stack_saved"),)
+        return (*where, *[each for waits in self._waits for each in waits.moment_of(obj, frame)])
+
     def is_thread_running(self, obj: object) -> bool:
         if self._reader is None or sys.implementation.name == "pypy":  # there, the frames of all are in one chain
             return False
-        return self._reader.is_active(obj) and self._reader.frame(obj) is None
+        return self._reader.is_running(obj)
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         assert self._reader is not None
@@ -356,18 +413,25 @@ class Greenlets(Source):
         tops = NOWHERE
         signature: Optional[int] = None
         state: ActivityState
+        wait: Optional[Wait] = None
         if self._reader.is_dead(obj):
             state = "done"
         elif not self._reader.is_active(obj):
             state = "created"
-        elif frame is None:
+        elif frame is None and not self._reader.is_switched_out(obj):
             state = "running"
             frame = thread.frame if thread is not None else None
+            wait = wait_in(thread) if thread is not None and is_hub(obj) else None
+            if wait is not None and wait.kind != "events":
+                wait = None
+            state = "running" if wait is None else "suspended"
             if frame is not None:
                 tops = tops_of_frames(frame, listing.is_own, frames_outward(frame)[-1])
         else:
             state = "suspended"
             tops, signature = listing.survey_frames(frames_outward(frame)[::-1])
+            for waits in self._waits:
+                wait = wait or waits.of(obj, frame, listing)
         parent = self._reader.parent(obj)
         if parent is not None and self._reader.parent(parent) is not None:
             parent_id: Optional[str] = listing.id_of(parent, "greenlet")
@@ -382,6 +446,7 @@ class Greenlets(Source):
             target=obj,
             parent=parent_id,
             thread=thread.id if thread is not None else None,
+            waits_for=wait,
             top=tops.top,
             traceback=traceback,
             signature=signature,
@@ -389,20 +454,37 @@ class Greenlets(Source):
         )
 
     def _name_of(self, obj: object, frame: Optional[types.FrameType], state: ActivityState) -> str:
-        name = exact_str(get_field(obj, "name"))
+        name = name_of_greenlet(obj, "")
         if name:
             return name
-        assert self._reader is not None
-        if self._reader.parent(obj) is None:
-            return "main greenlet"
-        name = exact_str(get_field(thread_with(id(obj)), "_name"))  # gevent's threads are greenlets
-        if name:
-            return name
-        for field in ("_run", "run"):
-            function = get_field(obj, field)
-            if function is not None:
-                return callable_name(function)
         frames = frames_outward(frame)
         if frames and state == "suspended":
             return funcname_of(frames[-1].f_code)
         return type_name(type(obj))
+
+
+def name_of_greenlet(obj: object, otherwise: Optional[str] = None) -> str:
+    """Return the name of a greenlet, or of what it was made to run, or *otherwise*, which is its type by default."""
+    name = exact_str(get_field(obj, "name"))
+    if name:
+        return name
+    found = reader()
+    if found is not None and is_a(obj, found.cls) and found.parent(obj) is None:
+        return "main greenlet"
+    if is_hub(obj):
+        return "hub"
+    name = exact_str(get_field(thread_with(id(obj)), "_name"))  # gevent's threads are greenlets
+    if name:
+        return name
+    for field in ("_run", "run"):
+        function = get_field(obj, field)
+        if function is not None:
+            return callable_name(function)
+    return type_name(type(obj)) if otherwise is None else otherwise
+
+
+def is_hub(obj: object) -> bool:
+    """Return whether *obj* is a hub of gevent."""
+    module = imported("gevent.hub")
+    hub: Any = module_field(module, "Hub") if module is not None else None
+    return is_a(hub, type) and is_a(obj, hub)

@@ -6,10 +6,11 @@ import sys
 import types
 from typing import Optional, Tuple
 
-from ..._objects import get_field, module_field
+from ..._objects import module_field
 from ..._stacks.customize import customize, register_root, register_stack_finder
 from ..._stacks.follow import CallersUnknown, calling_frame, thread_frames
 from .._hiding import codes_of
+from ..threading.threads import number_of
 from .greenlets import GreenletReader, find_greenlets, frames_outward, reader, thread_that_began, worker_thread
 
 
@@ -32,6 +33,8 @@ def _frames_of(reader: GreenletReader, greenlet: object) -> Optional[Tuple[objec
         return _since_start(tuple(frames_outward(frame)[::-1]))
     if greenlet is reader.current():
         return _since_start(tuple(frames_outward(calling_frame())[::-1]))
+    if reader.is_switched_out(greenlet):
+        return ()
     ident = _thread_of(reader, greenlet)
     frames = () if ident is None else _since_start(tuple(thread_frames(ident)))
     if not frames or reader.frame(greenlet) is not None:  # it was switched out in the meantime
@@ -57,8 +60,7 @@ def _thread_of(reader: GreenletReader, greenlet: object) -> Optional[int]:
         return ident
     main = frames_outward(reader.frame(reader.main_of(greenlet)))
     thread = thread_that_began(main[-1]) if main else None
-    ident = get_field(thread, "_ident")  # with gevent, also that of a greenlet
-    return ident if type(ident) is int else None
+    return None if thread is None else number_of(thread)
 
 
 def _stack_with(reader: GreenletReader, frame: types.FrameType) -> Optional[Tuple[types.FrameType, ...]]:

@@ -39,4 +39,5 @@ ROOM = Room(
     source=RegisteredSource("Threads", lambda search: Threads(search.threads)),
     thread_waits=THREAD_WAITS,
     thread_calls=THREAD_CALLS,
+    makers=(("threading", "Thread.start", False), ("concurrent.futures", "", False)),
 )

@@ -50,10 +50,10 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
             known = active.copy()
         main = module_field(threading, "_main_thread")
     frames = sys._current_frames()
-    if main is not None and "gevent.monkey" in sys.modules and sys.implementation.name == "cpython":
-        ident = get_field(main, "_ident")
-        if type(ident) is int and ident not in frames:  # the identity of a greenlet; the oldest thread is the main one
-            known[tuple(frames)[-1]] = main
+    if main is not None:
+        number = _number_of(main, tuple(frames))
+        if number is not None:
+            known[number] = main
     own_ident = this_thread()
     thread_ids.forget_all_but(frames)
     found: List[Tuple[bool, int, ThreadRecord]] = []
@@ -62,7 +62,7 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
     newest_first = sys.implementation.name == "cpython"
     for ident, frame in reversed(tuple(frames.items())) if newest_first else tuple(frames.items()):
         thread = known.get(ident)
-        if _is_debuggers(thread, frame):
+        if is_debuggers(thread, frame):
             continue
         outermost = frame
         while (outer := caller_of(outermost)) is not None:
@@ -97,15 +97,31 @@ def thread_with(ident: int) -> Optional[object]:
     return cast(Dict[int, object], active).get(ident) if type(active) is dict else None
 
 
-def _is_debuggers(thread: Optional[object], frame: types.FrameType) -> bool:
-    """Whether a thread belongs to a debugger.
+def number_of(thread: object) -> Optional[int]:
+    """Return the number of a `threading.Thread` that runs, or None if it does not."""
+    return _number_of(thread, tuple(sys._current_frames()))
+
+
+def _number_of(thread: object, numbers: Tuple[int, ...]) -> Optional[int]:
+    ident = get_field(thread, "_ident")
+    if type(ident) is not int or ident in numbers:
+        return ident if type(ident) is int else None
+    threading = imported("threading")
+    main = module_field(threading, "_main_thread") if threading is not None else None
+    if thread is main and "gevent.monkey" in sys.modules and sys.implementation.name == "cpython":
+        return numbers[-1]  # gevent has put the identity of a greenlet there; the oldest thread is the main one
+    return None
+
+
+def is_debuggers(thread: Optional[object], frame: Optional[types.FrameType]) -> bool:
+    """Return whether a thread belongs to a debugger.
 
     :param thread: the `threading.Thread`, if it is known: with ``GEVENT_SUPPORT``, pydevd's threads belong to a copy of
         `threading`.
     """
     if thread is not None:
         return get_field(thread, _DEBUGGER_MARK) is True
-    current: Optional[types.FrameType] = frame
+    current = frame
     while current is not None:
         if exact_str(current.f_code.co_name) == "run" and module_of_frame(current) == _DEBUGGER_MODULE:
             return True
@@ -116,6 +132,14 @@ def _is_debuggers(thread: Optional[object], frame: types.FrameType) -> bool:
 def _name_of(thread: Optional[object], ident: int) -> str:
     name = get_field(thread, "_name") if thread is not None else None
     return name if type(name) is str else f"thread {ident}"
+
+
+def wait_in(record: ThreadRecord) -> Optional[Wait]:
+    """Return what a thread waits for as the functions tell that it is in, or None."""
+    wait, _ = thread_waits.wait_of_thread(record.frame)
+    if wait is None and record.frame is not None and record.system_id is not None:
+        wait = thread_calls.wait_of_thread(record.frame, record.system_id)
+    return wait
 
 
 class Threads(Source):
@@ -140,9 +164,8 @@ class Threads(Source):
 
     def describe(self, obj: object, group: Group, listing: Listing, traceback: Optional[Traceback]) -> Activity:
         record = cast(ThreadRecord, obj)
-        wait, frame = thread_waits.wait_of_thread(record.frame)
-        if wait is None and record.frame is not None and record.system_id is not None:
-            wait = thread_calls.wait_of_thread(record.frame, record.system_id)
+        _, frame = thread_waits.wait_of_thread(record.frame)
+        wait = wait_in(record)
         own = waits_by_code.get(id(frame.f_code)) if frame is not None else None
         if own is not None and frame is not None:
             wait = own[1](frame, listing) or wait

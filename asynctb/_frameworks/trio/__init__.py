@@ -24,4 +24,5 @@ ROOM = Room(
     source=RegisteredSource("Tasks of trio", lambda search: TrioTasks(search.threads)),
     waits=WAITS,
     thread_waits=THREAD_WAITS,
+    makers=(("trio._core._run", "Runner.spawn_impl", True),),
 )

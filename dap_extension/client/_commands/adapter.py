@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import socket
 import subprocess
 import sys
@@ -18,12 +19,15 @@ import click
 from rich.console import Console
 
 from ...protocol import CONFIGURE, SNAPSHOT, FindingInfo
+from ...snapshot_files import shared
 from .._drawing.output import MOST_SINGLE
+from .._drawing.source_text import lines_of
 from .._drawing.tree import Captured, finding_text
 from .._session.dap import DapError, Json, Reader, Writer
-from .._session.helper import Helper
+from .._session.helper import Capture, Helper
 from .._session.processes import adapter_command, debugger_environment, end_process
 from .._session.proxy import Proxy
+from .._session.saved import to_document
 from .messages import errors_explained, fail
 
 #: What can be typed into an editor's debug console.
@@ -145,6 +149,7 @@ def _serve(reader: Reader, writer: Writer, command: Sequence[str], tasks: int, l
     try:
         proxy.run()
     finally:
+        companion.end()
         end_process(process, _END_TIMEOUT)
     return process.returncode
 
@@ -154,8 +159,13 @@ class _Companion:
 
     proxy: Proxy
 
+    #: Counts the sessions.
+    _numbers = itertools.count()
+
     def __init__(self, tasks: int) -> None:
         self._tasks = tasks
+        self._number = next(self._numbers)
+        self._publishing = threading.Lock()
         self._helper: Optional[Helper] = None
         self._is_loading = False
         #: Counts the stops, and is odd while the program is stopped.
@@ -222,6 +232,12 @@ class _Companion:
     def _goes_on(self) -> None:
         if self._moment % 2:
             self._moment += 1
+            with self._publishing:
+                shared.withdraw(self._number)
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self._goes_on()
 
     def _start(self, work: Callable[[], None]) -> None:
         def run() -> None:
@@ -253,13 +269,24 @@ class _Companion:
         if moment != self._moment:
             return
         try:
-            findings = self.proxy.request(SNAPSHOT, {"count": 1}).get("findings") or []
+            if shared.has_server():
+                capture = self._helper.capture(self._stopped_in())
+                findings = capture["snapshot"]["findings"]
+                self._publish(capture, moment)
+            else:
+                findings = self.proxy.request(SNAPSHOT, {"count": 1}).get("findings") or []
         except DapError:
             if moment != self._moment:
                 return
             raise
         if findings and moment == self._moment:
             self.proxy.send_event("output", {"category": "important", "output": _in_lines(findings) + "\n"})
+
+    def _publish(self, capture: Capture, moment: int) -> None:
+        document = to_document(capture, lines_of)
+        with self._publishing:
+            if moment == self._moment:
+                shared.publish(self._number, document)
 
     def _stopped_in(self) -> Optional[Json]:
         if self._moment % 2 == 0:

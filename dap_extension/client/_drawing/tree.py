@@ -186,6 +186,7 @@ class _Forest:
         self._arrow, self._running, self._waiting, self._failed = "→●○✗" if not ascii_only else ("->", "*", "-", "x")
         self._ellipsis = "..." if ascii_only else "…"
         self._sources = Sources(capture["stacks"]["sources"])
+        self._summary_sources = Sources(capture["snapshot"]["sources"])
         self._shapes = Shapes(capture["stacks"]["stacks"], capture.get("shared"))
         self._addresses = short_addresses(capture, self._shapes)
         self._with_tasks = [_has_tasks(shape) for shape in self._shapes.shapes]
@@ -213,8 +214,10 @@ class _Forest:
         for activity in self._activities.values():
             if activity["id"] not in in_groups:
                 self._children[self._parent(activity)].append(activity["id"])
-            if activity["state"] == "running" and activity["kind"] != "thread" and "threadId" in activity:
+            if _is_executed(activity) and "threadId" in activity:
                 self._running_in[activity["threadId"]].append(activity["id"])
+        #: The tasks that execute greenlets, of each one or those of which it is one.
+        self._executing = self._executing_tasks()
         self._shown: Set[str] = set()
         self._in_group = False
         #: What is equal for activities that look the same with all that is below them, if it is known yet.
@@ -332,7 +335,7 @@ class _Forest:
         stack = self._stacks.get(activity_id) if is_shown else None
         what = (
             is_shown,
-            (activity["kind"], activity["state"]),
+            (activity["kind"], activity["state"], str(activity.get("createdAt"))),
             (why, relation, tuple([self._relation(activity_id, holder) for holder in holders])),
             self._stack_number(stack),
             tuple(sorted(self._like(each) for each in below)),
@@ -459,11 +462,21 @@ class _Forest:
     # Stacks
 
     def _add_stack(self, node: Branch, activity_id: str, nesting: int) -> None:
+        made = self._activities[activity_id].get("createdAt")
+        if made is not None:
+            line = Line("created at", _FAINT)
+            _append_place(line, self._summary_sources.short_place(made["location"]))
+            node.add(line)
         answer = self._stacks.get(activity_id)
         stack = answer.get("stack") if answer is not None else None
         if stack is not None:
             activity = self._activities[activity_id]
             thread = activity["kind"] == "thread"
+            executing = self._executing.get(activity_id)
+            if executing is not None:
+                kind = "Task" if len(executing) == 1 else "one of the tasks"
+                node.add(Line(f"goes on in {kind} {self._names(executing)}", _FAINT))
+                return
             frames, inner = self._without_tasks(stack["frames"], activity)
             leaf = "waitsFor" not in activity and inner is None
             shape, values = self._shapes.of[activity_id]
@@ -483,6 +496,35 @@ class _Forest:
                 node.add(Line(f"goes on in {other['kind'].replace('_', ' ').capitalize()} {other['name']}", _FAINT))
         elif answer is not None and "error" in answer:
             node.add(Line(answer["error"]["format"], _PROBLEM))
+
+    def _executing_tasks(self) -> Dict[str, List[str]]:
+        """Return the tasks whose stacks have the frames of a suspended greenlet in them, by the greenlet.
+
+        Alike are taken together: that frames are at the same places proves nothing for one greenlet. But a function of
+        a task that is suspended without being a coroutine is in a greenlet, so if there are as many tasks as greenlets,
+        each is one of theirs.
+        """
+        alike: DefaultDict[int, List[str]] = collections.defaultdict(list)
+        greenlets: DefaultDict[Tuple[str, ...], List[str]] = collections.defaultdict(list)
+        for activity_id, (shape, _) in self._shapes.of.items():
+            activity = self._activities.get(activity_id)
+            if activity is None:
+                continue
+            if activity["kind"] == "task":
+                alike[shape].append(activity_id)
+            elif (activity["kind"], activity["framework"], activity["state"]) == ("greenlet", "greenlet", "suspended"):
+                greenlets[self._places_of(activity_id)].append(activity_id)
+        found: Dict[str, List[str]] = {}
+        tasks = [(self._places_of(members[0]), members) for members in alike.values()] if greenlets else []
+        for wanted, members in greenlets.items():
+            executing = [name for places, names in tasks if _contains(places, wanted) for name in names]
+            if wanted and len(executing) == len(members):
+                found.update(dict.fromkeys(members, executing))
+        return found
+
+    def _places_of(self, activity_id: str) -> Tuple[str, ...]:
+        frames = self._stacks[activity_id].get("stack", _NO_STACK)["frames"]
+        return tuple([json.dumps(_place_of(frame), sort_keys=True) for frame in frames])
 
     def _without_tasks(self, frames: List[Frame], activity: ActivityInfo) -> Tuple[List[Frame], Optional[str]]:
         """Cut off the inner frames that are those of a task which runs inside of the activity: they are shown there.
@@ -611,6 +653,11 @@ def _place_of(frame: Frame) -> Tuple[str, Location]:
     return frame["name"], frame["location"]
 
 
+def _contains(places: Tuple[str, ...], wanted: Tuple[str, ...]) -> bool:
+    size = len(wanted)
+    return any(places[start : start + size] == wanted for start in range(len(places) - size + 1))
+
+
 def _count_reasons(shapes: Shapes) -> Dict[str, int]:
     """Return how many frames have each reason for why context managers may be missing."""
     reasons: collections.Counter[str] = collections.Counter()
@@ -633,6 +680,13 @@ def _has_tasks(value: Any) -> bool:
         elif isinstance(each, list):
             pending.extend(each)
     return False
+
+
+def _is_executed(activity: ActivityInfo) -> bool:
+    """Whether its frames are those of its thread."""
+    if activity["kind"] == "greenlet" and activity.get("waitsFor", {}).get("kind") == "events":
+        return True  # the hub of gevent, which waits in the thread
+    return activity["state"] == "running" and activity["kind"] != "thread"
 
 
 def _task_children(value: Any, hidden: bool) -> Iterator[str]:

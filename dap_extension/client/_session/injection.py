@@ -24,7 +24,7 @@ REMOTE_TIMEOUT = 5.0
 #: Seconds that a process is given in which it runs no Python code at all.
 HELD_TIMEOUT = 3.0
 #: Seconds that a process which gevent has patched gets to answer; elsewhere this can only be a slow machine.
-GEVENT_TIMEOUT = 8.0
+GEVENT_TIMEOUT = 7.0
 # For so many seconds it is watched whether the process is held.
 _WATCHED = 15.0
 #: Seconds between two looks at whether it has.
@@ -113,11 +113,15 @@ def _held(process_id: int) -> NotAnswering:
     )
 
 
-def _patched_by_gevent(process_id: int) -> NotAnswering:
+def patched_by_gevent(process_id: int, advice: str = "") -> NotAnswering:
+    """Return what is wrong with a process in which debugpy's threads are greenlets, or cannot be started.
+
+    :param advice: what else is to be done.
+    """
     return NotAnswering(
         f"process {process_id} ({process_name(process_id)}) uses gevent, and debugpy did not get to run in it: a "
         "program that gevent has patched must load it from the start. Start it with GEVENT_SUPPORT=True in its "
-        "environment as: python -m debugpy --listen HOST:PORT SCRIPT; then give HOST:PORT instead of --pid"
+        f"environment as: python -m debugpy --listen HOST:PORT SCRIPT{advice}"
     )
 
 
@@ -251,7 +255,8 @@ class Injector:
             if is_held(self._process_id, HELD_TIMEOUT) and self._silence() >= HELD_TIMEOUT:
                 self._give_up(_held(self._process_id))
             elif patched and not self.settled.is_set() and time.monotonic() > start + GEVENT_TIMEOUT:
-                self._give_up(_patched_by_gevent(self._process_id))
+                advice = "; then give HOST:PORT instead of --pid"
+                self._give_up(patched_by_gevent(self._process_id, advice))
             time.sleep(_POLL)
 
     def _give_up(self, reason: InjectionFailed) -> None:

@@ -21,11 +21,22 @@ import dataclasses
 import os
 import subprocess
 import sys
+import threading
 from types import TracebackType
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Type
 
 from .dap import DEFAULT_TIMEOUT, ConnectionLost, DapClient, DapError, DapTimeout, Json, PendingRequest
-from .injection import InjectionFailed as InjectionFailed, Injector, NotPython as NotPython, signals_postponed
+from .executables import uses_gevent
+from .injection import (
+    GEVENT_TIMEOUT,
+    InjectionFailed as InjectionFailed,
+    Injector,
+    NotAnswering,
+    NotPython as NotPython,
+    patched_by_gevent,
+    signals_postponed,
+)
+from .listeners import program_behind
 from .processes import Program as Program, Terminal, adapter_command as adapter_command, end_process, spawn_adapter
 
 #: Seconds that debugpy may take until a program is ready to run. It gives up by itself after 15 s in each step.
@@ -135,8 +146,38 @@ def attach(
         "subProcess": False,
     }
     arguments.update(extra)
-    session._begin("attach", arguments, capabilities, timeout)
+    watch = _GeventWatch(session.client, port)
+    try:
+        session._begin("attach", arguments, capabilities, timeout)
+    except ConnectionLost as error:
+        if watch.failure is None:
+            raise
+        raise watch.failure from error
+    finally:
+        watch.settled.set()
     return session
+
+
+class _GeventWatch:
+    """Gives up if a program does not answer in which gevent has made greenlets of the debugger's threads.
+
+    They get their turn only if the program waits for something.
+    """
+
+    def __init__(self, client: DapClient, port: int) -> None:
+        self.failure: Optional[NotAnswering] = None
+        self.settled = threading.Event()
+        self._client = client
+        self._port = port
+        threading.Thread(target=self._watch, name="asynctb watches for gevent", daemon=True).start()
+
+    def _watch(self) -> None:
+        if self.settled.wait(GEVENT_TIMEOUT):
+            return
+        process_id = program_behind(self._port)
+        if process_id is not None and uses_gevent(process_id):
+            self.failure = patched_by_gevent(process_id)
+            self._client.abort(str(self.failure))
 
 
 def attach_to_process(

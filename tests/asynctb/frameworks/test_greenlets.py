@@ -81,7 +81,7 @@ def test_states() -> None:
     assert top is not None
     assert top.frame.f_code is inner.__code__
     (thread,) = (a.id for a in found[0].activities if a.name == "MainThread")
-    for activity in greenlets.values():
+    for activity in [greenlets[id(each)] for each in (suspended, unstarted, running, main)]:
         assert activity.thread == activity.parent == thread
         assert activity.framework == "greenlet"
     assert greenlets[id(main)].name == "main greenlet"
@@ -377,7 +377,7 @@ def test_managers_of_gevent() -> None:
     traceback = greenlets_of(snapshot())[id(holder)].traceback
     assert traceback is not None
     (frame,) = (frame for frame in traceback.frames if not frame.hide)
-    owner = f"held by {type(holder).__module__}.{type(holder).__qualname__} at {hex(id(holder))}"
+    owner = "held by test_managers_of_gevent.<locals>.holds"
     assert [context.description for context in frame.contexts] == [
         owner,
         "value 2",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import threading
+import time
 from typing import Any, Awaitable, Callable, Dict, List, Optional, Set, Tuple
 
 import pytest
@@ -390,6 +392,75 @@ def test_failures_and_coroutines_that_nobody_awaits() -> None:
         assert asynctb.snapshot(loose_objects=True).findings == ()
 
     _run(main)
+
+
+def test_a_coroutine_that_is_queued_in_a_loop_is_not_forgotten() -> None:
+    async def work() -> None:
+        pass
+
+    loop = asyncio.new_event_loop()
+    future = asyncio.run_coroutine_threadsafe(work(), loop)
+    called, later, forgotten = work(), work(), work()
+    loop.call_soon(loop.create_task, called)
+    timer = loop.call_later(1000, loop.create_task, later)
+    found = asynctb.snapshot(loose_objects=True)
+    assert [each.kind for each in found.findings] == ["never_awaited"]
+    (activity,) = found.findings[0].activities
+    assert next(each.target for each in found.activities if each.id == activity) is forgotten
+    del found
+    timer.cancel()
+    forgotten.close()
+    later.close()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    future.result(0)
+
+
+def test_who_may_cancel_one_of_a_deadlock_is_mentioned() -> None:
+    async def watch(tasks: List[Any]) -> None:
+        await asyncio.sleep(1000)
+        for task in tasks:
+            task.cancel()
+
+    async def main() -> None:
+        lock = asyncio.Lock()
+        stuck = _start(_take(lock, lock))
+        stuck.set_name("stuck")
+        _start(watch([stuck])).set_name("monitor")
+        await _settled()
+        (finding,) = asynctb.snapshot().findings
+        assert finding.certain
+        assert finding.text.endswith("; task monitor may cancel task stuck")
+
+    _run(main)
+
+
+def test_the_timeout_of_who_blocks_a_loop_does_not_fire() -> None:
+    found: List[Any] = []
+
+    def look() -> None:
+        for _ in range(500):
+            time.sleep(0.01)
+            found[:] = [each for each in asynctb.snapshot().findings if each.kind == "blocked_loop"]
+            if found:
+                break
+        release.set()
+
+    async def main() -> None:
+        async def block() -> None:
+            looker.start()
+            release.wait(30)
+
+        other = _start(asyncio.sleep(0.01))
+        asyncio.get_running_loop().call_later(0.02, lambda: None)
+        await asyncio.wait_for(block(), 1000)
+        await other
+
+    release, looker = threading.Event(), threading.Thread(target=look)
+    _run(main)
+    looker.join()
+    assert found[0].text.endswith("; 1 task waits for it, and so does its timeout")
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -12,6 +12,11 @@ from gevent.event import Event  # noqa: E402
 release = Event()
 
 
+def pause():
+    number = 7
+    print(number, flush=True)  # @greenlet
+
+
 def hold(number):
     release.wait()  # @hold
     return number
@@ -26,3 +31,4 @@ release.set()
 gevent.joinall(greenlets)
 thread.join()
 print("done", flush=True)  # @done
+gevent.spawn(pause).join()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+import threading
 
 import attrs
 
@@ -241,11 +242,13 @@ async def main():
     for name in [name for name in sys.modules if name.partition(".")[0] == "asynctb"]:
         del sys.modules[name]
     print("forgotten")  # @forgotten
-    del kept
-    sys.stdout.flush()
-    import os
+    for task in kept:
+        task.cancel()
+    assert {thread.name for thread in threading.enumerate() if not is_the_debuggers(thread)} == {"MainThread"}
 
-    os._exit(0 if not stopped[1:] or len(set(stopped)) == 1 else 1)
+
+def is_the_debuggers(thread):
+    return hasattr(thread, "is_pydev_daemon_thread")
 
 
 asyncio.run(main())

@@ -7,7 +7,7 @@ import sys
 async def transfer(source: asyncio.Lock, target: asyncio.Lock) -> None:
     async with source:
         await asyncio.sleep(0)
-        async with target:
+        async with target:  # @wants
             pass
 
 

@@ -5,6 +5,11 @@ const vscode = require("vscode");
 exports.activate = (context) => {
   const python = process.env["ASYNCTB_PYTHON"];
   context.subscriptions.push(
+    // As an assistant would.
+    vscode.commands.registerCommand("standIn.why", async () => {
+      const { content } = await vscode.lm.invokeTool("asynctb_why", { input: {}, toolInvocationToken: undefined });
+      await vscode.env.clipboard.writeText(content.map(({ value }) => value).join(""));
+    }),
     vscode.debug.registerDebugAdapterDescriptorFactory("debugpy", {
       createDebugAdapterDescriptor: (session) => {
         const { connect } = session.configuration; // a subprocess, or a program that listens

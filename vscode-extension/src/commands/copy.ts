@@ -6,7 +6,7 @@ import { count } from "../model/labels";
 import type { Row } from "../model/row";
 import type { Outline } from "../model/rows";
 import type { Session } from "../model/store";
-import { Cancelled, textOf, textOfSessions, type Reader, type Text } from "../model/text";
+import { Cancelled, textOf, textOfSessions, textOfWhy, type Reader, type Text } from "../model/text";
 
 /** From how many stacks on it takes so long that one may want to cancel it. */
 const MANY = 500;
@@ -22,6 +22,12 @@ export async function copyAll(sessions: readonly Session[], outline: Outline): P
   const total = sessions.reduce((sum, { capture }) => sum + (capture?.total ?? 0), 0);
   const copied = await copy(total, (reader) => textOfSessions(sessions, outline, reader));
   if (copied) void vscode.window.showInformationMessage(`Copied ${count(copied.stacks, "stack")}.`);
+}
+
+/** Copy what is wrong, and say so. */
+export async function copyWhy(sessions: readonly Session[], outline: Outline): Promise<void> {
+  const copied = await copy(0, () => textOfWhy(sessions, outline));
+  if (copied) void vscode.window.showInformationMessage("Copied why nothing moves, with the stacks concerned.");
 }
 
 /** Returns undefined if nothing was copied, which the user knows then. */

@@ -2,35 +2,73 @@
 
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
+import type { Marks } from "../decorations/marks";
+import { ARRANGEMENTS } from "../model/arrange";
 import { CaptureEnded } from "../model/capture";
+import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
-import type { VariableRow } from "../model/variables";
-import { change } from "../settings";
+import { change, followsClicks } from "../settings";
 import type { Filter } from "../view/filter";
+import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
 import type { StacksProvider } from "../view/provider";
-import type { VariablesView } from "../view/variables";
-import { copyAll, copyRow } from "./copy";
-import { goTo } from "./navigate";
+import type { StacksView } from "../view/view";
+import { copyAll, copyRow, copyWhy } from "./copy";
+import { runExample, type Example } from "./example";
+import { back, focus, focusable } from "./focus";
+import { openSource } from "./navigate";
+import { Travel } from "./travel";
 
 export interface CommandTargets {
   readonly store: Store;
   readonly provider: StacksProvider;
   readonly filter: Filter;
   readonly highlight: Highlight;
-  readonly variables: VariablesView;
+  readonly view: StacksView;
+  readonly marks: Marks;
+  readonly example: Example;
 }
 
-export function registerCommands({ store, provider, filter, highlight, variables }: CommandTargets): vscode.Disposable {
+export function registerCommands({
+  store,
+  provider,
+  filter,
+  highlight,
+  view,
+  marks,
+  example,
+}: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture) session.refresh();
   };
+  const show = async (row: Row): Promise<boolean> => {
+    await openSource(row, store, highlight);
+    const target = followsClicks() ? focusable(row) : undefined;
+    if (!target || !(await focus(store, target.capture, target.activityId, target.frameId))) return false;
+    await view.reveal(row); // the editor has taken the keyboard
+    return true;
+  };
+  const travel = new Travel(store, provider, filter, view, show);
   const handlers: Record<string, (row: Row) => unknown> = {
+    "asynctb.showView": async () => {
+      // Without a session it says what to do.
+      await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
+      await vscode.commands.executeCommand("asynctb.stacks.focus");
+    },
+    "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
+    "asynctb.runExample": () => runExample(example),
+    "asynctb.openWalkthrough": () =>
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
       store.showRunning(row?.kind === "session" ? row.session : undefined);
     },
-    "asynctb.goTo": (row) => goTo(row, store, highlight),
+    "asynctb.goTo": (row?: Row) => {
+      const target = row ?? view.selected;
+      return target && show(target);
+    },
+    "asynctb.back": () => back(store),
+    "asynctb.goToTask": (row?: Row) => travel.toTask(row ?? view.selected),
     "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
     "asynctb.retry": (row) => (row.kind === "error" ? row.retry() : undefined),
     "asynctb.filter": () => askForFilter(filter),
@@ -40,28 +78,26 @@ export function registerCommands({ store, provider, filter, highlight, variables
     },
     "asynctb.showHiddenFrames": () => change("showHiddenFrames", true),
     "asynctb.hideHiddenFrames": () => change("showHiddenFrames", false),
-    "asynctb.groupStacks": () => change("groupIdenticalStacks", true),
-    "asynctb.ungroupStacks": () => change("groupIdenticalStacks", false),
+    "asynctb.arrange": askForArrangement,
     "asynctb.copyStack": (row) => copyRow(row, provider.unpaged),
-    "asynctb.showVariables": async (row) => {
-      if (row.kind !== "frame") return;
-      await goTo(row, store, highlight);
-      variables.select(row.capture, row.frame);
-      await variables.reveal();
-    },
-    "asynctb.evaluate": () => askForExpression(variables),
     "asynctb.copySession": (row) => (row.kind === "session" ? copyAll([row.session], provider.unpaged) : undefined),
+    "asynctb.copyWhy": () => copyWhy(store.sessions, provider.unpaged),
     "asynctb.copyAll": () => copyAll(store.sessions, provider.unpaged),
   };
-  const variableHandlers: Record<string, (row: VariableRow) => unknown> = {
-    "asynctb.setValue": (row) => askForValue(row, variables),
-    "asynctb.copyValue": (row) => vscode.env.clipboard.writeText(row.value ?? ""),
-  };
+  for (const direction of DIRECTIONS) {
+    const name = direction.charAt(0).toUpperCase() + direction.slice(1);
+    handlers[`asynctb.goTo${name}`] = (row?: Row) => travel.go(row ?? view.selected, direction);
+  }
   return vscode.Disposable.from(
-    ...[...Object.entries(handlers), ...Object.entries(variableHandlers)].map(([name, handler]) =>
-      vscode.commands.registerCommand(name, handler),
-    ),
+    ...Object.entries(handlers).map(([name, handler]) => vscode.commands.registerCommand(name, handler)),
+    vscode.commands.registerCommand(OPEN, openPlace),
+    vscode.commands.registerCommand(REVEAL, (target: TaskArguments) => travel.toLink(target)),
   );
+}
+
+async function openPlace({ path, line }: PlaceArguments): Promise<void> {
+  const selection = new vscode.Range(line - 1, 0, line - 1, 0);
+  await vscode.window.showTextDocument(vscode.Uri.file(path), { selection, preview: true });
 }
 
 async function showMore(row: MoreRow): Promise<void> {
@@ -82,20 +118,19 @@ async function askForFilter(filter: Filter): Promise<void> {
   if (text !== undefined) filter.text = text;
 }
 
-async function askForExpression(variables: VariablesView): Promise<void> {
-  const expression = await vscode.window.showInputBox({
-    title: `Evaluate in ${variables.frameName}`,
-    prompt: "The expression is run in the suspended frame",
-  });
-  if (expression !== undefined && expression.trim() !== "") await variables.evaluate(expression);
-}
-
-async function askForValue(row: VariableRow, variables: VariablesView): Promise<void> {
-  const { name, value = "" } = row;
-  const text = await vscode.window.showInputBox({
-    title: `Set ${name}`,
-    prompt: "An expression for the new value",
-    value,
-  });
-  if (text !== undefined && text !== row.value) await variables.setVariable(row, text);
+async function askForArrangement(): Promise<void> {
+  const words: Readonly<Record<(typeof ARRANGEMENTS)[number] | "auto", string>> = {
+    auto: "a tree, or identical stacks together if there are more than 200",
+    tree: "under the tasks and task groups that they belong to",
+    stacks: "identical stacks as one row, with how many there are",
+    states: "failed and stuck ones first",
+    waits: "by what is waited for, with who holds it",
+  };
+  const items = (["auto", ...ARRANGEMENTS] as const).map((name) => ({
+    label: name.charAt(0).toUpperCase() + name.slice(1),
+    description: words[name],
+    name,
+  }));
+  const chosen = await vscode.window.showQuickPick(items, { title: "Arrange Async Stacks" });
+  if (chosen) await change("arrangement", chosen.name);
 }

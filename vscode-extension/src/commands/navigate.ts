@@ -1,4 +1,4 @@
-/** From a row to its source. */
+/** From a row to its source, and to other rows. */
 
 import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
@@ -17,9 +17,10 @@ interface Target {
 }
 
 /** Open the source of a frame at its suspended await, or of a context manager at its `with` line. */
-export async function goTo(row: Row, store: Store, highlight: Highlight): Promise<void> {
+export async function openSource(row: Row, store: Store, highlight: Highlight): Promise<void> {
   const target = targetOf(row);
-  const source = target && sourceOf(target.location, target.sources);
+  if (!target) return;
+  const source = sourceOf(target.location, target.sources);
   const uri = source && uriOf(source, target.capture, store);
   if (!uri) {
     void vscode.window.setStatusBarMessage("Async Stacks: this row has no source that could be opened.", 5000);
@@ -49,10 +50,16 @@ function targetOf(row: Row): Target | undefined {
       const { location } = row.context;
       return location && { firstLineOnly: true, capture: row.capture, location, sources: row.sources };
     }
+    case "step": {
+      const { location } = row.step;
+      const sources = row.capture.findingSources;
+      return location && { firstLineOnly: true, capture: row.capture, location, sources };
+    }
     case "group":
     case "activity": {
       const { info, sources } = row.kind === "group" ? row.first : row.activity;
-      return info.top && { firstLineOnly: false, capture: row.capture, location: info.top.location, sources };
+      const frame = info.top;
+      return frame && { firstLineOnly: false, capture: row.capture, location: frame.location, sources };
     }
     default:
       return undefined;

@@ -1,18 +1,23 @@
 /** What can be done with a row. */
 
+import type { Activity, Capture } from "./capture";
+import { DIRECTIONS, relatives } from "./relatives";
 import type { Row } from "./row";
 
 /** Words for `when` clauses of menus, and what a click does. */
 export function actionsOf(row: Row): { contextValue: string; command?: string } {
   switch (row.kind) {
     case "activity":
-      return { contextValue: row.activity.info.top ? "stack source" : "stack" };
+      return { contextValue: `stack ${wordsOf(row.capture, row.activity)}`, command: "asynctb.goTo" };
+    case "step":
+      return {
+        contextValue: `step ${row.activity ? wordsOf(row.capture, row.activity) : ""}`.trim(),
+        command: "asynctb.goTo",
+      };
     case "group":
-      return { contextValue: row.first.info.top ? "stack source" : "stack" };
-    case "frame": {
-      const inspectable = row.frame.frameId === undefined ? "" : " inspectable";
-      return { contextValue: `stack source${inspectable}`, command: "asynctb.goTo" };
-    }
+      return { contextValue: row.first.info.top ? "stack source" : "stack", command: "asynctb.goTo" };
+    case "frame":
+      return { contextValue: "stack source", command: "asynctb.goTo" };
     case "context":
       return { contextValue: "stack source", command: "asynctb.goTo" };
     case "session": {
@@ -22,6 +27,7 @@ export function actionsOf(row: Row): { contextValue: string; command?: string } 
       return { contextValue: words.join(" ") };
     }
     case "loop":
+    case "bucket":
     case "threadStack":
     case "hidden":
       return { contextValue: "stack" };
@@ -34,4 +40,10 @@ export function actionsOf(row: Row): { contextValue: string; command?: string } 
     case "finding":
       return { contextValue: row.kind };
   }
+}
+
+/** Words for where one can go from an activity. */
+function wordsOf(capture: Capture, activity: Activity): string {
+  const words = activity.info.top ? ["source"] : [];
+  return [...words, ...DIRECTIONS.filter((direction) => relatives(capture, activity, direction).length > 0)].join(" ");
 }

@@ -1,8 +1,9 @@
 /** One picture of a program: its activities and, as far as someone looked, their stacks. */
 
-import { MAX_PAGE, type ActivityInfo, type FindingInfo, type SourceRef, type Stack } from "../protocol";
+import { MAX_PAGE, type ActivityInfo, type CountInfo, type FindingInfo, type SourceRef, type Stack } from "../protocol";
 import { Emitter } from "./events";
 import { RequestError, type Helper } from "./helper";
+import type { Before } from "./news";
 import { expandStack } from "./shapes";
 
 /** The program went on, so that the answer is of no use to anyone. Never shown to the user. */
@@ -41,8 +42,14 @@ export class Capture {
   notes: readonly string[] = [];
   /** Why something does not go on; they come with the first page. */
   findings: readonly FindingInfo[] = [];
+  /** What the places of their steps refer to. */
+  findingSources: readonly SourceRef[] = [];
+  /** How many activities there are, known before they are loaded; empty if the helper does not say. */
+  counts: readonly CountInfo[] = [];
   /** How many activities the program had. */
   total = 0;
+  /** Where everything stood at the last stop, if there was one. */
+  before: Before | undefined;
   /** When the program was asked for its activities. */
   takenAt = new Date();
 
@@ -56,6 +63,7 @@ export class Capture {
   #received = 0;
   #page: Promise<void> | undefined;
   #pumping = false;
+  #inBackground = false;
   #ended = false;
 
   constructor(
@@ -64,6 +72,11 @@ export class Capture {
     readonly live: boolean,
   ) {
     this.onDidChange = this.#changed.on;
+  }
+
+  /** Its number in requests, once the first page has come. */
+  get snapshotId(): number | undefined {
+    return this.#snapshotId;
   }
 
   get ended(): boolean {
@@ -126,6 +139,18 @@ export class Capture {
     while (!this.complete) await this.loadMore();
   }
 
+  /** Load what is missing while nobody waits for it, and tell of it once, at the end. */
+  async loadInBackground(): Promise<void> {
+    this.#inBackground = true;
+    try {
+      await this.loadAll();
+    } catch {
+      // Whoever needs it asks again, and is told what is wrong.
+    } finally {
+      this.#inBackground = false;
+    }
+  }
+
   /**
    * The full stack of an activity, asked for once.
    *
@@ -167,9 +192,13 @@ export class Capture {
     this.#received = page.start + page.activities.length;
     this.total = page.total;
     this.notes = [...new Set([...this.notes, ...page.notes])]; // each page has its own, besides common ones
-    this.findings = [...this.findings, ...page.findings];
+    if (page.start === 0) {
+      this.findings = page.findings;
+      this.findingSources = page.sources;
+      this.counts = page.counts ?? [];
+    }
     for (const info of page.activities) this.#add({ info, sources: page.sources });
-    this.#changed.fire();
+    if (page.start === 0 || this.complete || !this.#inBackground) this.#changed.fire();
   }
 
   #add(activity: Activity): void {

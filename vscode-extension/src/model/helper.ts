@@ -2,6 +2,7 @@
 
 import {
   CONFIGURE,
+  FOCUS,
   HANDSHAKE,
   PROTOCOL_VERSION,
   SNAPSHOT,
@@ -10,6 +11,7 @@ import {
   type CallStackSettings,
   type ConfigureArguments,
   type ErrorCode,
+  type FocusArguments,
   type Handshake,
   type HandshakeArguments,
   type SnapshotArguments,
@@ -79,6 +81,14 @@ export class Helper {
   async stacks(args: StacksArguments): Promise<StacksResponse> {
     await this.ready();
     return (await this.#request(STACKS, args)) as StacksResponse;
+  }
+
+  /** Have the editor show a frame in all of its views, as if its task had stopped; returns whether the helper can. */
+  async focus(args: FocusArguments): Promise<boolean> {
+    const { capabilities } = await this.ready();
+    if (capabilities.focus !== true) return false;
+    await this.#request(FOCUS, args);
+    return true;
   }
 
   /** A standard request, such as `scopes` for a frame of a stack. */

@@ -1,12 +1,16 @@
 /** The words of each row. */
 
 import type { ActivityInfo, ActivityKind, FindingInfo, Frame, Location, ObjectRef, SourceRef } from "../protocol";
+import { isFact } from "./findings";
 import { describe, lastPart } from "./managers";
-import type { Capture } from "./capture";
+import { isMadeUp } from "./naming";
+import { newsOf } from "./news";
+import type { Activity, Capture } from "./capture";
 import type { Session } from "./store";
-import type { ContextRow, ErrorRow, GroupRow, Row } from "./row";
+import type { ActivityRow, BucketRow, ContextRow, ErrorRow, FindingRow, GroupRow, Row, StepRow } from "./row";
 import { matches, sourceOf } from "./rows";
 
+/** What findings are called. */
 const FINDING_TITLES: Record<FindingInfo["kind"], string> = {
   deadlock: "Deadlock",
   starved: "Starved",
@@ -16,8 +20,9 @@ const FINDING_TITLES: Record<FindingInfo["kind"], string> = {
   failed: "Failed",
 };
 
-/** How many of the holders of a semaphore are named. */
+/** How many of the holders of a semaphore, and of the activities of a circle, are named. */
 const MOST_HOLDERS = 3;
+const MOST_IN_CIRCLE = 4;
 
 export interface Label {
   readonly label: string;
@@ -43,17 +48,22 @@ export function labelOf(row: Row): Label {
     case "session":
       return label(row.session.name(), sessionState(row.session.paused, row.session.capture?.live));
     case "activity":
-      return activityLabel(row.activity.info, row.activity.sources, row.members, row.isTail, nameIn(row.capture));
+      return activityRowLabel(row);
     case "group":
       return groupLabel(row);
     case "loop":
       return label(row.loopId, count(row.members, "task"));
     case "threadStack":
-      return label("Thread Stack", topOf(row.activity.info, row.activity.sources));
+      return label(
+        row.activity.info.kind === "thread" ? "Thread Stack" : "Stack",
+        topOf(row.activity.info, row.activity.sources),
+      );
+    case "bucket":
+      return bucketLabel(row);
     case "frame":
       return frameLabel(row.frame, row.sources);
     case "hidden":
-      return hiddenLabel(row.frames.map(({ frame }) => frame.name));
+      return hiddenLabel(row.frames.map(({ frame }) => frame));
     case "context":
       return contextLabel(row);
     case "object":
@@ -61,7 +71,9 @@ export function labelOf(row: Row): Label {
     case "note":
       return label(row.text, "", [row.text]);
     case "finding":
-      return findingLabel(row.finding);
+      return findingLabel(row);
+    case "step":
+      return stepLabel(row);
     case "error":
       return errorLabel(row);
     case "more":
@@ -116,11 +128,13 @@ function sessionState(paused: boolean, live: boolean | undefined): string {
   return live === true ? "running, seen without pausing" : "running";
 }
 
-function topOf(info: ActivityInfo, sources: readonly SourceRef[]): string {
-  return info.top ? join([info.top.name, place(info.top.location, sources)]) : "";
+/** Such as "charge app.py:55", in the user's own code if there is any. */
+export function topOf(info: ActivityInfo, sources: readonly SourceRef[]): string {
+  const frame = info.top;
+  return frame ? `${lastPart(frame.name)} ${place(frame.location, sources)}` : "";
 }
 
-function nameIn(capture: Capture): (id: string) => string {
+export function nameIn(capture: Capture): (id: string) => string {
   return (id) => capture.activity(id)?.info.name ?? id;
 }
 
@@ -136,20 +150,84 @@ function waitText(info: ActivityInfo, nameOf: (id: string) => string): string | 
   return `${description}, held by ${names.join(", ")}${more > 0 ? ` and ${number(more)} more` : ""}`;
 }
 
-function findingLabel({ kind, certain, text, steps }: FindingInfo): Label {
-  // That something has not been awaited or retrieved so far is a fact; it is only not known whether it will be.
-  const isFact = certain || kind === "never_awaited" || kind === "failed";
-  const title = FINDING_TITLES[kind] + (isFact ? "" : "?");
-  return label(title, text, [`${title}: ${text}`, ...steps.map((step) => step.text)]);
+/** Such as "lock ← right": the same, where there is little room. */
+export function shortWait(info: ActivityInfo, nameOf: (id: string) => string): string | undefined {
+  if (!info.waitsFor) return undefined;
+  const { description, holders = [] } = info.waitsFor;
+  if (holders.length === 0) return description;
+  const names = holders
+    .slice(0, MOST_HOLDERS)
+    .map(({ activityId }) => (activityId === info.id ? "itself" : nameOf(activityId)));
+  const more = holders.length - names.length;
+  return `${description} ← ${names.join(", ")}${more > 0 ? ` +${number(more)}` : ""}`;
+}
+
+/** Such as "Deadlock", or "Starved?" if that is not proven. */
+export function findingTitle(finding: FindingInfo): string {
+  return FINDING_TITLES[finding.kind] + (isFact(finding) ? "" : "?");
+}
+
+function findingLabel({ capture, finding }: FindingRow): Label {
+  const title = findingTitle(finding);
+  const { kind, text, steps, activityIds } = finding;
+  const names = activityIds.map(nameIn(capture));
+  const [first] = names;
+  // Who waits for whom is in the steps, and a circle of two fits into a narrow view.
+  const isCircle = kind === "deadlock" && first !== undefined && steps.length === names.length;
+  const circle = names.length > MOST_IN_CIRCLE ? [...names.slice(0, MOST_IN_CIRCLE), "…"] : names;
+  const description = isCircle ? [...circle, first].join(" → ") : text;
+  return label(title, description, [`${title}: ${text}`, ...steps.map((step) => step.text)], text);
+}
+
+function stepLabel({ capture, finding, step, activity }: StepRow): Label {
+  const where = step.location && place(step.location, capture.findingSources);
+  if (!activity) return label(step.text, "", [step.text]);
+  const wait = shortWait(activity.info, nameIn(capture));
+  const failed = activity.info.failure && `failed with ${activity.info.failure}`;
+  const { tooltip } = activityLabel(activity.info, activity.sources, nameIn(capture));
+  const lines = [`${findingTitle(finding)}: ${step.text}`, ...tooltip];
+  const isThere = step.location?.line !== undefined && step.location.line === activity.info.top?.location.line;
+  const at = isThere ? topOf(activity.info, activity.sources) : where;
+  return label(activity.info.name, join([failed ?? wait, at]), lines, step.text);
+}
+
+function bucketLabel({ title, detail }: BucketRow): Label {
+  return label(title, detail);
+}
+
+function activityRowLabel({ activity, amount, capture, parent }: ActivityRow): Label {
+  const one = activityLabel(activity.info, activity.sources, nameIn(capture));
+  const news = newsText(capture, activity);
+  const tooltip = defined([...one.tooltip, news]);
+  if (amount !== undefined) return { label: activity.info.name, description: amount, spoken: amount, tooltip };
+  const holds = parent?.kind === "bucket" && parent.holders?.includes(activity) === true ? "holds it" : "";
+  return {
+    label: one.label,
+    description: join([holds, one.description]),
+    spoken: join([holds, one.spoken, news?.toLowerCase()]),
+    tooltip,
+  };
+}
+
+/** What has changed about an activity since the last stop. */
+export function newsText(capture: Capture, activity: Activity): string | undefined {
+  switch (newsOf(activity, capture.before)) {
+    case "new":
+      return "New since the last stop";
+    case "moved":
+      return "Has gone on since the last stop";
+    case undefined:
+      return undefined;
+  }
 }
 
 function activityLabel(
   info: ActivityInfo,
   sources: readonly SourceRef[],
-  members: number,
-  isTail: boolean,
   nameOf: (id: string) => string,
+  prefersPlace = isMadeUp(info),
 ): Label {
+  const frame = info.top;
   const top = topOf(info, sources);
   const waiting = waitText(info, nameOf);
   const waits = waiting && `waits for ${waiting}`;
@@ -160,30 +238,40 @@ function activityLabel(
   const isPlain =
     info.state === "suspended" ? top !== "" || waits !== undefined : info.state === "running" && waits !== undefined;
   const shownState = isPlain ? "" : (failed ?? state);
-  const tasks = members > 0 ? `${isTail ? "at least " : ""}${count(members, "task")}` : undefined;
-  // What it waits for says most, so that it stands where it is not cut off.
-  const description = tasks ?? join([shownState, waiting, top]);
-  const spoken = tasks ?? join([shownState, waits, top]);
+  // What tells it from others stands where it is not cut off: its name, or else its function and line.
+  const byPlace = frame !== undefined && prefersPlace;
+  const short = shortWait(info, nameOf);
+  const named = byPlace ? [place(frame.location, sources), shownState, short, info.name] : [shownState, short, top];
+  const description = join(named);
+  const spoken = byPlace
+    ? join([place(frame.location, sources), shownState, waits, info.name])
+    : join([shownState, waits, top]);
   const lines = [
     `${info.framework} ${KIND_NAMES[info.kind]} ${info.name}`,
     `State: ${state}`,
     info.failure && `Failed with: ${info.failure}`,
     waiting && `Waits for: ${waiting}`,
     info.waitsFor?.target && `Object: ${object(info.waitsFor.target)}`,
-    info.top && `In: ${info.top.name}, ${fullPlace(info.top.location, sources)}`,
-    info.innermost && `Innermost: ${info.innermost.name}, ${fullPlace(info.innermost.location, sources)}`,
+    frame && `In: ${frame.name}, ${fullPlace(frame.location, sources)}`,
+    info.innermost && `From there in: ${info.innermost.name}, ${fullPlace(info.innermost.location, sources)}`,
     info.loopId !== undefined ? `Loop: ${info.loopId}` : undefined,
+    info.createdAt && `Created in: ${info.createdAt.name}, ${fullPlace(info.createdAt.location, sources)}`,
   ];
-  return label(info.name, description, defined(lines), spoken);
+  return label(byPlace ? lastPart(frame.name) : info.name, description, defined(lines), spoken);
 }
 
+/** What they have in common is where they stand; the name is that of one of them. */
 function groupLabel({ capture, first, members, isPartial }: GroupRow): Label {
   const { info, sources } = first;
-  const amount = `${isPartial ? "at least " : ""}${count(members, KIND_NAMES[info.kind])}`;
-  const one = activityLabel(info, sources, 0, false, nameIn(capture));
-  const text = `${amount}: ${info.name} …`;
+  const least = isPartial ? "at least " : "";
+  const amount = `${least}${count(members, KIND_NAMES[info.kind])}`;
+  const one = activityLabel(info, sources, nameIn(capture), true);
   const partial = isPartial ? "Not all are loaded: there may be more." : undefined;
-  return label(text, one.description, defined([text, partial, ...one.tooltip.slice(1)]), one.spoken);
+  const tooltip = defined([`${amount}: ${info.name} …`, partial, ...one.tooltip.slice(1)]);
+  const [text, spoken] = info.top
+    ? [`${least}${number(members)} × ${one.label}`, join([amount, one.spoken])]
+    : [`${amount}: ${info.name} …`, one.spoken];
+  return label(text, info.top ? `${one.description} …` : one.description, tooltip, `${spoken} …`);
 }
 
 function frameLabel(frame: Frame, sources: readonly SourceRef[]): Label {
@@ -226,8 +314,10 @@ function shortAddress(address: string): string {
   return `at ${digits.length > 5 ? "…" : ""}${digits.slice(-5)}`;
 }
 
-function hiddenLabel(names: readonly string[]): Label {
-  return label(count(names.length, "internal frame"), names.map(lastPart).join(", "), names);
+function hiddenLabel(frames: readonly Frame[]): Label {
+  const names = frames.map(({ name }) => name);
+  const kind = frames.some(({ library }) => library === true) ? "library frame" : "internal frame";
+  return label(count(names.length, kind), names.map(lastPart).join(", "), names);
 }
 
 function objectLabel(ref: ObjectRef, role: "leaf" | "task"): Label {

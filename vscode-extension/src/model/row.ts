@@ -1,6 +1,6 @@
 /** What the rows of the tree are. */
 
-import type { Context, FindingInfo, Frame, ObjectRef, SourceRef } from "../protocol";
+import type { Context, FindingInfo, Frame, ObjectRef, SourceRef, StepInfo } from "../protocol";
 import type { Activity, Capture } from "./capture";
 import type { Session } from "./store";
 
@@ -19,10 +19,10 @@ export interface ActivityRow extends Base {
   readonly kind: "activity";
   readonly capture: Capture;
   readonly activity: Activity;
-  /** How many activities hang under it, apart from its stack. */
+  /** How many activities hang right under it, apart from its stack. */
   readonly members: number;
-  /** Whether those that are not loaded yet follow them. */
-  readonly isTail: boolean;
+  /** Such as "5 tasks": what a thread runs. */
+  readonly amount?: string;
 }
 
 /** Activities of one parent with identical stacks. */
@@ -48,7 +48,20 @@ export interface LoopRow extends Base {
   readonly members: number;
 }
 
-/** The stack of a thread that also runs tasks. */
+/** Activities that have something in common: a state, or what they wait for. */
+export interface BucketRow extends Base {
+  readonly kind: "bucket";
+  readonly capture: Capture;
+  readonly title: string;
+  readonly detail: string;
+  /** Whether something is wrong with them. */
+  readonly isBad: boolean;
+  readonly activities: readonly Activity[];
+  /** Those of them that hold what the others wait for. */
+  readonly holders?: readonly Activity[];
+}
+
+/** The stack of an activity that has others under it. */
 export interface ThreadStackRow extends Base {
   readonly kind: "threadStack";
   readonly capture: Capture;
@@ -103,6 +116,16 @@ export interface FindingRow extends Base {
   readonly finding: FindingInfo;
 }
 
+/** One activity of a finding; its stack is inside. */
+export interface StepRow extends Base {
+  readonly kind: "step";
+  readonly capture: Capture;
+  readonly finding: FindingInfo;
+  readonly step: StepInfo;
+  /** Undefined if it is not loaded. */
+  readonly activity: Activity | undefined;
+}
+
 export interface ErrorRow extends Base {
   readonly kind: "error";
   readonly message: string;
@@ -123,6 +146,7 @@ export type Row =
   | ActivityRow
   | GroupRow
   | LoopRow
+  | BucketRow
   | ThreadStackRow
   | FrameRow
   | HiddenRow
@@ -130,5 +154,6 @@ export type Row =
   | ObjectRow
   | NoteRow
   | FindingRow
+  | StepRow
   | ErrorRow
   | MoreRow;

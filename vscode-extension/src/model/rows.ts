@@ -3,15 +3,17 @@
 import type { Context, ContextChild, Location, SourceRef, TaskChild } from "../protocol";
 import { CaptureEnded, type Activity, type Capture, type LoadedStack } from "./capture";
 import { stateOf } from "./managers";
-import type { ActivityRow, ContextRow, ErrorRow, FrameRow, NoteRow, Row } from "./row";
+import { arrangementOf, byState, byWait, childrenOf, isUnder, type Arrangement, type Bucket } from "./arrange";
+import { amountIn } from "./findings";
+import type { ActivityRow, ContextRow, ErrorRow, FrameRow, MoreRow, NoteRow, Row } from "./row";
 import { Files, withItem } from "./source";
 import type { Session, Store } from "./store";
 
 export interface OutlineOptions {
   /** Whether hidden frames stand among the others. */
   readonly showHidden: boolean;
-  /** Whether activities with identical stacks are put together. */
-  readonly group: boolean;
+  /** How activities are arranged; "auto" depends on how many there are. */
+  readonly arrangement: Arrangement | "auto";
   /** How many activities a list shows at first, and more at each request. */
   readonly pageSize: number;
   /** Show only activities that contain this text; empty for all. */
@@ -21,7 +23,8 @@ export interface OutlineOptions {
 /** Whether the text occurs in what is shown of the activity, in upper or lower case. */
 export function matches(activity: Activity, filter: string): boolean {
   if (filter === "") return true;
-  const { name, framework, state, waitsFor, failure, top } = activity.info;
+  const { name, framework, state, waitsFor, failure } = activity.info;
+  const top = activity.info.top;
   const failed = failure && `failed with ${failure}`;
   const source = top && activity.sources[top.location.source];
   const texts = [name, framework, state, waitsFor?.description, failed, top?.name, source?.path];
@@ -74,6 +77,7 @@ export class Outline {
         return this.#list(row, row.capture, members);
       }
       case "loop":
+      case "bucket":
         return this.#list(row, row.capture, this.#listed(row));
       case "threadStack":
         return this.#stack(row, row.capture, row.activity.info.id);
@@ -84,9 +88,9 @@ export class Outline {
       case "context":
         return this.#context(row);
       case "finding":
-        return row.finding.activityIds
-          .flatMap((id) => row.capture.activity(id) ?? [])
-          .map((activity) => this.#activityRow(row.id, row, row.capture, activity));
+        return this.#finding(row);
+      case "step":
+        return row.activity ? this.#stack(row, row.capture, row.activity.info.id) : [];
       case "object":
       case "note":
       case "error":
@@ -116,14 +120,19 @@ export class Outline {
         rows.push({ kind: "finding", id: `${session.id}/finding${index}`, parent, capture, finding });
       });
     }
-    const last = capture.roots[capture.roots.length - 1];
-    const tail = !capture.complete && last && loopsOf(capture.members(last.info.id)).size === 1 ? last : undefined;
-    for (const activity of capture.roots) {
-      const members = this.#members(capture, activity.info.id);
-      if (members.length === 0 && !matches(activity, filter)) continue;
-      rows.push(this.#activityRow(session.id, parent, capture, activity, members.length, activity === tail));
+    const buckets = this.#buckets(capture);
+    if (buckets) {
+      for (const bucket of buckets) {
+        rows.push({ kind: "bucket", id: `${session.id}/${bucket.key}`, parent, capture, ...bucket });
+      }
+    } else {
+      for (const activity of capture.roots) {
+        const members = this.#members(capture, activity);
+        if (members.length === 0 && !matches(activity, filter)) continue;
+        rows.push(this.#activityRow(session.id, parent, capture, activity));
+      }
     }
-    if (!capture.complete && !tail) {
+    if (!capture.complete) {
       const rest = capture.total - capture.loaded;
       const show = (): Promise<void> => capture.loadMore();
       rows.push({ kind: "more", id: `${session.id}/more`, parent, rest, isUnloaded: true, show });
@@ -134,22 +143,53 @@ export class Outline {
     return rows;
   }
 
-  #activityRow(
-    base: string,
-    parent: Row | undefined,
-    capture: Capture,
-    activity: Activity,
-    members = 0,
-    isTail = false,
-  ): ActivityRow {
-    return { kind: "activity", id: `${base}/${activity.info.id}`, parent, capture, activity, members, isTail };
+  /** The activities in groups that are no parents of each other, if they are arranged so. */
+  #buckets(capture: Capture): Bucket[] | undefined {
+    const { arrangement, filter } = this.options();
+    const chosen = arrangementOf(arrangement, capture);
+    if (chosen !== "states" && chosen !== "waits") return undefined;
+    const activities = [...capture.activities].filter((activity) => matches(activity, filter));
+    if (chosen === "states") return byState(capture, activities);
+    return byWait(capture, activities, (id) => capture.activity(id)?.info.name ?? id);
+  }
+
+  #finding(row: Row & { kind: "finding" }): Row[] {
+    const { capture, finding } = row;
+    const rows: Row[] = finding.steps.map((step, index) => {
+      const activity = capture.activity(step.activityId);
+      return { kind: "step", id: `${row.id}/${index}`, parent: row, capture, finding, step, activity };
+    });
+    const told = new Set(finding.steps.map(({ activityId }) => activityId));
+    const others = finding.activityIds.flatMap((id) => (told.has(id) ? [] : (capture.activity(id) ?? [])));
+    return [...rows, ...this.#list(row, capture, others)];
+  }
+
+  #activityRow(base: string, parent: Row | undefined, capture: Capture, activity: Activity): ActivityRow {
+    const { id, kind } = activity.info;
+    const members = this.#hasMembers(parent) ? this.#members(capture, activity).length : 0;
+    const told = this.options().filter === "" ? amountIn(capture, id) : "";
+    const amount = kind !== "thread" || members === 0 ? {} : { amount: told === "" ? tasks(members) : told };
+    return { kind: "activity", id: `${base}/${id}`, parent, capture, activity, members, ...amount };
+  }
+
+  /** Whether what belongs to activities stands under them, where they are listed under such a row. */
+  #hasMembers(parent: Row | undefined): boolean {
+    switch (parent?.kind) {
+      case undefined:
+      case "session":
+      case "activity":
+      case "loop":
+        return true;
+      default:
+        return false;
+    }
   }
 
   async #activity(row: ActivityRow): Promise<Row[]> {
     const { capture, activity } = row;
     if (row.members === 0) return this.#stack(row, capture, activity.info.id);
     const threadId = activity.info.id;
-    const members = this.#members(capture, threadId);
+    const members = this.#members(capture, activity);
     const stack: Row = { kind: "threadStack", id: `${row.id}/stack`, parent: row, capture, activity };
     const loops = loopsOf(members);
     if (loops.size < 2) return [stack, ...this.#list(row, capture, members)];
@@ -164,17 +204,17 @@ export class Outline {
     return rows;
   }
 
-  /** What the thread runs, or one of its loops, and the filter lets pass. */
-  #members(capture: Capture, threadId: string, loopId?: string): Activity[] {
-    const { filter } = this.options();
-    return capture
-      .members(threadId)
-      .filter((member) => (loopId === undefined || member.info.loopId === loopId) && matches(member, filter));
+  /** What stands under a thread or task and the filter lets pass; with a filter, everything stands under its thread. */
+  #members(capture: Capture, activity: Activity, loopId?: string): Activity[] {
+    const { filter, arrangement } = this.options();
+    const isTree = filter === "" && arrangementOf(arrangement, capture) === "tree";
+    const all = isTree ? childrenOf(capture, activity) : capture.members(activity.info.id);
+    return all.filter((member) => (loopId === undefined || member.info.loopId === loopId) && matches(member, filter));
   }
 
   #list(parent: Row, capture: Capture, activities: readonly Activity[]): Row[] {
-    const { pageSize } = this.options();
-    const { group } = this.options();
+    const { pageSize, arrangement } = this.options();
+    const group = arrangementOf(arrangement, capture) === "stacks";
     // Where the members of a group stand does not change what they are.
     const base = parent.kind === "group" ? parent.parent.id : parent.id;
     const entries = group && parent.kind !== "group" ? grouped(activities) : activities.map((activity) => [activity]);
@@ -193,16 +233,14 @@ export class Outline {
         rows.push({ kind: "group", id, parent, capture, key: groupKey(first) ?? "", first, members, isPartial });
       }
     }
-    const toLoad = parent.kind === "activity" && parent.isTail ? capture.total - capture.loaded : 0;
-    const rest = entries.slice(limit).reduce((sum, members) => sum + members.length, toLoad);
+    const rest = entries.slice(limit).reduce((sum, members) => sum + members.length, 0);
     if (rest > 0) {
-      const show = async (): Promise<void> => {
-        if (entries.length < limit + pageSize && toLoad > 0) await (group ? capture.loadAll() : capture.loadMore());
+      const show = (): Promise<void> => {
         limits.set(parent.id, limit + pageSize);
         this.changed(undefined);
+        return Promise.resolve();
       };
-      const isUnloaded = rest === toLoad;
-      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, isUnloaded, show });
+      rows.push({ kind: "more", id: `${parent.id}/more`, parent, rest, isUnloaded: false, show });
     }
     return rows;
   }
@@ -211,9 +249,13 @@ export class Outline {
   #listed(row: Row): Activity[] {
     switch (row.kind) {
       case "activity":
-        return this.#members(row.capture, row.activity.info.id);
-      case "loop":
-        return this.#members(row.capture, row.threadId, row.loopId);
+        return this.#members(row.capture, row.activity);
+      case "loop": {
+        const thread = row.capture.activity(row.threadId);
+        return thread ? this.#members(row.capture, thread, row.loopId) : [];
+      }
+      case "bucket":
+        return [...row.activities];
       case "context":
         return (row.context.children ?? []).flatMap((child) => childActivity(row.capture, child) ?? []);
       default:
@@ -229,7 +271,10 @@ export class Outline {
   #frames(parent: Row, capture: Capture, { stack, sources }: LoadedStack): Row[] {
     const rows: Row[] = [];
     if (stack.error !== undefined) rows.push(note(parent, "warning", `${parent.id}/error`, stack.error));
-    const info = parent.kind === "activity" || parent.kind === "threadStack" ? parent.activity.info : undefined;
+    const info =
+      parent.kind === "activity" || parent.kind === "threadStack" || parent.kind === "step"
+        ? parent.activity?.info
+        : undefined;
     // What it waits for is known better than by the innermost object.
     if (stack.leaf && (!info?.waitsFor || stack.error)) {
       rows.push({ kind: "object", id: `${parent.id}/leaf`, parent, role: "leaf", object: stack.leaf });
@@ -243,18 +288,25 @@ export class Outline {
       rows.push(note(parent, "info", `${parent.id}/unknown`, text));
     }
     const { showHidden } = this.options();
+    // Where there is nothing else, the code of libraries is what one wants to see.
+    const hasOwn = stack.frames.some(({ hidden, library }) => hidden !== true && library !== true);
     let hidden: FrameRow[] = [];
     const flush = (): void => {
       const [first] = hidden;
       if (first) rows.push({ kind: "hidden", id: `${first.id}/hidden`, parent, frames: hidden });
       hidden = [];
     };
+    // From the outermost frame on that another activity begins at, all of it is shown there.
+    const goesOn = info ? stack.frames.map((frame) => frame.activityId !== undefined).lastIndexOf(true) : -1;
+    const other = capture.activity(stack.frames[goesOn]?.activityId ?? "");
+    if (other) rows.push(note(parent, "info", `${parent.id}/inside`, `Goes on in ${other.info.name}`));
     stack.frames.forEach((frame, index) => {
+      if (other && index <= goesOn) return;
       // Counted from the outermost frame, which stays while inner ones come and go.
       const id = `${parent.id}/f${stack.frames.length - index}:${frame.name}`;
       const contextsUnknown = isCommon ? undefined : frame.contextsUnknown;
       const row: FrameRow = { kind: "frame", id, parent, capture, frame, sources, contextsUnknown };
-      if (frame.hidden === true && !showHidden) {
+      if ((frame.hidden === true || (frame.library === true && hasOwn)) && !showHidden) {
         hidden.push(row);
       } else {
         flush();
@@ -344,13 +396,33 @@ export class Outline {
     return [...rows, ...this.#list(row, capture, this.#listed(row)), ...others];
   }
 
+  /** The row of an activity where it belongs, however far down; undefined if no row shows it. */
+  async locate(capture: Capture, activityId: string): Promise<ActivityRow | undefined> {
+    const wanted = capture.activity(activityId);
+    if (!wanted) return undefined;
+    let above: Row | undefined;
+    for (;;) {
+      const rows = await this.children(above);
+      const isIt = (row: Row): row is ActivityRow => row.kind === "activity" && row.activity === wanted;
+      const found = rows.find(isIt);
+      if (found) return found;
+      const next = rows.find((row) => covers(row, capture, wanted));
+      const more = rows.find((row): row is MoreRow => row.kind === "more");
+      if (next) above = next;
+      else if (more) await more.show();
+      else return undefined;
+    }
+  }
+
   #retry(row: Row | undefined): void {
     if (row === undefined) {
       for (const session of this.store.sessions) session.refresh();
     } else if (row.kind === "session") {
       row.session.refresh();
     } else {
-      if (row.kind === "activity" || row.kind === "threadStack") row.capture.forgetStack(row.activity.info.id);
+      if (row.kind === "activity" || row.kind === "threadStack" || row.kind === "step") {
+        if (row.activity) row.capture.forgetStack(row.activity.info.id);
+      }
       this.changed(row);
     }
   }
@@ -364,10 +436,13 @@ export function isExpandable(row: Row): boolean {
     case "activity":
     case "group":
     case "loop":
+    case "bucket":
     case "threadStack":
     case "hidden":
     case "finding":
       return true;
+    case "step":
+      return row.activity !== undefined;
     case "frame":
       return (row.frame.contexts?.length ?? 0) > 0 || row.contextsUnknown !== undefined;
     case "context":
@@ -380,14 +455,41 @@ export function isExpandable(row: Row): boolean {
   }
 }
 
+/** Up to how many steps of a finding are shown at once. */
+const FEW_STEPS = 3;
+
 /** Whether a row is open when it first appears. */
 export function startsExpanded(row: Row): boolean {
   return (
     row.kind === "session" ||
     row.kind === "loop" ||
+    row.kind === "bucket" ||
     row.kind === "frame" ||
+    (row.kind === "finding" && row.finding.steps.length <= FEW_STEPS) ||
     (row.kind === "activity" && row.members > 0)
   );
+}
+
+/** Whether an activity stands somewhere under a row that is none of a finding. */
+function covers(row: Row, capture: Capture, activity: Activity): boolean {
+  switch (row.kind) {
+    case "session":
+      return row.session.capture === capture;
+    case "activity":
+      return row.capture === capture && row.members > 0 && isUnder(capture, activity, row.activity);
+    case "loop":
+      return row.capture === capture && activity.info.loopId === row.loopId && activity.info.threadId === row.threadId;
+    case "group":
+      return row.capture === capture && groupKey(activity) === row.key;
+    case "bucket":
+      return row.capture === capture && row.activities.includes(activity);
+    default:
+      return false;
+  }
+}
+
+function tasks(amount: number): string {
+  return `${amount.toLocaleString("en-US")} task${amount === 1 ? "" : "s"}`;
 }
 
 /** Activities by the loop that runs them; "" for none. */

@@ -2,6 +2,7 @@
 
 import { Capture } from "./capture";
 import { Emitter } from "./events";
+import { beforeOf, type Before } from "./news";
 import { Helper, type HelperOptions, type SendRequest } from "./helper";
 
 /** How long (ms) a step's old picture stays before the view is cleared, so that stepping does not make it flicker. */
@@ -25,6 +26,8 @@ export class Session {
   readonly helper: Helper;
   #linger: NodeJS.Timeout | undefined;
   #configured = false;
+  /** Where everything stood at the last stop. */
+  #before: Before | undefined;
 
   constructor(
     readonly id: string,
@@ -62,6 +65,7 @@ export class Session {
   resumed(stepping: boolean): void {
     if (!this.paused) return;
     this.paused = false;
+    if (this.capture && this.capture.loaded > 0) this.#before = beforeOf(this.capture);
     this.capture?.end();
     if (stepping) {
       this.#linger = setTimeout(() => this.#show(undefined), LINGER);
@@ -84,7 +88,13 @@ export class Session {
     clearTimeout(this.#linger);
     this.capture?.end();
     this.capture = capture;
+    if (capture && this.paused) capture.before = this.#before;
     capture?.onDidChange(this.changed);
+    // The first page comes when it is wanted; then all is.
+    const begun = capture?.onDidChange(() => {
+      begun?.dispose();
+      void capture.loadInBackground();
+    });
     this.changed();
   }
 }

@@ -1,7 +1,8 @@
 /** Rows and what is below them as indented text, for the clipboard. */
 
 import { CaptureEnded, type Capture } from "./capture";
-import { count, fullPlace, labelOf, summaryOf } from "./labels";
+import { statusOf } from "./findings";
+import { count, findingTitle, fullPlace, labelOf, summaryOf } from "./labels";
 import type { Row } from "./row";
 import type { Outline } from "./rows";
 import type { Session } from "./store";
@@ -41,7 +42,8 @@ export interface Text {
 export async function textOf(rows: readonly Row[], outline: Outline, reader?: Reader): Promise<Text> {
   const writer = new Writer(outline, reader);
   for (const row of rows) {
-    if (row.kind === "activity" || row.kind === "group" || row.kind === "loop") await loadAll(row.capture);
+    if (row.kind === "activity" || row.kind === "group" || row.kind === "loop" || row.kind === "bucket")
+      await loadAll(row.capture);
   }
   await writer.rows(rows, 0);
   return writer;
@@ -57,6 +59,26 @@ export async function textOfSessions(sessions: readonly Session[], outline: Outl
     const rows = await outline.children({ kind: "session", id: session.id, parent: undefined, session });
     writer.header(await headerOf(session, capture, outline.options().filter));
     await writer.rows(rows, 0);
+    capture.check();
+  }
+  return writer;
+}
+
+/** Why the programs of the sessions do not go on: the findings with their steps and stacks; throws as `textOf` does. */
+export async function textOfWhy(sessions: readonly Session[], outline: Outline): Promise<Text> {
+  const writer = new Writer(outline, undefined);
+  for (const session of sessions) {
+    const { capture } = session;
+    if (!capture) continue;
+    await loadAll(capture);
+    writer.header([...(await headerOf(session, capture, "")), statusOf([capture])]);
+    const rows = await outline.children({ kind: "session", id: session.id, parent: undefined, session });
+    const findings = rows.filter((row) => row.kind === "finding");
+    if (findings.length === 0) writer.text += "Nothing is known to be stuck or to have failed.\n";
+    for (const [index, row] of findings.entries()) {
+      writer.text += `${index > 0 ? "\n" : ""}${findingTitle(row.finding)}: ${row.finding.text}\n\n`;
+      await writer.rows(await outline.children(row), 0);
+    }
     capture.check();
   }
   return writer;
@@ -131,6 +153,7 @@ function groupMember(row: Row): string | undefined {
 
 /** Tasks of groups are listed only: their stacks stand elsewhere, if they are not what was asked for. */
 function isOpened(row: Row, depth: number): boolean {
+  if (row.kind === "step") return depth === 0;
   return row.kind !== "hidden" && (depth === 0 || groupMember(row) === undefined);
 }
 

@@ -79,7 +79,9 @@ class SessionTracker implements vscode.DebugAdapterTracker {
   #event(event: DebugProtocol.Event): void {
     switch (event.event) {
       case "stopped": {
-        const { reason, threadId, allThreadsStopped } = (event as DebugProtocol.StoppedEvent).body;
+        const { body } = event as DebugProtocol.StoppedEvent;
+        if ("asynctbFocus" in body) break; // ours, see `view/focus.ts`: nothing has stopped
+        const { reason, threadId, allThreadsStopped } = body;
         if (allThreadsStopped === true || threadId === undefined) this.#stopped = "all";
         else if (this.#stopped !== "all") this.#stopped.add(threadId);
         // A restarted session goes on under its old identifier after its end.

@@ -3,19 +3,25 @@
 import * as vscode from "vscode";
 import { actionsOf } from "../model/actions";
 import { labelOf } from "../model/labels";
+import { newsOf } from "../model/news";
+import { isFact } from "../model/findings";
 import type { Row } from "../model/row";
+import { decorated, type Decoration } from "./colors";
+import { tooltipOf } from "./tooltips";
 import { isExpandable, startsExpanded } from "../model/rows";
 import type { ActivityInfo, ActivityState, Context } from "../protocol";
 
 const NO_SPECIAL_STATE: ActivityState[] = ["suspended", "unknown"];
 
 export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
-  const { label, description, tooltip, spoken } = labelOf(row);
+  const { label, description, spoken } = labelOf(row);
   const item = new vscode.TreeItem(label, collapsibleState(row, expanded));
   // VS Code would keep a row closed that could not be opened, or was not open by itself, before.
   item.id = isExpandable(row) && startsExpanded(row) ? `${row.id}/open` : row.id;
   item.description = description;
-  item.tooltip = tooltip.join("\n");
+  item.tooltip = tooltipOf(row);
+  const decoration = decorationOf(row);
+  if (decoration) item.resourceUri = decorated(decoration);
   // Otherwise the whole tooltip is read out.
   item.accessibilityInformation = { label: accessibleLabel(row, label, spoken) };
   const icon = iconOf(row);
@@ -24,6 +30,19 @@ export function itemOf(row: Row, expanded: boolean): vscode.TreeItem {
   item.contextValue = contextValue;
   if (command) item.command = { command, title: "", arguments: [row] };
   return item;
+}
+
+function decorationOf(row: Row): Decoration | undefined {
+  switch (row.kind) {
+    case "finding":
+      return isFact(row.finding) ? "error" : "warning";
+    case "bucket":
+      return row.isBad ? "warning" : undefined;
+    case "activity":
+      return newsOf(row.activity, row.capture.before);
+    default:
+      return undefined;
+  }
 }
 
 function accessibleLabel(row: Row, label: string, spoken: string): string {
@@ -45,6 +64,12 @@ function iconOf(row: Row): vscode.ThemeIcon | undefined {
       return activityIcon(row.activity.info);
     case "group":
       return activityIcon(row.first.info);
+    case "bucket":
+      return row.isBad
+        ? new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"))
+        : new vscode.ThemeIcon("symbol-array");
+    case "step":
+      return new vscode.ThemeIcon("arrow-small-right");
     case "loop":
       return new vscode.ThemeIcon("sync");
     case "threadStack":

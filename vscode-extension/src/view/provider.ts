@@ -11,8 +11,10 @@ import { itemOf } from "./items";
 
 export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly outline: Outline;
-  /** The same, but with all that could be loaded in one page. */
+  /** A tree with all that could be loaded in one page. */
   readonly unpaged: Outline;
+  /** The same with identical stacks together. */
+  readonly stacks: Outline;
   readonly expansion = new Expansion();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
@@ -28,7 +30,13 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
     );
     this.unpaged = new Outline(
       store,
-      () => ({ ...outlineOptions(filter.text), pageSize: Infinity }),
+      () => ({ ...outlineOptions(filter.text), pageSize: Infinity, arrangement: "tree" }),
+      () => undefined,
+      readText,
+    );
+    this.stacks = new Outline(
+      store,
+      () => ({ ...outlineOptions(""), pageSize: Infinity, arrangement: "stacks" }),
       () => undefined,
       readText,
     );

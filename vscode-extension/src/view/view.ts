@@ -1,22 +1,25 @@
-/** The view around the tree: its header, and the context keys that its welcome texts and menus depend on. */
+/** The view around the tree: its header and badge, and the context keys that its welcome texts and menus depend on. */
 
 import * as vscode from "vscode";
-import { liveText, summaryOf } from "../model/labels";
+import { statusOf, stuck } from "../model/findings";
+import { count, liveText, summaryOf } from "../model/labels";
 import type { Row } from "../model/row";
 import type { Store } from "../model/store";
+import { outlineOptions } from "../settings";
 import type { Filter } from "./filter";
 import type { StacksProvider } from "./provider";
-import type { VariablesView } from "./variables";
 
 const INTRODUCED = "asynctb.introduced";
 
-export function createView(
-  provider: StacksProvider,
-  store: Store,
-  filter: Filter,
-  variables: VariablesView,
-  memory: vscode.Memento,
-): vscode.Disposable {
+export interface StacksView {
+  dispose(): void;
+  /** What is selected, if it is one row. */
+  readonly selected: Row | undefined;
+  /** Select a row, and have it seen. */
+  reveal(row: Row): Promise<void>;
+}
+
+export function createView(provider: StacksProvider, store: Store, filter: Filter, memory: vscode.Memento): StacksView {
   const view = vscode.window.createTreeView<Row>("asynctb.stacks", {
     treeDataProvider: provider,
     showCollapseAll: true,
@@ -32,20 +35,40 @@ export function createView(
       "running",
       store.sessions.some((session) => !session.paused),
     );
-    view.description = summaryOf(store.captures, filter.text);
+    setKey(
+      "stopped",
+      store.sessions.some((session) => session.paused),
+    );
+    const { captures } = store;
+    setKey(
+      "found",
+      captures.some(({ findings }) => findings.length > 0),
+    );
+    view.description = summaryOf(captures, filter.text);
     view.message = liveText(store.sessions);
+    const bad = stuck(captures).size;
+    view.badge = bad === 0 ? undefined : { value: bad, tooltip: `${count(bad, "task")} stuck: ${statusOf(captures)}` };
     if (store.sessions.some((session) => session.paused)) void introduce(view, provider, memory);
   };
+  const arrange = (): void => setKey("arrangement", outlineOptions("").arrangement);
   update();
-  return vscode.Disposable.from(
+  arrange();
+  const subscriptions = vscode.Disposable.from(
     view,
     ...provider.expansion.follow(view, store),
     store.onDidChange(update),
     filter.onDidChange(update),
-    view.onDidChangeSelection(({ selection: [row] }) => {
-      if (row?.kind === "frame") variables.select(row.capture, row.frame);
-    }),
+    vscode.workspace.onDidChangeConfiguration(arrange),
   );
+  return {
+    get selected() {
+      return view.selection[0];
+    },
+    reveal: async (row) => {
+      await view.reveal(row, { select: true, focus: true });
+    },
+    dispose: () => void subscriptions.dispose(),
+  };
 }
 
 /**

@@ -5,28 +5,27 @@ from __future__ import annotations
 import types
 from typing import Optional
 
-from .._objects import address_of, get_field, module_field, type_name
-from .._stacks.customize import register_elaborate_context
-from ._describing import describe_by
-from ._hiding import hide_package
-from ._room import Room
-from .greenlet.greenlets import greenlet_at
-from .threading.hooks import stand_ins
+from ..._objects import get_field, module_field
+from ..._stacks.customize import register_elaborate_context
+from .._describing import describe_by
+from .._hiding import hide_package
+from ..greenlet.greenlets import greenlet_at, name_of_greenlet
+from ..threading.hooks import stand_ins
 
 
-def _install(module: types.ModuleType) -> None:
+def install(module: types.ModuleType) -> None:
     hide_package("gevent")
     # What it puts in the place of a thread has the identity of its greenlet as the identifier (``get_ident`` in
     # gevent/thread.py).
     stand_ins.append(greenlet_at)
 
 
-def _install_locks(module: types.ModuleType) -> None:
+def install_locks(module: types.ModuleType) -> None:
     register_elaborate_context(module_field(module, "Semaphore"))(describe_by(_semaphore))
     register_elaborate_context(module_field(module, "RLock"))(describe_by(_rlock))
 
 
-def _install_timeouts(module: types.ModuleType) -> None:
+def install_timeouts(module: types.ModuleType) -> None:
     register_elaborate_context(module_field(module, "Timeout"))(describe_by(_timeout))
 
 
@@ -42,7 +41,7 @@ def _rlock(lock: object) -> Optional[str]:
         return None
     if owner is None or not count:
         return "not locked"
-    return f"held by {type_name(type(owner))} at {address_of(owner)}" + (f" {count} times" if count > 1 else "")
+    return f"held by {name_of_greenlet(owner)}" + (f" {count} times" if count > 1 else "")
 
 
 def _timeout(timeout: object) -> Optional[str]:
@@ -53,8 +52,4 @@ def _timeout(timeout: object) -> Optional[str]:
     return f"Timeout({seconds})" if type(seconds) is int or type(seconds) is float else None
 
 
-ROOM = Room(
-    {"gevent": _install, "gevent.lock": _install_locks, "gevent.timeout": _install_timeouts},
-    # Of the hub: whatever it runs is another greenlet or a call from there.
-    thread_calls=(("gevent.libev.corecext", "loop.run", "events"),),
-)
+HOOKS = {"gevent": install, "gevent.lock": install_locks, "gevent.timeout": install_timeouts}
