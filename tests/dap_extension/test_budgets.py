@@ -98,7 +98,7 @@ def test_looking_for_an_activity(
 
 def test_stacks_that_were_found_in_time_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     class Reader:
-        def __init__(self, *args: object) -> None:
+        def __init__(self, *args: object, **options: object) -> None:
             pass
 
         def read(self, activity_id: str) -> Any:
