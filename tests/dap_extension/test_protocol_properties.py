@@ -19,6 +19,7 @@ TEXTS = st.text(st.characters(), max_size=60)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4))
 FIELDS = ["snapshotId", "start", "count", "activityIds", "client", "callStack", "enabled", "limit", "libraryTasks"]
+FIELDS += ["activityId", "frameId", "reason"]
 ARGUMENTS = VALUES | st.dictionaries(
     st.sampled_from(FIELDS), VALUES | st.dictionaries(st.sampled_from(FIELDS), VALUES), max_size=5
 )
@@ -34,6 +35,10 @@ ALLOWED: Dict[str, st.SearchStrategy[Any]] = {
     "StacksArguments": st.fixed_dictionaries(
         {"snapshotId": st.integers(1, 2**53 - 1), "activityIds": st.lists(TEXTS, min_size=1, max_size=20)},
         optional={"later": VALUES},
+    ),
+    "FocusArguments": st.fixed_dictionaries(
+        {"snapshotId": st.integers(1, 2**53 - 1), "activityId": TEXTS},
+        optional={"frameId": st.integers(1, 2**53 - 1), "reason": TEXTS, "later": VALUES},
     ),
     "ConfigureArguments": st.fixed_dictionaries(
         {},

@@ -44,6 +44,7 @@ test("the Call Stack lists tasks after threads", async () => {
 });
 
 test("the frames of a task there are like any other", async () => {
+  await workbench.foldPanes("Async Stacks"); // it may have opened itself just now
   const callStack = workbench.view("Call Stack");
   await callStack.getByText("ship-1 — suspended: lock").click();
   await workbench.press("ArrowRight");

@@ -81,6 +81,8 @@ test("a click on a context manager shows its item of the with statement", async 
   await workbench.row(/connection\(order\)/).click();
   await workbench.waitForLine("orders.py", line("connection"));
   await workbench.seeHighlight("connection(order)");
+  await workbench.seeFocus("async with connection(order) as link");
+  await workbench.waitForLine("orders.py", line("connection"));
   await workbench.screenshot("context");
 });
 

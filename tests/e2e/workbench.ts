@@ -225,7 +225,7 @@ export class Workbench {
   }
 
   /** Evaluate an expression in the Debug Console, and wait for what it prints. */
-  async evaluate(expression: string, expected: string): Promise<void> {
+  async evaluate(expression: string, expected: string | RegExp): Promise<void> {
     await this.command("Debug Console: Focus on Debug Console View");
     await this.page.locator(".repl-input-wrapper .view-line").first().waitFor();
     await this.page.keyboard.type(expression);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { actionsOf } from "../src/model/actions";
+import { focusable } from "../src/model/focusable";
 import { severity, statusOf, stuck as stuckIn } from "../src/model/findings";
 import { relatives } from "../src/model/relatives";
 import type { ActivityInfo, Frame, StepInfo } from "../src/protocol";
@@ -382,6 +383,27 @@ describe("rows", () => {
       (await tree.outline.children(await find(tree, label))).map((row) => labelOf(row).label);
     assert.deepEqual(await under("ship-1"), ["2 library frames", "reserve", "1 library frame"]);
     assert.deepEqual(await under("printer"), ["receive"]);
+  });
+});
+
+describe("what the debugger's own views show", () => {
+  test("is the frame of a row, and the user's own of a task", async () => {
+    const program = shop();
+    const library: Frame = { name: "receive", location: { source: 1, line: 5 }, library: true, frameId: 8 };
+    const contexts = [context("asyncio.locks.Lock", 17)];
+    const own = frame("reserve", 17, { frameId: 9, contexts });
+    program.stacks.set("t2", { frames: [{ ...hidden("get", 1), frameId: 7 }, library, own, frame("ship", 25)] });
+    program.stacks.set("thread-2", { frames: [library] });
+    const tree = stopped({ Shop: program });
+    const frameOf = async (label: string): Promise<number | undefined> =>
+      (await focusable(await find(tree, label)))?.frameId;
+    assert.equal(await frameOf("ship-1"), 9);
+    assert.equal(await frameOf("reserve"), 9);
+    assert.equal(await frameOf("async with Lock"), 9);
+    assert.equal(await frameOf("get"), 7);
+    assert.equal(await frameOf("printer"), 8);
+    assert.equal(await frameOf("ship"), undefined); // the debugger cannot look into it
+    assert.equal(await frameOf("ship-2"), undefined); // it has not begun
   });
 });
 

@@ -3,7 +3,6 @@
 import * as vscode from "vscode";
 import { CaptureEnded, type Capture } from "../model/capture";
 import { RequestError } from "../model/helper";
-import type { Row } from "../model/row";
 import type { Session, Store } from "../model/store";
 
 /** How long (ms) VS Code may take to follow. */
@@ -50,24 +49,6 @@ export async function back(store: Store): Promise<void> {
   const { threadId, reason } = session.stop;
   const thread = capture.roots.find(({ info }) => info.dapThreadId !== undefined && info.dapThreadId === threadId);
   if (thread) await focus(store, capture, thread.info.id, undefined, reason);
-}
-
-/** The activity that a row is part of, and the frame if it is one that the debugger knows. */
-export function focusable(row: Row): { capture: Capture; activityId: string; frameId?: number } | undefined {
-  const frameId = row.kind === "frame" ? row.frame.frameId : undefined;
-  if (row.kind === "frame" && frameId === undefined) return undefined;
-  for (let above: Row | undefined = row; above; above = above.parent) {
-    const activity =
-      above.kind === "activity" || above.kind === "threadStack" || above.kind === "step"
-        ? above.activity
-        : above.kind === "group"
-          ? above.first
-          : undefined;
-    if (activity && "capture" in above) {
-      return { capture: above.capture, activityId: activity.info.id, ...(frameId !== undefined && { frameId }) };
-    }
-  }
-  return undefined;
 }
 
 /** VS Code follows an event only in the session that it shows. */

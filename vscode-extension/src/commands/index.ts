@@ -5,6 +5,7 @@ import type { Highlight } from "../decorations/highlight";
 import type { Marks } from "../decorations/marks";
 import { ARRANGEMENTS } from "../model/arrange";
 import { CaptureEnded } from "../model/capture";
+import { focusable } from "../model/focusable";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
@@ -15,7 +16,7 @@ import type { StacksProvider } from "../view/provider";
 import type { StacksView } from "../view/view";
 import { copyAll, copyRow, copyWhy } from "./copy";
 import { runExample, type Example } from "./example";
-import { back, focus, focusable } from "./focus";
+import { back, focus } from "./focus";
 import { openSource } from "./navigate";
 import { Travel } from "./travel";
 
@@ -43,9 +44,10 @@ export function registerCommands({
   };
   const show = async (row: Row): Promise<boolean> => {
     await openSource(row, store, highlight);
-    const target = followsClicks() ? focusable(row) : undefined;
+    const target = followsClicks() ? await focusable(row) : undefined;
     if (!target || !(await focus(store, target.capture, target.activityId, target.frameId))) return false;
-    await view.reveal(row); // the editor has taken the keyboard
+    await openSource(row, store, highlight); // VS Code has gone to where the frame is suspended,
+    await view.reveal(row); // and the editor has taken the keyboard
     return true;
   };
   const travel = new Travel(store, provider, filter, view, show);
