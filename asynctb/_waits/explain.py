@@ -693,7 +693,7 @@ class _Explanation:
             text = (
                 f"The event loop of {self._name(thread_id)} is blocked by {by}, which {doing}{where}; {waiting} for it"
             )
-            if running and running[0].id in self._deadlines([running[0].id]):
+            if running and running[0].id in self._ways_out({each.id for each in tasks}):
                 text += ", and so does its timeout"
             ids = (thread_id, *[each.id for each in running])
             steps = [Step(ids[-1], f"{by} {doing}{where}", place)]
