@@ -54,7 +54,7 @@ def add_makers(makers: Makers) -> None:
 def record_creation(on: bool = True) -> None:
     """Record from now on where tasks and threads are made, so that `Activity.created_at` tells; or stop that.
 
-    It costs less than a microsecond for each. Of a framework that is imported later, nothing is recorded until a
+    It costs about a microsecond for each. Of a framework that is imported later, nothing is recorded until a
     snapshot is made, or this is called again.
 
     :param on: whether to record.

@@ -59,11 +59,11 @@ class _Hook:
         self.note: Optional[str] = None
 
     def __call__(self, *arguments: Any) -> Any:
+        if self.is_gone:
+            raise RuntimeError("it is left out, as it has not returned before")
         if self.spent > _LONGEST:
             self.note = f"The program's hook {self._title} takes too long: it is left out after {_LONGEST:g} s."
             raise RuntimeError(f"it is left out, as it has taken more than {_LONGEST:g} s")
-        if self.is_gone:
-            raise RuntimeError("it is left out, as it has not returned before")
         calls = program_hooks.calls
         began = time.perf_counter()
         calls.append((self, began))
