@@ -543,8 +543,8 @@ def test_neovim_itself(app: Tuple[Path, Path], tmp_path: Path) -> None:
     if nvim is None:
         pytest.skip("there is no Neovim")
     source, snapshot = app
-    document = (REPOSITORY / "docs" / "editors.md").read_text(encoding="utf-8")
-    (tmp_path / "init.lua").write_text(document.partition("```lua\n")[2].partition("```")[0], encoding="utf-8")
+    recipe = (REPOSITORY / "docs" / "editors.md").read_text(encoding="utf-8").partition("### Neovim\n")[2]
+    (tmp_path / "init.lua").write_text(recipe.partition("```lua\n")[2].partition("```")[0], encoding="utf-8")
     (tmp_path / "drive.lua").write_text(NEOVIM, encoding="utf-8")
     command = tmp_path / "asynctb-language-server"
     command.write_text(f'#!/bin/sh\nexec "{COMMAND[0]}" {" ".join(COMMAND[1:])} "$@"\n')
