@@ -206,6 +206,8 @@ def test_deadlines(room: Room) -> None:
         assert waiting(function).deadline == deadline
 
 
+# Other tests may have left threads behind.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_process() -> None:
     process = subprocesses.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     assert waiting(process.wait).description == f"process {process.pid}"
