@@ -75,7 +75,8 @@ export class Workbench {
     }
     const data = path.join(home, "data");
     mkdirSync(path.join(data, "User"), { recursive: true });
-    writeFileSync(path.join(data, "User", "settings.json"), JSON.stringify(SETTINGS));
+    const settings = { ...SETTINGS, "asynctb.languageServer.python": environment("ASYNCTB_PYTHON") };
+    writeFileSync(path.join(data, "User", "settings.json"), JSON.stringify(settings));
     const folders = ["--user-data-dir", data, "--extensions-dir", path.join(home, "extensions")];
     for (const vsix of [environment("ASYNCTB_VSIX"), environment("ASYNCTB_STAND_IN")]) {
       const result = spawnSync(process.execPath, [SERVER, ...folders, "--install-extension", vsix], {
@@ -192,18 +193,18 @@ export class Workbench {
       async () => {
         await this.page.keyboard.press("F1");
         await input.fill(`>${title}`);
-        const found = await row.waitFor({ timeout: 5000 }).then(
+        const found = await row.click({ timeout: 5000 }).then(
           () => title,
           () => "",
         );
-        // The palette does not learn of commands that come while it is open, as those of extensions do at first.
+        // The palette does not learn of commands that come while it is open, as those of extensions do at first, and
+        // closes when a stop takes the keyboard.
         if (found === "") await this.page.keyboard.press("Escape");
         return found;
       },
       (found) => found !== "",
     );
     assert.equal(seen, title);
-    await row.click();
   }
 
   /** Start a configuration of launch.json. */
@@ -419,6 +420,36 @@ export class Workbench {
     });
   }
 
+  /** How long (ms) extensions have kept each other waiting at most, since that was asked the last time. */
+  async longestDelay(): Promise<number> {
+    await this.command("Stand-in: Copy Longest Delay");
+    let text = "";
+    await this.until(async () => {
+      text = await this.page.evaluate(() => navigator.clipboard.readText());
+      return /^longest delay: \d+ ms$/.test(text);
+    });
+    await this.page.evaluate(() => navigator.clipboard.writeText(""));
+    return Number.parseInt(text.slice("longest delay: ".length), 10);
+  }
+
+  /** Wait until something holds. */
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    const seen = await this.#poll(
+      async () => ((await holds()) ? "yes" : "no"),
+      (text) => text === "yes",
+    );
+    assert.equal(seen, "yes");
+  }
+
+  /** What the extension itself has put at the ends of lines. */
+  async marks(): Promise<string[]> {
+    return await this.page.evaluate(() =>
+      [...document.querySelectorAll('.view-lines span[class*="ced-"]')].map(
+        (element) => getComputedStyle(element, "::after").content,
+      ),
+    );
+  }
+
   /** Wait until a line of the editor ends in the text. */
   async seeMark(text: string): Promise<void> {
     await this.page.waitForFunction(
@@ -428,6 +459,21 @@ export class Workbench {
         ),
       text,
     );
+  }
+
+  /** A line of source with what stands at its end, or a code lens; `*` stands for anything. */
+  line(text: string): Locator {
+    const hasText = new RegExp(escape(text).replaceAll(" ", "\\s+").replaceAll("\\*", ".*"));
+    return this.page.locator(".view-lines .view-line, .codelens-decoration").filter({ hasText });
+  }
+
+  /** Rest the pointer on the end of a line, on what stands there. */
+  async hoverEnd(text: string): Promise<void> {
+    const last = this.line(text).first().locator("span span").last();
+    const box = await last.boundingBox();
+    if (!box) throw new Error(`There is no line ${text}.`);
+    await this.page.mouse.move(box.x + 5, box.y + 40, { steps: 3 });
+    await this.page.mouse.move(box.x + box.width - 10, box.y + box.height / 2, { steps: 5 });
   }
 
   /** Rest the pointer on such a text at the end of a line. */

@@ -9,6 +9,7 @@ import { focusable } from "../model/focusable";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
+import type { Feed } from "../server/feed";
 import { change, followsClicks } from "../settings";
 import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
@@ -20,6 +21,9 @@ import { back, focus } from "./focus";
 import { openSource } from "./navigate";
 import { Travel } from "./travel";
 
+/** Not for the palette: to one of the tasks that something else is about. */
+export const SHOW_TASKS = "asynctb.showTasks";
+
 export interface CommandTargets {
   readonly store: Store;
   readonly provider: StacksProvider;
@@ -27,6 +31,7 @@ export interface CommandTargets {
   readonly highlight: Highlight;
   readonly view: StacksView;
   readonly marks: Marks;
+  readonly feed: Feed;
   readonly example: Example;
 }
 
@@ -37,6 +42,7 @@ export function registerCommands({
   highlight,
   view,
   marks,
+  feed,
   example,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
@@ -59,6 +65,7 @@ export function registerCommands({
     },
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
+    "asynctb.restartServer": () => feed.restart(),
     "asynctb.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
     "asynctb.refresh": refresh,
@@ -93,6 +100,7 @@ export function registerCommands({
   return vscode.Disposable.from(
     ...Object.entries(handlers).map(([name, handler]) => vscode.commands.registerCommand(name, handler)),
     vscode.commands.registerCommand(OPEN, openPlace),
+    vscode.commands.registerCommand(SHOW_TASKS, (sessionId: string, ids: string[]) => travel.toOneOf(sessionId, ids)),
     vscode.commands.registerCommand(REVEAL, (target: TaskArguments) => travel.toLink(target)),
   );
 }
