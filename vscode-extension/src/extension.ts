@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { registerCommands } from "./commands";
+import { showRow } from "./commands/show";
 import { registerTool } from "./commands/tool";
 import { Highlight } from "./decorations/highlight";
 import { Marks } from "./decorations/marks";
 import { Store } from "./model/store";
+import { TasksPanel } from "./panel/panel";
 import { trackSessions } from "./session/tracker";
 import { callStackSettings } from "./settings";
 import { provideColors } from "./view/colors";
@@ -36,6 +38,9 @@ export function activate(context: vscode.ExtensionContext): void {
     provideColors(),
     marks,
     new Status(store),
+    new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
+      showRow(row, store, highlight, giveBack),
+    ),
     registerCommands({ store, provider, filter, highlight, view, marks, example }),
     registerTool(store, provider),
     trackSessions(store),
