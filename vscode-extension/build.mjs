@@ -43,6 +43,16 @@ async function extension() {
     external: ["vscode"],
     minify: true,
   });
+  await build({
+    ...common,
+    absWorkingDir: here,
+    entryPoints: ["main.ts", "panel.css"].map((name) => ({ in: `src/panel/web/${name}`, out: "panel" })),
+    outdir: "dist",
+    platform: "browser",
+    target: "chrome118",
+    format: "iife",
+    minify: true,
+  });
 }
 
 async function tests() {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium, type Browser, type Locator, type Page } from "playwright-core";
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from "playwright-core";
 
 const HERE = import.meta.dirname;
 const OUTPUT = path.join(HERE, "output");
@@ -365,6 +365,28 @@ export class Workbench {
     rows.sort((a, b) => a.top - b.top);
     // A row that is just being removed has no level any more.
     return rows.map(({ level, text }) => `${"  ".repeat(Math.max(level - 1, 0))}${text}`).join("\n");
+  }
+
+  /** The page of the view in the bottom panel. */
+  panel(): FrameLocator {
+    return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+  }
+
+  /** Wait until the lines of the table in the bottom panel read so, with ` | ` between cells. */
+  async seePanel(expected: RegExp): Promise<void> {
+    const lines = this.panel().locator(".line");
+    const read = async (): Promise<string> => {
+      const rows = await lines.evaluateAll((elements) =>
+        elements.map((element) => ({
+          top: Number.parseFloat((element as HTMLElement).style.top),
+          text: [...element.children].map((cell) => cell.textContent ?? "").join(" | "),
+        })),
+      );
+      rows.sort((a, b) => a.top - b.top);
+      return rows.map(({ text }) => text.replace(/^[▾▸+~]/, "")).join("\n");
+    };
+    const seen = await this.#poll(read, (text) => expected.test(text));
+    assert.match(seen, expected);
   }
 
   /** Wait until a tree shows what is expected, in which `*` stands for anything but a line's end. */

@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { registerCommands, SHOW_TASKS } from "./commands";
+import { showRow } from "./commands/show";
 import { registerTool } from "./commands/tool";
 import { Highlight } from "./decorations/highlight";
 import { Marks } from "./decorations/marks";
 import { Store } from "./model/store";
+import { TasksPanel } from "./panel/panel";
 import { Feed } from "./server/feed";
 import { middlewareFor } from "./server/middleware";
 import { LanguageServer } from "./server/server";
@@ -51,6 +53,9 @@ export function activate(context: vscode.ExtensionContext): void {
     server,
     marks.leaveTo(feed),
     new Status(store),
+    new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
+      showRow(row, store, highlight, giveBack),
+    ),
     registerCommands({ store, provider, filter, highlight, view, marks, feed, example }),
     registerTool(store, provider),
     trackSessions(store),
