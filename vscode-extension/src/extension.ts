@@ -36,7 +36,16 @@ export function activate(context: vscode.ExtensionContext): void {
     provideColors(),
     marks,
     new Status(store),
-    registerCommands({ store, provider, filter, highlight, view, marks, example }),
+    registerCommands({
+      store,
+      provider,
+      filter,
+      highlight,
+      view,
+      marks,
+      example,
+      walkthrough: `${context.extension.id}#asynctb.start`,
+    }),
     registerTool(store, provider),
     trackSessions(store),
   );

@@ -28,6 +28,8 @@ export interface CommandTargets {
   readonly view: StacksView;
   readonly marks: Marks;
   readonly example: Example;
+  /** The identifier of the walkthrough. */
+  readonly walkthrough: string;
 }
 
 export function registerCommands({
@@ -38,6 +40,7 @@ export function registerCommands({
   view,
   marks,
   example,
+  walkthrough,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture) session.refresh();
@@ -60,7 +63,7 @@ export function registerCommands({
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
     "asynctb.openWalkthrough": () =>
-      vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", walkthrough, false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
       store.showRunning(row?.kind === "session" ? row.session : undefined);
