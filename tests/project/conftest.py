@@ -5,6 +5,5 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-# What is shared with the other tests, and what is tested without being installed.
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
+# The modules beside this file, and what is tested without being installed.
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "tools")]
