@@ -36,7 +36,9 @@ in_the_repository = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="onl
 
 
 def tracked() -> Set[str]:
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    """Return the files of the repository, also new ones."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
     return {name for name in names.decode().split("\0") if name and (ROOT / name).exists()}
 
 
