@@ -15,7 +15,7 @@ CORE = $(addprefix test-core-,$(shell $(BIN)/python tests/interpreters.py --name
 DEBUGGER := $(addprefix test-debugger-,1 2 3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs benchmark nightly clean
+.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs dist benchmark nightly clean test-project
 .PHONY: $(DEBUGGER)
 
 help:  ## List the targets.
@@ -34,13 +34,15 @@ demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its
 
 # What the parts share is made before.
 test: $(VENV)/.docs vscode-extension/node_modules/.ready  ## Run all tests, several parts at a time.
-	$(SIDE_BY_SIDE) "test-vscode test-e2e" $(DEBUGGER) $(CORE) check docs
+	$(SIDE_BY_SIDE) "test-vscode test-e2e" $(DEBUGGER) $(CORE) test-project check docs
 
 check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=tests:tests/dap_extension $(BIN)/mypy --explicit-package-bases tests/*.py tests/dap_extension/*.py
+	MYPYPATH=tests/project:tools $(BIN)/mypy --explicit-package-bases \
+	  tools/*.py tests/project/*.py hatch_build.py
 	MYPYPATH=tests:$$(find tests/asynctb -type d ! -name '__*' | paste -sd:) $(BIN)/mypy --explicit-package-bases \
 	  --no-warn-unused-ignores $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
 
@@ -55,6 +57,9 @@ test-core: $(VENV)/.ready  ## Run the core's tests on every interpreter of this 
 
 test-core-%: $(VENV)/.ready
 	$(BIN)/nox -p $*
+
+test-project: $(VENV)/.ready  ## Run the tests of documentation and distributions.
+	$(BIN)/python -X dev -m pytest tests/project
 
 nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours.
 	ASYNCTB_BUSY_LOOKS=2000 $(BIN)/nox -- -k test_busy
@@ -90,6 +95,11 @@ $(VENV)/.docs: $(VENV)/.ready
 
 docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html.
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+
+dist: $(VENV)/.ready  ## Make the wheel and the sdist, in dist/, and check them.
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -56,7 +56,17 @@ export function activate(context: vscode.ExtensionContext): void {
     new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
       showRow(row, store, highlight, giveBack),
     ),
-    registerCommands({ store, provider, filter, highlight, view, marks, feed, example }),
+    registerCommands({
+      store,
+      provider,
+      filter,
+      highlight,
+      view,
+      marks,
+      feed,
+      example,
+      walkthrough: `${context.extension.id}#asynctb.start`,
+    }),
     registerTool(store, provider),
     trackSessions(store),
   );

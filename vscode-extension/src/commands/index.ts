@@ -32,6 +32,8 @@ export interface CommandTargets {
   readonly marks: Marks;
   readonly feed: Feed;
   readonly example: Example;
+  /** The identifier of the walkthrough. */
+  readonly walkthrough: string;
 }
 
 export function registerCommands({
@@ -43,6 +45,7 @@ export function registerCommands({
   marks,
   feed,
   example,
+  walkthrough,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture) session.refresh();
@@ -63,7 +66,7 @@ export function registerCommands({
     "asynctb.runExample": () => runExample(example),
     "asynctb.restartServer": () => feed.restart(),
     "asynctb.openWalkthrough": () =>
-      vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", walkthrough, false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
       store.showRunning(row?.kind === "session" ? row.session : undefined);
