@@ -8,6 +8,8 @@ import { Store } from "./model/store";
 import { Feed } from "./server/feed";
 import { middlewareFor } from "./server/middleware";
 import { LanguageServer } from "./server/server";
+import { Snapshots } from "./snapshots/commands";
+import { Documents } from "./snapshots/documents";
 import { trackSessions } from "./session/tracker";
 import { callStackSettings } from "./settings";
 import { provideColors } from "./view/colors";
@@ -36,6 +38,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const script = context.asAbsolutePath("dist/server/run.py");
   const server = new LanguageServer(script, middleware, context.globalState);
   const feed = new Feed(store, server);
+  const documents = new Documents();
+  const snapshots = new Snapshots(store, documents, context.asAbsolutePath("dist/worker.js"));
   const example = {
     source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
     folder: context.globalStorageUri,
@@ -47,11 +51,12 @@ export function activate(context: vscode.ExtensionContext): void {
     view,
     provideColors(),
     marks,
+    documents,
     feed,
     server,
     marks.leaveTo(feed),
     new Status(store),
-    registerCommands({ store, provider, filter, highlight, view, marks, feed, example }),
+    registerCommands({ store, provider, filter, highlight, view, marks, feed, documents, snapshots, example }),
     registerTool(store, provider),
     trackSessions(store),
   );

@@ -8,9 +8,11 @@ import { CaptureEnded } from "../model/capture";
 import { focusable } from "../model/focusable";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
-import type { Store } from "../model/store";
+import type { Session, Store } from "../model/store";
 import type { Feed } from "../server/feed";
 import { change, followsClicks } from "../settings";
+import type { Snapshots } from "../snapshots/commands";
+import type { Documents } from "../snapshots/documents";
 import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
 import type { StacksProvider } from "../view/provider";
@@ -32,6 +34,8 @@ export interface CommandTargets {
   readonly view: StacksView;
   readonly marks: Marks;
   readonly feed: Feed;
+  readonly documents: Documents;
+  readonly snapshots: Snapshots;
   readonly example: Example;
 }
 
@@ -43,16 +47,20 @@ export function registerCommands({
   view,
   marks,
   feed,
+  documents,
+  snapshots,
   example,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
-    for (const session of store.sessions) if (session.capture) session.refresh();
+    for (const session of store.sessions) if (session.capture && !session.saved) session.refresh();
   };
+  const surroundings = { store, highlight, documents };
+  const sessionOf = (row?: Row): Session | undefined => (row?.kind === "session" ? row.session : undefined);
   const show = async (row: Row): Promise<boolean> => {
-    await openSource(row, store, highlight);
+    await openSource(row, surroundings);
     const target = followsClicks() ? await focusable(row) : undefined;
     if (!target || !(await focus(store, target.capture, target.activityId, target.frameId))) return false;
-    await openSource(row, store, highlight); // VS Code has gone to where the frame is suspended,
+    await openSource(row, surroundings); // VS Code has gone to where the frame is suspended,
     await view.reveal(row); // and the editor has taken the keyboard
     return true;
   };
@@ -65,12 +73,16 @@ export function registerCommands({
     },
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
+    "asynctb.saveSnapshot": (row?: Row) => snapshots.save(sessionOf(row)),
+    "asynctb.openSnapshot": (uri: unknown) => snapshots.open(uri instanceof vscode.Uri ? uri : undefined),
+    "asynctb.closeSnapshot": (row?: Row) => snapshots.close(sessionOf(row)),
+    "asynctb.compare": (row?: Row) => snapshots.compare(sessionOf(row)),
     "asynctb.restartServer": () => feed.restart(),
     "asynctb.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
-      store.showRunning(row?.kind === "session" ? row.session : undefined);
+      store.showRunning(sessionOf(row));
     },
     "asynctb.goTo": (row?: Row) => {
       const target = row ?? view.selected;

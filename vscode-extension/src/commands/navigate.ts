@@ -6,6 +6,7 @@ import type { Row } from "../model/row";
 import { sourceOf } from "../model/rows";
 import type { Capture } from "../model/capture";
 import type { Store } from "../model/store";
+import type { Documents } from "../snapshots/documents";
 import type { Location, SourceRef } from "../protocol";
 
 interface Target {
@@ -17,11 +18,18 @@ interface Target {
 }
 
 /** Open the source of a frame at its suspended await, or of a context manager at its `with` line. */
-export async function openSource(row: Row, store: Store, highlight: Highlight): Promise<void> {
+export async function openSource(
+  row: Row,
+  { store, highlight, documents }: { store: Store; highlight: Highlight; documents: Documents },
+): Promise<void> {
   const target = targetOf(row);
   if (!target) return;
   const source = sourceOf(target.location, target.sources);
-  const uri = source && uriOf(source, target.capture, store);
+  const { saved } = target.capture;
+  const uri =
+    saved && source?.path !== undefined
+      ? await documents.recorded(saved, source.path, target.location.line)
+      : source && uriOf(source, target.capture, store);
   if (!uri) {
     void vscode.window.setStatusBarMessage("Async Stacks: this row has no source that could be opened.", 5000);
     return;
