@@ -30,6 +30,9 @@ export function activate(context: vscode.ExtensionContext): void {
     source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
     folder: context.globalStorageUri,
   };
+  const panel = new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
+    showRow(row, store, highlight, giveBack),
+  );
   context.subscriptions.push(
     filter,
     provider,
@@ -38,10 +41,8 @@ export function activate(context: vscode.ExtensionContext): void {
     provideColors(),
     marks,
     new Status(store),
-    new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
-      showRow(row, store, highlight, giveBack),
-    ),
-    registerCommands({ store, provider, filter, highlight, view, marks, example }),
+    panel,
+    registerCommands({ store, provider, filter, highlight, view, marks, panel, example }),
     registerTool(store, provider),
     trackSessions(store),
   );

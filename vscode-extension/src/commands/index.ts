@@ -8,6 +8,7 @@ import { CaptureEnded } from "../model/capture";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
+import type { TasksPanel } from "../panel/panel";
 import { change } from "../settings";
 import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
@@ -26,6 +27,7 @@ export interface CommandTargets {
   readonly highlight: Highlight;
   readonly view: StacksView;
   readonly marks: Marks;
+  readonly panel: TasksPanel;
   readonly example: Example;
 }
 
@@ -36,6 +38,7 @@ export function registerCommands({
   highlight,
   view,
   marks,
+  panel,
   example,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
@@ -49,10 +52,8 @@ export function registerCommands({
       await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
       await vscode.commands.executeCommand("asynctb.stacks.focus");
     },
-    "asynctb.showTable": async () => {
-      await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
-      await vscode.commands.executeCommand("asynctb.tasks.focus");
-    },
+    "asynctb.showTable": () => panel.open("table"),
+    "asynctb.showParallelStacks": () => panel.open("stacks"),
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
     "asynctb.openWalkthrough": () =>
