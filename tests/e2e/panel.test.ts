@@ -215,6 +215,7 @@ test("parallel stacks: search, library frames, and the same as an outline", asyn
   await workbench.press("ArrowDown");
   await workbench.press("Enter");
   await workbench.waitForLine("standoff.py", line("refund"));
+  await tree.locator('[aria-current="true"]').filter({ hasText: "Task-3 deadlocked" }).waitFor();
   await panel.locator(".canvas").waitFor({ state: "hidden" });
   await panel.getByRole("button", { name: "Outline" }).click();
   await panel.locator(".box.selected").filter({ hasText: "refund" }).waitFor();

@@ -18,6 +18,9 @@ const MOST_HOLDERS = 20;
 /** Most lines between boxes. */
 const MOST_EDGES = 1000;
 
+/** How long (ms) it works before others have their turn. */
+const TURN = 8;
+
 /** What a frame of a box stands for. */
 export interface Target {
   readonly capture: Capture;
@@ -91,7 +94,9 @@ export async function parallelStacks(
     left === 0
       ? ""
       : `The most important ${MOST_STACKS} different stacks are drawn; ${count(left, "task")} have others.`;
-  return new Merger(isFolded).merge(chosen, note);
+  const merged = await new Merger(isFolded).merge(chosen, note);
+  for (const { capture } of chosen) capture.check();
+  return merged;
 }
 
 /** Those with the same stack together: what is wrong first, then what most have. */
@@ -120,16 +125,24 @@ class Merger {
   /** The box where an activity stands, by its key. */
   readonly #standing = new Map<string, string>();
   readonly #edges = new Map<string, StackEdge>();
+  #since = performance.now();
+  readonly #wrong = new Map<Capture, ReturnType<typeof troubles>>();
   /** What a thread goes on in. */
   readonly #running: [from: string, to: string][] = [];
 
   constructor(private readonly isFolded: boolean) {}
 
-  merge(groups: readonly Alike[], note: string): Parallel {
+  async merge(groups: readonly Alike[], note: string): Promise<Parallel> {
     const roots = new Map<string, Node>();
-    for (const group of groups) this.#insert(roots, group, currentOf(groups, group));
-    for (const root of roots.values()) this.#box(root, undefined, root.key);
-    for (const group of groups) this.#waits(group);
+    for (const group of groups) {
+      this.#insert(roots, group, currentOf(groups, group));
+      await this.#pace();
+    }
+    for (const root of roots.values()) await this.#box(root, undefined, root.key);
+    for (const group of groups) {
+      this.#waits(group);
+      await this.#pace();
+    }
     for (const [from, to] of this.#running) this.#edge(from, to, "runs", false);
     const edges = [...this.#edges.values()].sort((one, other) => Number(other.isBad) - Number(one.isBad));
     const left = Math.max(edges.length - MOST_EDGES, 0);
@@ -139,8 +152,16 @@ class Merger {
     return { message, targets: this.#targets };
   }
 
+  /** Let others have their turn now and then. */
+  async #pace(): Promise<void> {
+    if (performance.now() - this.#since < TURN) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#since = performance.now();
+  }
+
   #insert(roots: Map<string, Node>, group: Alike, isCurrent: boolean): void {
     const { session, members } = group;
+    const { kind } = group.first.info; // signatures tell kinds apart
     let level = roots;
     let last: Node | undefined;
     for (const piece of this.#pieces(group)) {
@@ -150,7 +171,7 @@ class Merger {
         node = { key, piece, children: new Map(), kinds: new Map(), ended: [], isCurrent: false };
         level.set(key, node);
       }
-      for (const { info } of members) node.kinds.set(info.kind, (node.kinds.get(info.kind) ?? 0) + 1);
+      node.kinds.set(kind, (node.kinds.get(kind) ?? 0) + members.length);
       node.isCurrent ||= isCurrent;
       level = node.children;
       last = node;
@@ -204,7 +225,8 @@ class Merger {
   }
 
   /** Make a box of a frame and those after it that the same activities have, and go on with those below. */
-  #box(first: Node, parent: string | undefined, path: string): void {
+  async #box(first: Node, parent: string | undefined, path: string): Promise<void> {
+    await this.#pace();
     const nodes = [first];
     let last = first;
     for (;;) {
@@ -220,7 +242,7 @@ class Merger {
     const texts = new Set<string>();
     let tone: StackBox["tone"];
     for (const { capture, members: its } of last.ended) {
-      const wrong = troubles(capture);
+      const wrong = this.#troubles(capture);
       for (const { info } of its) {
         const trouble = wrong.get(info.id);
         if (info.failure !== undefined || trouble?.isFact === true) tone = "error";
@@ -247,17 +269,22 @@ class Merger {
       nodes.map(({ piece }) => piece.target),
     );
     for (const { group, activity } of members) this.#standing.set(keyOf(group.session, activity.info.id), id);
-    for (const child of last.children.values()) this.#box(child, id, `${path}\n${child.key}`);
+    for (const child of last.children.values()) await this.#box(child, id, `${path}\n${child.key}`);
+  }
+
+  #troubles(capture: Capture): ReturnType<typeof troubles> {
+    let found = this.#wrong.get(capture);
+    if (!found) this.#wrong.set(capture, (found = troubles(capture)));
+    return found;
   }
 
   #waits({ session, capture, members }: Alike): void {
-    const circles = capture.findings.filter(({ kind }) => kind === "deadlock");
+    const known = circlesIn(capture);
     for (const { info } of members) {
       const { activityIds = [], holders = [] } = info.waitsFor ?? {};
       const held = new Set(holders.slice(0, MOST_HOLDERS).map(({ activityId }) => activityId));
       const awaited = activityIds.slice(0, MOST_HOLDERS).filter((id) => !held.has(id));
-      const isBad = (id: string): boolean =>
-        circles.some(({ activityIds: its }) => its.includes(info.id) && its.includes(id));
+      const isBad = (id: string): boolean => known.some((circle) => circle.has(info.id) && circle.has(id));
       for (const id of held) this.#edge(keyOf(session, info.id), keyOf(session, id), "holder", isBad(id));
       for (const id of awaited) this.#edge(keyOf(session, info.id), keyOf(session, id), "awaits", isBad(id));
     }
@@ -270,6 +297,19 @@ class Merger {
     const known = this.#edges.get(key);
     this.#edges.set(key, { from, to, kind, count: (known?.count ?? 0) + 1, isBad: isBad || known?.isBad === true });
   }
+}
+
+const circles = new WeakMap<Capture, readonly ReadonlySet<string>[]>();
+
+/** Those that wait for each other, for each deadlock. */
+function circlesIn(capture: Capture): readonly ReadonlySet<string>[] {
+  let found = circles.get(capture);
+  // Findings come with the first page, and there is no stack before it.
+  if (!found) {
+    const deadlocks = capture.findings.filter(({ kind }) => kind === "deadlock");
+    circles.set(capture, (found = deadlocks.map(({ activityIds }) => new Set(activityIds))));
+  }
+  return found;
 }
 
 function foldedPiece(frames: readonly Frame[]): Piece {

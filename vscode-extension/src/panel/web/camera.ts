@@ -6,7 +6,7 @@ import { beforeDrawing, shape } from "./page";
 /** How small and large a drawing can be shown, and how small it is shown so that all of it is seen. */
 const LEAST = 0.1;
 const MOST = 3;
-const SMALLEST_FIT = 0.5;
+const SMALLEST_FIT = 0.7;
 /** Width and height (px) of the small picture. */
 const EYE = { width: 150, height: 90 };
 

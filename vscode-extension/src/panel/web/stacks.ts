@@ -110,12 +110,17 @@ export class StacksView {
   }
 
   update({ current }: State): void {
-    this.#graph.current = current;
+    this.#mark(current);
   }
 
   followed(key: string): void {
-    this.#graph.current = key;
+    this.#mark(key);
     this.focus();
+  }
+
+  #mark(current: string | undefined): void {
+    this.#graph.current = current;
+    this.#list.current = current === undefined ? undefined : boxKey(current);
   }
 
   focus(): void {
