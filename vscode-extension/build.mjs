@@ -53,6 +53,9 @@ async function extension() {
     format: "iife",
     minify: true,
   });
+  // The page has a library in it, whose licence goes with it.
+  const library = path.join(here, "node_modules", "@dagrejs", "dagre");
+  copyFileSync(path.join(library, "LICENSE"), path.join(here, "dist", "dagre.LICENSE"));
 }
 
 async function tests() {

@@ -151,3 +151,97 @@ test("ten thousand tasks are as smooth", async () => {
   assert.ok((await panel.locator(".line").count()) < 100);
   await workbench.screenshot("crowd");
 });
+
+test("parallel stacks: ten thousand are two boxes", async () => {
+  const panel = workbench.panel();
+  await workbench.command("Async Stacks: Show Parallel Stacks");
+  await panel.locator(".box").filter({ hasText: "10,000 tasks" }).waitFor();
+  await workbench.screenshot("stacks-crowd");
+  assert.ok((await panel.locator(".box").count()) <= 4);
+  await workbench.press("Shift+F5");
+  await panel.getByText("appears here when it stops").waitFor();
+});
+
+test("parallel stacks: who stands where, who waits for whom, circles, where it stopped", async () => {
+  const panel = workbench.panel();
+  await workbench.startDebugging("Standoff");
+  const charge = panel.locator(".box.error").filter({ hasText: "charge" });
+  await charge.filter({ hasText: "deadlocked: lock ← Task-3" }).waitFor();
+  assert.equal(await panel.locator(".box").count(), 6);
+  assert.equal(await panel.locator(".edge.holder.bad").count(), 2);
+  assert.equal(await panel.locator(".edge.awaits").filter({ hasText: "awaits" }).count(), 1);
+  await panel.locator(".box.here.branch").filter({ hasText: "watch" }).waitFor();
+  await workbench.screenshot("stacks");
+});
+
+test("parallel stacks: a click and keys go to the source, with the debugger's views", async () => {
+  const panel = workbench.panel();
+  const shown = (name: string): Promise<void> => panel.locator(".box.shown").filter({ hasText: name }).waitFor();
+  await panel.locator(".box .call").filter({ hasText: "refund" }).click();
+  await workbench.waitForLine("standoff.py", line("refund"));
+  await shown("refund");
+  await panel.locator(".canvas:focus").waitFor();
+  await panel.locator(".box.selected").filter({ hasText: "refund" }).waitFor();
+  await workbench.screenshot("stacks-selected");
+  await workbench.press("ArrowUp");
+  await workbench.press("ArrowDown");
+  await workbench.press("Enter");
+  await panel.locator(".canvas:focus").waitFor();
+  await workbench.press("+");
+  await workbench.press("+");
+  await panel.locator(".eye:not([hidden])").waitFor();
+  await workbench.screenshot("stacks-zoomed");
+  await workbench.press("0");
+  await panel.locator(".eye[hidden]").waitFor({ state: "attached" });
+});
+
+test("parallel stacks: search, library frames, and the same as an outline", async () => {
+  const panel = workbench.panel();
+  await panel.getByLabel("Search all boxes").fill("task-2 charge");
+  await panel.getByText("1 of 6 found").waitFor();
+  await panel.locator(".box.hit").filter({ hasText: "charge" }).waitFor();
+  assert.equal(await panel.locator(".box.miss").count(), 5);
+  await workbench.screenshot("stacks-found");
+  await panel.getByLabel("Search all boxes").fill("");
+  await panel.getByRole("button", { name: "Library Frames" }).click();
+  await panel.locator(".box .library").filter({ hasText: "Lock.acquire" }).first().waitFor();
+  await panel.getByRole("button", { name: "Library Frames" }).click();
+  await panel.getByRole("button", { name: "Outline" }).click();
+  const tree = panel.getByRole("tree", { name: "Parallel stacks" });
+  await tree.getByRole("treeitem", { name: "Task-2 deadlocked: lock ← Task-3" }).waitFor();
+  await tree.getByRole("treeitem", { name: "Held by Task-3 in a circle" }).click();
+  await tree.locator('[aria-selected="true"]').filter({ hasText: "Task-3 deadlocked" }).waitFor();
+  await workbench.screenshot("stacks-outline");
+  await workbench.press("ArrowDown");
+  await workbench.press("Enter");
+  await workbench.waitForLine("standoff.py", line("refund"));
+  await tree.locator('[aria-current="true"]').filter({ hasText: "Task-3 deadlocked" }).waitFor();
+  await panel.locator(".canvas").waitFor({ state: "hidden" });
+  await panel.getByRole("button", { name: "Outline" }).click();
+  await panel.locator(".box.selected").filter({ hasText: "refund" }).waitFor();
+});
+
+test("parallel stacks can be kept as a picture", async () => {
+  await workbench.panel().getByRole("button", { name: "Save the whole picture as a file" }).click();
+  const input = workbench.page.locator(".quick-input-widget input").first();
+  await input.fill(path.join(workbench.folder, "kept.svg"));
+  await input.press("Enter");
+  await workbench.seeFile("kept.svg");
+  const svg = readFileSync(path.join(workbench.folder, "kept.svg"), "utf8");
+  assert.match(svg, /^<svg [^>]*viewBox="0 0 [\d.]+ [\d.]+"/);
+  assert.match(svg, /deadlocked: lock ← Task-3/);
+  assert.doesNotMatch(svg, /var\(|class=|<style/);
+});
+
+test("parallel stacks can be read in all themes", async () => {
+  for (const [theme, css] of [
+    ["Light Modern", "vs"],
+    ["Dark High Contrast", "hc-black"],
+  ] as const) {
+    await workbench.command("Preferences: Color Theme");
+    await workbench.answer(theme);
+    await workbench.page.locator(`.monaco-workbench.${css}`).waitFor();
+    await workbench.panel().locator(".box.error").first().waitFor();
+    await workbench.screenshot(`stacks-${css}`);
+  }
+});

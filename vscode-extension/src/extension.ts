@@ -46,6 +46,9 @@ export function activate(context: vscode.ExtensionContext): void {
     source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
     folder: context.globalStorageUri,
   };
+  const panel = new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
+    showRow(row, { store, highlight, documents }, giveBack),
+  );
   context.subscriptions.push(
     filter,
     provider,
@@ -58,9 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     server,
     marks.leaveTo(feed),
     new Status(store),
-    new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
-      showRow(row, { store, highlight, documents }, giveBack),
-    ),
+    panel,
     registerCommands({
       store,
       provider,
@@ -71,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): void {
       feed,
       documents,
       snapshots,
+      panel,
       example,
       walkthrough: `${context.extension.id}#asynctb.start`,
     }),

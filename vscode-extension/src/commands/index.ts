@@ -8,6 +8,7 @@ import { CaptureEnded } from "../model/capture";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
 import type { Session, Store } from "../model/store";
+import type { TasksPanel } from "../panel/panel";
 import type { Feed } from "../server/feed";
 import { change } from "../settings";
 import type { Snapshots } from "../snapshots/commands";
@@ -35,6 +36,7 @@ export interface CommandTargets {
   readonly feed: Feed;
   readonly documents: Documents;
   readonly snapshots: Snapshots;
+  readonly panel: TasksPanel;
   readonly example: Example;
   /** The identifier of the walkthrough. */
   readonly walkthrough: string;
@@ -50,6 +52,7 @@ export function registerCommands({
   feed,
   documents,
   snapshots,
+  panel,
   example,
   walkthrough,
 }: CommandTargets): vscode.Disposable {
@@ -66,10 +69,8 @@ export function registerCommands({
       await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
       await vscode.commands.executeCommand("asynctb.stacks.focus");
     },
-    "asynctb.showTable": async () => {
-      await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
-      await vscode.commands.executeCommand("asynctb.tasks.focus");
-    },
+    "asynctb.showTable": () => panel.open("table"),
+    "asynctb.showParallelStacks": () => panel.open("stacks"),
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
     "asynctb.saveSnapshot": (row?: Row) => snapshots.save(sessionOf(row)),

@@ -56,19 +56,92 @@ export interface Rows {
   readonly paths: readonly string[];
 }
 
+/** A frame that the stacks of a box have in common. */
+export interface StackFrame {
+  readonly name: string;
+  /** Such as "client.py:42"; empty if it has none. */
+  readonly place: string;
+  readonly path?: string;
+  readonly isLibrary: boolean;
+  /** Names of the frames that it stands for, if it is several that are folded. */
+  readonly folded?: readonly string[];
+}
+
+export interface StackMember {
+  readonly key: string;
+  readonly name: string;
+  readonly detail: string;
+}
+
+/** Frames that several stacks have in common, or that one ends with. */
+export interface StackBox {
+  /** Unique, and the same at the next stop. */
+  readonly id: string;
+  /** The box with the frames before. */
+  readonly parent?: string;
+  /** How many stacks it is, or whose. */
+  readonly title: string;
+  /** What those that end here do. */
+  readonly detail: string;
+  /** Outermost first. */
+  readonly frames: readonly StackFrame[];
+  /** Whether something is wrong with those that end here. */
+  readonly tone?: "error" | "warning";
+  /** Whether the program has stopped here. */
+  readonly isCurrent: boolean;
+  /** Those that end here: the first ones, and how many more. */
+  readonly members: readonly StackMember[];
+  readonly moreMembers: number;
+}
+
+/** `awaits`: for its end. `holder`: for what it holds. `runs`: what a thread goes on in. */
+export type EdgeKind = "awaits" | "holder" | "runs";
+
+/** Between boxes where the activities end. */
+export interface StackEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: EdgeKind;
+  /** How many waits it stands for. */
+  readonly count: number;
+  /** Whether it is part of a circle in which nothing can go on. */
+  readonly isBad: boolean;
+}
+
+/** All stacks, merged. */
+export interface Stacks {
+  readonly type: "stacks";
+  readonly boxes: readonly StackBox[];
+  readonly edges: readonly StackEdge[];
+  /** What is missing. */
+  readonly note: string;
+}
+
+export type View = "table" | "stacks";
+
+/** Show this of the two. */
+export interface ShowView {
+  readonly type: "show";
+  readonly view: View;
+}
+
 /** The debugger's views show this one now, and the page is to have the keyboard again. */
 export interface Followed {
   readonly type: "followed";
   readonly key: string;
 }
 
-export type ToPage = State | Rows | Followed;
+export type ToPage = State | Rows | Stacks | Followed | ShowView;
 
 /** What the page asks for. */
 export type FromPage =
-  /** It can be sent something: it has been opened, or shown again. */
-  | { readonly type: "ready" }
+  /** It can be sent something: it has been opened, or shown again, or shows something else now. */
+  | { readonly type: "ready"; readonly view: View; readonly isFolded: boolean }
   /** Show where an activity stands, in the editor and in the debugger's views. */
   | { readonly type: "goTo"; readonly key: string }
+  /** Show a frame of a box, the same way. */
+  | { readonly type: "goToFrame"; readonly box: string; readonly index: number }
+  /** Keep a picture. */
+  | { readonly type: "save"; readonly svg: string }
   /** Look at the programs that run. */
   | { readonly type: "showRunning" };

@@ -20,14 +20,22 @@ export function send(message: FromPage): void {
 export class Choices<T extends object> {
   value: T;
 
-  constructor(initial: T) {
-    this.value = { ...initial, ...(api.getState() as Partial<T> | undefined) };
+  /** @param name tells the choices of one part of the page from those of another */
+  constructor(
+    private readonly name: string,
+    initial: T,
+  ) {
+    this.value = { ...initial, ...(stored()[name] as Partial<T> | undefined) };
   }
 
   change(part: Partial<T>): void {
     this.value = { ...this.value, ...part };
-    api.setState(this.value);
+    api.setState({ ...stored(), [this.name]: this.value });
   }
+}
+
+function stored(): Record<string, unknown> {
+  return (api.getState() as Record<string, unknown> | undefined) ?? {};
 }
 
 /** A new element with attributes, and in another one if that is given. */
@@ -38,6 +46,18 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[Tag] {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  parent?.append(made);
+  return made;
+}
+
+/** The same for a part of a drawing. */
+export function shape<Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes: Readonly<Record<string, string | number>> = {},
+  parent?: Element,
+): SVGElementTagNameMap[Tag] {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   parent?.append(made);
   return made;
 }

@@ -48,7 +48,7 @@ export class Table {
   readonly root = element("div", { class: "table" });
   /** What stands in the bar above. */
   readonly tools = element("div", { class: "tools" });
-  readonly #choices = new Choices<Chosen>({
+  readonly #choices = new Choices<Chosen>("table", {
     search: "",
     sort: undefined,
     group: undefined,
@@ -145,8 +145,6 @@ export class Table {
   /** Mark the line that the debugger's views show now, and go on with the keyboard from there. */
   followed(key: string): void {
     this.#list.current = key;
-    // The editor gives the keyboard to the frame around this page, where it would stay.
-    window.focus();
     this.#grid.focus();
   }
 
