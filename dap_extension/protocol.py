@@ -26,7 +26,8 @@ SNAPSHOT = "asynctbSnapshot"
 STACKS = "asynctbStacks"
 CONFIGURE = "asynctbConfigure"
 FOCUS = "asynctbFocus"
-COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS)
+FOLLOW = "asynctbFollow"
+COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS, FOLLOW)
 
 #: Most activities in one `SnapshotResponse` or `StacksResponse`.
 MAX_PAGE = 1000
@@ -99,6 +100,8 @@ class Capabilities(TypedDict, total=False):
     asText: bool
     #: `FOCUS` can move the client's focus to an activity.
     focus: bool
+    #: `FOLLOW` can have the program stop where an activity goes on.
+    follow: bool
 
 
 class Handshake(TypedDict):
@@ -446,5 +449,15 @@ class FocusResponse(TypedDict):
     threadId: int
 
 
-Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse, FocusResponse]
+class FollowArguments(TypedDict):
+    snapshotId: int
+    activityId: str
+
+
+class FollowResponse(TypedDict):
+    #: What the standard requests call the thread that runs the activity.
+    threadId: int
+
+
+Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse, FocusResponse, FollowResponse]
 Json = Dict[str, Any]

@@ -36,6 +36,11 @@ class FocusQuery(NamedTuple):
     reason: str
 
 
+class FollowQuery(NamedTuple):
+    snapshot_id: int
+    activity_id: str
+
+
 def parse_handshake(arguments: object) -> None:
     """Check the arguments of a handshake."""
     fields = _fields(arguments)
@@ -95,14 +100,25 @@ def parse_focus(arguments: object) -> FocusQuery:
     """Check the arguments of a focus request."""
     fields = _fields(arguments)
     snapshot_id = _integer(fields, "snapshotId", 1, MAX_INTEGER)
-    activity_id = fields.get("activityId", _MISSING)
-    if type(activity_id) is not str or len(activity_id) > _LONGEST_ID:
-        raise _bad("activityId", "an activity identifier", activity_id)
+    activity_id = _activity_id(fields)
     frame_id = _integer(fields, "frameId", 1, MAX_INTEGER) if "frameId" in fields else None
     reason = fields.get("reason", "")
     if type(reason) is not str or len(reason) > _LONGEST_ID:
         raise _bad("reason", "a short text", reason)
     return FocusQuery(snapshot_id, activity_id, frame_id, reason)
+
+
+def parse_follow(arguments: object) -> FollowQuery:
+    """Check the arguments of a follow request."""
+    fields = _fields(arguments)
+    return FollowQuery(_integer(fields, "snapshotId", 1, MAX_INTEGER), _activity_id(fields))
+
+
+def _activity_id(fields: Dict[str, Any]) -> str:
+    activity_id = fields.get("activityId", _MISSING)
+    if type(activity_id) is not str or len(activity_id) > _LONGEST_ID:
+        raise _bad("activityId", "an activity identifier", activity_id)
+    return activity_id
 
 
 def _fields(arguments: object) -> Dict[str, Any]:

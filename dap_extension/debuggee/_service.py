@@ -18,6 +18,7 @@ from . import _pydevd, _requests
 from ._breakpoints import Breakpoints, trace_suspended
 from ._call_stack import CallStack
 from ._errors import RequestError, evaluating
+from ._following import Following
 from ._hooks import program_hooks
 from ._rows import mapped, unmapped
 from ._serialize import Budget, Serializer, clip, internal_error
@@ -49,6 +50,7 @@ class Service:
         self._process_id = os.getpid()
         self._snapshots = SnapshotStore()
         self._call_stack = CallStack()
+        self._following = Following(self._call_stack)
         #: What takes our changes to the debugger back.
         self._undo: List[Callable[[], None]] = []
         self._answers: Dict[str, Answer] = {
@@ -57,6 +59,7 @@ class Service:
             protocol.STACKS: self._stacks,
             protocol.CONFIGURE: self._configure,
             protocol.FOCUS: self._focus,
+            protocol.FOLLOW: self._follow,
         }
 
     def install(self) -> None:
@@ -65,6 +68,7 @@ class Service:
         _pydevd.install(self._key, handlers, self._uninstall)
         self._undo.append(_pydevd.wrap_request("pause", self._paused))
         self._undo += self._call_stack.install()
+        self._undo += self._following.install()
         self._undo += Breakpoints().install()
 
     def _uninstall(self) -> None:
@@ -106,6 +110,7 @@ class Service:
         self._process_id = os.getpid()
         self._snapshots.clear()
         self._call_stack.clear()
+        self._following.clear()
 
     def _paused(self, original: Callable[[], Any], py_db: _pydevd.Debugger, request: _pydevd.Request) -> Any:
         """Help a ``pause`` along."""
@@ -139,6 +144,7 @@ class Service:
                 "callStack": True,
                 "asText": True,
                 "focus": True,
+                "follow": True,
             },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
@@ -232,6 +238,16 @@ class Service:
         if host is None:
             raise RequestError("unknownActivity", "the debugger does not hold the thread of this activity")
         return {"threadId": self._call_stack.focus(py_db, row, host, query.frame_id, query.reason)}
+
+    def _follow(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.FollowResponse:
+        query = _requests.parse_follow(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        row = snapshot.activities.find(query.activity_id)
+        if row is None:
+            raise RequestError("unknownActivity", "this snapshot has no such activity")
+        thread_row = snapshot.activities.find(row.info.get("threadId") or "")
+        thread = thread_row.target() if thread_row is not None and thread_row.target is not None else None
+        return {"threadId": self._following.follow(py_db, row, thread)}
 
     def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
         return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

@@ -40,6 +40,9 @@ ALLOWED: Dict[str, st.SearchStrategy[Any]] = {
         {"snapshotId": st.integers(1, 2**53 - 1), "activityId": TEXTS},
         optional={"frameId": st.integers(1, 2**53 - 1), "reason": TEXTS, "later": VALUES},
     ),
+    "FollowArguments": st.fixed_dictionaries(
+        {"snapshotId": st.integers(1, 2**53 - 1), "activityId": TEXTS}, optional={"later": VALUES}
+    ),
     "ConfigureArguments": st.fixed_dictionaries(
         {},
         optional={

@@ -12,6 +12,7 @@ export const SNAPSHOT = "asynctbSnapshot";
 export const STACKS = "asynctbStacks";
 export const CONFIGURE = "asynctbConfigure";
 export const FOCUS = "asynctbFocus";
+export const FOLLOW = "asynctbFollow";
 
 /** Most activities in one `SnapshotResponse` or `StacksResponse`. */
 export const MAX_PAGE = 1000;
@@ -81,6 +82,8 @@ export interface Capabilities {
   callStack?: boolean;
   /** `asynctbFocus` can move the client's focus to an activity. */
   focus?: boolean;
+  /** `asynctbFollow` can have the program stop where an activity goes on. */
+  follow?: boolean;
   /** The standard request `pause` stops the program even if all of its event loops are idle. */
   wakesLoops?: boolean;
   /** Snapshots and stacks can be answered as `AsText`, and stacks without frame ids. */
@@ -385,5 +388,15 @@ export interface FocusArguments {
 
 export interface FocusResponse {
   /** What the standard requests call the activity. */
+  threadId: number;
+}
+
+export interface FollowArguments {
+  snapshotId: number;
+  activityId: string;
+}
+
+export interface FollowResponse {
+  /** What the standard requests call the thread that runs the activity. */
   threadId: number;
 }

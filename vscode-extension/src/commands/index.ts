@@ -17,8 +17,9 @@ import type { StacksView } from "../view/view";
 import { copyAll, copyRow, copyWhy } from "./copy";
 import { runExample, type Example } from "./example";
 import { back, focus } from "./focus";
-import { openSource } from "./navigate";
-import { Travel } from "./travel";
+import { runUntilResumed } from "./follow";
+import { openCreation, openSource } from "./navigate";
+import { aboutWhat, Travel } from "./travel";
 
 export interface CommandTargets {
   readonly store: Store;
@@ -70,6 +71,18 @@ export function registerCommands({
       return target && show(target);
     },
     "asynctb.back": () => back(store),
+    "asynctb.runUntilResumed": (row?: Row) => {
+      const target = aboutWhat(row ?? view.selected);
+      return target && runUntilResumed(store, target.capture, target.activity);
+    },
+    "asynctb.whereCreated": async (row?: Row) => {
+      const target = aboutWhat(row ?? view.selected);
+      if (target && (await openCreation(target.capture, target.activity, store, highlight))) return;
+      const why = target
+        ? "where this task was made is recorded in asyncio's debug mode only."
+        : "select a task first.";
+      void vscode.window.setStatusBarMessage(`Async Stacks: ${why}`, 5000);
+    },
     "asynctb.goToTask": (row?: Row) => travel.toTask(row ?? view.selected),
     "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
     "asynctb.retry": (row) => (row.kind === "error" ? row.retry() : undefined),

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
 import type { Row } from "../model/row";
 import { sourceOf } from "../model/rows";
-import type { Capture } from "../model/capture";
+import type { Activity, Capture } from "../model/capture";
 import type { Store } from "../model/store";
 import type { Location, SourceRef } from "../protocol";
 
@@ -19,7 +19,22 @@ interface Target {
 /** Open the source of a frame at its suspended await, or of a context manager at its `with` line. */
 export async function openSource(row: Row, store: Store, highlight: Highlight): Promise<void> {
   const target = targetOf(row);
-  if (!target) return;
+  if (target) await open(target, store, highlight);
+}
+
+/** Open the source at the place where an activity was made; returns whether that is known. */
+export async function openCreation(
+  capture: Capture,
+  { info, sources }: Activity,
+  store: Store,
+  highlight: Highlight,
+): Promise<boolean> {
+  if (!info.createdAt) return false;
+  await open({ firstLineOnly: false, capture, location: info.createdAt.location, sources }, store, highlight);
+  return true;
+}
+
+async function open(target: Target, store: Store, highlight: Highlight): Promise<void> {
   const source = sourceOf(target.location, target.sources);
   const uri = source && uriOf(source, target.capture, store);
   if (!uri) {

@@ -3,6 +3,7 @@
 import {
   CONFIGURE,
   FOCUS,
+  FOLLOW,
   HANDSHAKE,
   PROTOCOL_VERSION,
   SNAPSHOT,
@@ -12,6 +13,8 @@ import {
   type ConfigureArguments,
   type ErrorCode,
   type FocusArguments,
+  type FollowArguments,
+  type FollowResponse,
   type Handshake,
   type HandshakeArguments,
   type SnapshotArguments,
@@ -89,6 +92,17 @@ export class Helper {
     if (capabilities.focus !== true) return false;
     await this.#request(FOCUS, args);
     return true;
+  }
+
+  /**
+   * Have the program stop where an activity goes on, once it is told to continue.
+   *
+   * @returns the thread to continue, or undefined if the helper cannot do that
+   */
+  async follow(args: FollowArguments): Promise<number | undefined> {
+    const { capabilities } = await this.ready();
+    if (capabilities.follow !== true) return undefined;
+    return ((await this.#request(FOLLOW, args)) as FollowResponse).threadId;
   }
 
   /** A standard request, such as `scopes` for a frame of a stack. */

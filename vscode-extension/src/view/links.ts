@@ -43,6 +43,8 @@ export function appendLinks(hover: vscode.MarkdownString, capture: Capture, acti
   const frame = info.top;
   const own = frame && linkTo(frame.location, sources);
   if (own !== undefined) hover.appendMarkdown(`\n\n${own}`);
+  const made = info.createdAt && linkTo(info.createdAt.location, sources);
+  if (made !== undefined) hover.appendMarkdown(`\n\nCreated at ${made}`);
   for (const direction of ["holder", "awaited", "awaiter", "parent"] as const) {
     const found = relatives(capture, activity, direction);
     if (found.length === 0) continue;
