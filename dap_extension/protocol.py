@@ -27,7 +27,8 @@ STACKS = "asynctbStacks"
 CONFIGURE = "asynctbConfigure"
 FOCUS = "asynctbFocus"
 FOLLOW = "asynctbFollow"
-COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS, FOLLOW)
+SEARCH = "asynctbSearch"
+COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS, FOLLOW, SEARCH)
 
 #: Most activities in one `SnapshotResponse` or `StacksResponse`.
 MAX_PAGE = 1000
@@ -102,6 +103,8 @@ class Capabilities(TypedDict, total=False):
     focus: bool
     #: `FOLLOW` can have the program stop where an activity goes on.
     follow: bool
+    #: `SEARCH` finds activities by a text.
+    search: bool
 
 
 class Handshake(TypedDict):
@@ -459,5 +462,32 @@ class FollowResponse(TypedDict):
     threadId: int
 
 
-Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse, FocusResponse, FollowResponse]
+class SearchArguments(TypedDict):
+    snapshotId: int
+    #: What to find, 1 to 200 characters, in upper or lower case.
+    text: str
+    #: Index of the first activity to look at, default 0.
+    start: NotRequired[int]
+    #: Whether hidden frames count, default false.
+    hidden: NotRequired[bool]
+
+
+class SearchResponse(TypedDict):
+    snapshotId: int
+    #: Those in which the text occurs.
+    activityIds: List[str]
+    #: Index of the first activity that has not been looked at; `total` at the end.
+    next: int
+    total: int
+
+
+Body = Union[
+    Handshake,
+    SnapshotResponse,
+    StacksResponse,
+    ConfigureResponse,
+    FocusResponse,
+    FollowResponse,
+    SearchResponse,
+]
 Json = Dict[str, Any]

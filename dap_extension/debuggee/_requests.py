@@ -36,6 +36,13 @@ class FocusQuery(NamedTuple):
     reason: str
 
 
+class SearchQuery(NamedTuple):
+    snapshot_id: int
+    text: str
+    start: int
+    hidden: bool
+
+
 class FollowQuery(NamedTuple):
     snapshot_id: int
     activity_id: str
@@ -112,6 +119,17 @@ def parse_follow(arguments: object) -> FollowQuery:
     """Check the arguments of a follow request."""
     fields = _fields(arguments)
     return FollowQuery(_integer(fields, "snapshotId", 1, MAX_INTEGER), _activity_id(fields))
+
+
+def parse_search(arguments: object) -> SearchQuery:
+    """Check the arguments of a search request."""
+    fields = _fields(arguments)
+    snapshot_id = _integer(fields, "snapshotId", 1, MAX_INTEGER)
+    text = fields.get("text", _MISSING)
+    if type(text) is not str or not 1 <= len(text) <= _LONGEST_ID:
+        raise _bad("text", f"a text of 1 to {_LONGEST_ID} characters", text)
+    start = _integer(fields, "start", 0, MAX_INTEGER) if "start" in fields else 0
+    return SearchQuery(snapshot_id, text, start, _boolean(fields, "hidden") if "hidden" in fields else False)
 
 
 def _activity_id(fields: Dict[str, Any]) -> str:

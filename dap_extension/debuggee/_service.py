@@ -21,6 +21,7 @@ from ._errors import RequestError, evaluating
 from ._following import Following
 from ._hooks import program_hooks
 from ._rows import mapped, unmapped
+from ._searching import Search
 from ._serialize import Budget, Serializer, clip, internal_error
 from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
@@ -60,6 +61,7 @@ class Service:
             protocol.CONFIGURE: self._configure,
             protocol.FOCUS: self._focus,
             protocol.FOLLOW: self._follow,
+            protocol.SEARCH: self._search,
         }
 
     def install(self) -> None:
@@ -145,6 +147,7 @@ class Service:
                 "asText": True,
                 "focus": True,
                 "follow": True,
+                "search": True,
             },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
@@ -222,6 +225,32 @@ class Service:
             "sources": sources.sources,
         }
         return _pydevd.as_text(body) if query.as_text else body
+
+    def _search(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SearchResponse:
+        query = _requests.parse_search(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        found = snapshot.activities
+        if query.start > found.total:
+            raise RequestError("badRequest", f'"start" must be at most {found.total}, the number of activities')
+        budget = Budget(PAGE_SECONDS, PAGE_SIZE)
+        sources, shapes = SourceTable(py_db), ShapeTable()
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, frame_ids=False)
+        search = Search(query.text, query.hidden, reader, shapes, sources)
+        matches: List[str] = []
+        reached = query.start
+        for row in in_chunks(found, query.start, found.total):
+            try:
+                if search.finds(row):
+                    matches.append(row.info["id"])
+            except RequestError as error:
+                if error.code == "timeout" and reached > query.start:  # the client asks again for the rest
+                    break
+                raise
+            reached += 1
+            if budget.used_up:
+                break
+        self._check_still(py_db, snapshot)
+        return {"snapshotId": snapshot.id, "activityIds": matches, "next": reached, "total": found.total}
 
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""

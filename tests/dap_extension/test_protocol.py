@@ -21,6 +21,7 @@ from dap_extension.debuggee._requests import (
     parse_focus,
     parse_follow,
     parse_handshake,
+    parse_search,
     parse_snapshot,
     parse_stacks,
 )
@@ -33,6 +34,7 @@ PARSERS: Dict[str, Callable[[object], object]] = {
     "FocusArguments": parse_focus,
     "FollowArguments": parse_follow,
     "HandshakeArguments": parse_handshake,
+    "SearchArguments": parse_search,
     "SnapshotArguments": parse_snapshot,
     "StacksArguments": parse_stacks,
 }

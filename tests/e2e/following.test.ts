@@ -36,6 +36,17 @@ test("it is known where tasks were made", async () => {
   await workbench.screenshot("created");
 });
 
+test("a filter finds what is anywhere in a stack", async () => {
+  await workbench.command("Async Stacks: Filter...");
+  await workbench.answer("number_of");
+  await workbench.row("main").waitFor({ state: "detached" });
+  await workbench.row("work-4").waitFor();
+  await workbench.view().getByText("5 of 7 stacks · filter: number_of").waitFor();
+  await workbench.screenshot("filtered");
+  await workbench.command("Async Stacks: Clear Filter");
+  await workbench.row("main").waitFor();
+});
+
 test("the program runs until a task goes on", async () => {
   await workbench.contextAction("work-1", "Run Until This Task Resumes");
   await workbench.waitForLine("relay.py", line("after"));

@@ -127,7 +127,8 @@ async function showMore(row: MoreRow): Promise<void> {
 async function askForFilter(filter: Filter): Promise<void> {
   const text = await vscode.window.showInputBox({
     title: "Filter Async Stacks",
-    prompt: "Show tasks whose name, state, wait, exception, innermost function or its file contains this text",
+    prompt:
+      "Show tasks in which this text occurs: in name, state, wait, or any function, file, manager or address of their stacks",
     value: filter.text,
   });
   if (text !== undefined) filter.text = text;

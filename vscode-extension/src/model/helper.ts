@@ -6,6 +6,7 @@ import {
   FOLLOW,
   HANDSHAKE,
   PROTOCOL_VERSION,
+  SEARCH,
   SNAPSHOT,
   STACKS,
   splitErrorMessage,
@@ -17,6 +18,8 @@ import {
   type FollowResponse,
   type Handshake,
   type HandshakeArguments,
+  type SearchArguments,
+  type SearchResponse,
   type SnapshotArguments,
   type SnapshotResponse,
   type StacksArguments,
@@ -103,6 +106,12 @@ export class Helper {
     const { capabilities } = await this.ready();
     if (capabilities.follow !== true) return undefined;
     return ((await this.#request(FOLLOW, args)) as FollowResponse).threadId;
+  }
+
+  /** Find activities by a text, in the process; undefined if the helper cannot do that. */
+  async search(args: SearchArguments): Promise<SearchResponse | undefined> {
+    const { capabilities } = await this.ready();
+    return capabilities.search === true ? ((await this.#request(SEARCH, args)) as SearchResponse) : undefined;
   }
 
   /** A standard request, such as `scopes` for a frame of a stack. */
