@@ -26,7 +26,9 @@ SNAPSHOT = "asynctbSnapshot"
 STACKS = "asynctbStacks"
 CONFIGURE = "asynctbConfigure"
 FOCUS = "asynctbFocus"
-COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS)
+FOLLOW = "asynctbFollow"
+SEARCH = "asynctbSearch"
+COMMANDS = (HANDSHAKE, SNAPSHOT, STACKS, CONFIGURE, FOCUS, FOLLOW, SEARCH)
 
 #: Most activities in one `SnapshotResponse` or `StacksResponse`.
 MAX_PAGE = 1000
@@ -99,6 +101,10 @@ class Capabilities(TypedDict, total=False):
     asText: bool
     #: `FOCUS` can move the client's focus to an activity.
     focus: bool
+    #: `FOLLOW` can have the program stop where an activity goes on.
+    follow: bool
+    #: `SEARCH` finds activities by a text.
+    search: bool
 
 
 class Handshake(TypedDict):
@@ -446,5 +452,42 @@ class FocusResponse(TypedDict):
     threadId: int
 
 
-Body = Union[Handshake, SnapshotResponse, StacksResponse, ConfigureResponse, FocusResponse]
+class FollowArguments(TypedDict):
+    snapshotId: int
+    activityId: str
+
+
+class FollowResponse(TypedDict):
+    #: What the standard requests call the thread that runs the activity.
+    threadId: int
+
+
+class SearchArguments(TypedDict):
+    snapshotId: int
+    #: What to find, 1 to 200 characters, in upper or lower case.
+    text: str
+    #: Index of the first activity to look at, default 0.
+    start: NotRequired[int]
+    #: Whether hidden frames count, default false.
+    hidden: NotRequired[bool]
+
+
+class SearchResponse(TypedDict):
+    snapshotId: int
+    #: Those in which the text occurs.
+    activityIds: List[str]
+    #: Index of the first activity that has not been looked at; `total` at the end.
+    next: int
+    total: int
+
+
+Body = Union[
+    Handshake,
+    SnapshotResponse,
+    StacksResponse,
+    ConfigureResponse,
+    FocusResponse,
+    FollowResponse,
+    SearchResponse,
+]
 Json = Dict[str, Any]

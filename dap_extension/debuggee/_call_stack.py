@@ -35,6 +35,8 @@ class _Row(NamedTuple):
     pseudo_thread_id: str
     name: str
     target: Optional[weakref.ref[Any]]
+    #: Whether it is a task that waits to go on. (The debugger takes greenlets of gevent for threads of their own.)
+    waits: bool = False
 
 
 class _Focus(NamedTuple):
@@ -105,7 +107,8 @@ class CallStack:
             text = f"{clip(info['name'])} — {info['state']}"
             if "waitsFor" in info:
                 text += f": {info['waitsFor']['description']}"
-            focused = _Row(f"{_PREFIX}{info['id']}|{host.thread_id}", text, row.target)
+            waits = info["state"] != "done" and info["kind"] == "task"
+            focused = _Row(f"{_PREFIX}{info['id']}|{host.thread_id}", text, row.target, waits)
             thread_id = focused.pseudo_thread_id
             self._focused[thread_id] = focused
             self._pause = weakref.ref(host.tracker)
@@ -117,6 +120,11 @@ class CallStack:
         event = {"reason": reason, "threadId": number, "allThreadsStopped": False, "preserveFocusHint": False}
         _pydevd.send_event(py_db, "stopped", {**event, "asynctbFocus": True})
         return number
+
+    def suspended_frames(self, py_db: _pydevd.Debugger, thread_id: str) -> List[types.FrameType]:
+        """Return the frames that were shown, innermost first, of what is listed under this id and waits to go on."""
+        row = self._focused.get(thread_id) or self._rows.get(thread_id)
+        return _pydevd.frames_tracked_as(py_db, thread_id) if row is not None and row.waits else []
 
     # On the debugger's reader thread
 
@@ -268,7 +276,8 @@ class CallStack:
             text += f": {clip(activity.waits_for.description)}"
         elif activity.top is not None:
             text += f": {clip(activity.top.funcname)}"
-        return _Row(f"{_PREFIX}{activity.id}|{host.thread_id}", text, weak_reference(activity.target))
+        thread_id = f"{_PREFIX}{activity.id}|{host.thread_id}"
+        return _Row(thread_id, text, weak_reference(activity.target), activity.kind == "task")
 
     def _track(self, py_db: _pydevd.Debugger, pseudo_thread_id: str, inner: Optional[types.FrameType] = None) -> bool:
         """Have the frames of a pseudo-thread tracked; return whether they are.

@@ -380,6 +380,60 @@ def traces_all_threads() -> bool:
     return bool(getattr(_module("_pydevd_bundle.pydevd_constants"), "PYDEVD_USE_SYS_MONITORING", False))
 
 
+def on_resume(callback: Callable[[Debugger, str], None]) -> Callable[[], None]:
+    """Have *callback* called by each thread that was suspended and goes on, once it is known how.
+
+    It must be quick, and gets the debugger and its id of the thread.
+
+    :returns: what undoes it.
+    """
+    factory = _module("_pydevd_bundle.pydevd_net_command_factory_json").NetCommandFactoryJson
+    original = factory.__dict__["make_thread_run_message"]
+
+    def make_thread_run_message(self: Any, py_db: Debugger, thread_id: str, reason: Any) -> Any:
+        try:
+            callback(py_db, thread_id)
+        except Exception:  # never in the program's own thread
+            pass
+        return original(self, py_db, thread_id, reason)
+
+    factory.make_thread_run_message = make_thread_run_message
+    return lambda: setattr(factory, "make_thread_run_message", original)
+
+
+def step_to(py_db: Debugger, thread_id: str, frame: types.FrameType, is_only: bool) -> None:
+    """Have a thread that goes on stop where *frame* next executes a line.
+
+    :param is_only: whether nothing is of interest if the frame returns before; if not, the thread stops in its caller.
+        Then `step_as_usual` must be called when it has stopped.
+    """
+    command = _module("_pydevd_bundle.pydevd_comm_constants").CMD_STEP_OVER_MY_CODE
+    thread = py_db._running_thread_ids.get(thread_id)
+    info = get_field(thread, "additional_info") if thread is not None else None
+    ident = next((ident for ident, each in list(_active_threads().items()) if each is thread), None)
+    if info is None or ident is None:
+        return
+    info.pydev_original_step_cmd = command
+    info.pydev_step_cmd = command
+    info.pydev_step_stop = frame
+    # As in a cell of IPython, where steps end in that and not where it returns to.
+    info.pydev_use_scoped_step_frame = is_only
+    info.update_stepping_info()
+    monitoring = _module("_pydevd_sys_monitoring.pydevd_sys_monitoring") if traces_all_threads() else None
+    if monitoring is not None:
+        monitoring.update_monitor_events(suspend_requested=True)
+    py_db.set_trace_for_frame_and_parents(ident, frame)
+    if monitoring is not None:
+        monitoring.restart_events()
+
+
+def step_as_usual(py_db: Debugger, thread_id: str) -> None:
+    """Take back what `step_to` has changed for good, unless the debugger does."""
+    info = get_field(py_db._running_thread_ids.get(thread_id), "additional_info")
+    if info is not None and not _module("_pydevd_bundle.pydevd_constants").PYDEVD_IPYTHON_COMPATIBLE_DEBUGGING:
+        info.pydev_use_scoped_step_frame = False
+
+
 def has_breakpoints(py_db: Debugger, filename: Optional[str] = None) -> bool:
     """Whether there are breakpoints at lines, in a code object's file or in any."""
     if filename is None:
@@ -388,12 +442,17 @@ def has_breakpoints(py_db: Debugger, filename: Optional[str] = None) -> bool:
     return bool(py_db.breakpoints.get(canonical))
 
 
+def _active_threads() -> Dict[int, Any]:
+    """Return the debugger's table of threads by their ident."""
+    active: Dict[int, Any] = _module("_pydev_bundle._pydev_saved_modules").threading._active
+    return active
+
+
 def trace_frames(py_db: Debugger, frames: List[types.FrameType]) -> None:
     """Have the lines traced that have breakpoints; with `sys.monitoring`, in all calls of the functions of *frames*."""
     # A thread is asked whether it steps; none has these frames.
     known = {id(thread) for thread in list(py_db._running_thread_ids.values())}
-    active = _module("_pydev_bundle._pydev_saved_modules").threading._active
-    ident = next((ident for ident, thread in list(active.items()) if id(thread) in known), None)
+    ident = next((ident for ident, thread in list(_active_threads().items()) if id(thread) in known), None)
     if ident is None or not frames:
         return
     for frame in frames:
@@ -493,6 +552,11 @@ def add_tracked_frame(py_db: Debugger, pseudo_thread_id: str, frame: Optional[ty
     if frame is not None and not any(frame is other for other in frames):
         frames._frames.insert(0, frame)
     return True
+
+
+def frames_tracked_as(py_db: Debugger, pseudo_thread_id: str) -> List[types.FrameType]:
+    """Return the frames that are tracked under this id, innermost first."""
+    return list(py_db.suspended_frames_manager.get_frames_list(pseudo_thread_id) or ())
 
 
 def stack_answer(py_db: Debugger, request: Request, pseudo_thread_id: str, in_full: bool = False) -> Any:

@@ -36,6 +36,18 @@ class FocusQuery(NamedTuple):
     reason: str
 
 
+class SearchQuery(NamedTuple):
+    snapshot_id: int
+    text: str
+    start: int
+    hidden: bool
+
+
+class FollowQuery(NamedTuple):
+    snapshot_id: int
+    activity_id: str
+
+
 def parse_handshake(arguments: object) -> None:
     """Check the arguments of a handshake."""
     fields = _fields(arguments)
@@ -95,14 +107,36 @@ def parse_focus(arguments: object) -> FocusQuery:
     """Check the arguments of a focus request."""
     fields = _fields(arguments)
     snapshot_id = _integer(fields, "snapshotId", 1, MAX_INTEGER)
-    activity_id = fields.get("activityId", _MISSING)
-    if type(activity_id) is not str or len(activity_id) > _LONGEST_ID:
-        raise _bad("activityId", "an activity identifier", activity_id)
+    activity_id = _activity_id(fields)
     frame_id = _integer(fields, "frameId", 1, MAX_INTEGER) if "frameId" in fields else None
     reason = fields.get("reason", "")
     if type(reason) is not str or len(reason) > _LONGEST_ID:
         raise _bad("reason", "a short text", reason)
     return FocusQuery(snapshot_id, activity_id, frame_id, reason)
+
+
+def parse_follow(arguments: object) -> FollowQuery:
+    """Check the arguments of a follow request."""
+    fields = _fields(arguments)
+    return FollowQuery(_integer(fields, "snapshotId", 1, MAX_INTEGER), _activity_id(fields))
+
+
+def parse_search(arguments: object) -> SearchQuery:
+    """Check the arguments of a search request."""
+    fields = _fields(arguments)
+    snapshot_id = _integer(fields, "snapshotId", 1, MAX_INTEGER)
+    text = fields.get("text", _MISSING)
+    if type(text) is not str or not 1 <= len(text) <= _LONGEST_ID:
+        raise _bad("text", f"a text of 1 to {_LONGEST_ID} characters", text)
+    start = _integer(fields, "start", 0, MAX_INTEGER) if "start" in fields else 0
+    return SearchQuery(snapshot_id, text, start, _boolean(fields, "hidden") if "hidden" in fields else False)
+
+
+def _activity_id(fields: Dict[str, Any]) -> str:
+    activity_id = fields.get("activityId", _MISSING)
+    if type(activity_id) is not str or len(activity_id) > _LONGEST_ID:
+        raise _bad("activityId", "an activity identifier", activity_id)
+    return activity_id
 
 
 def _fields(arguments: object) -> Dict[str, Any]:

@@ -18,8 +18,10 @@ from . import _pydevd, _requests
 from ._breakpoints import Breakpoints, trace_suspended
 from ._call_stack import CallStack
 from ._errors import RequestError, evaluating
+from ._following import Following
 from ._hooks import program_hooks
 from ._rows import mapped, unmapped
+from ._searching import Search
 from ._serialize import Budget, Serializer, clip, internal_error
 from ._shapes import ShapeTable
 from ._snapshots import SnapshotStore, StoredSnapshot
@@ -49,6 +51,7 @@ class Service:
         self._process_id = os.getpid()
         self._snapshots = SnapshotStore()
         self._call_stack = CallStack()
+        self._following = Following(self._call_stack)
         #: What takes our changes to the debugger back.
         self._undo: List[Callable[[], None]] = []
         self._answers: Dict[str, Answer] = {
@@ -57,6 +60,8 @@ class Service:
             protocol.STACKS: self._stacks,
             protocol.CONFIGURE: self._configure,
             protocol.FOCUS: self._focus,
+            protocol.FOLLOW: self._follow,
+            protocol.SEARCH: self._search,
         }
 
     def install(self) -> None:
@@ -65,6 +70,7 @@ class Service:
         _pydevd.install(self._key, handlers, self._uninstall)
         self._undo.append(_pydevd.wrap_request("pause", self._paused))
         self._undo += self._call_stack.install()
+        self._undo += self._following.install()
         self._undo += Breakpoints().install()
 
     def _uninstall(self) -> None:
@@ -106,6 +112,7 @@ class Service:
         self._process_id = os.getpid()
         self._snapshots.clear()
         self._call_stack.clear()
+        self._following.clear()
 
     def _paused(self, original: Callable[[], Any], py_db: _pydevd.Debugger, request: _pydevd.Request) -> Any:
         """Help a ``pause`` along."""
@@ -139,6 +146,8 @@ class Service:
                 "callStack": True,
                 "asText": True,
                 "focus": True,
+                "follow": True,
+                "search": True,
             },
             "contexts": reader_mode(),
             "notes": [clip(note) for note in (*reader_notes(), *_registry.notes(), *program_hooks.notes())],
@@ -217,6 +226,32 @@ class Service:
         }
         return _pydevd.as_text(body) if query.as_text else body
 
+    def _search(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.SearchResponse:
+        query = _requests.parse_search(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        found = snapshot.activities
+        if query.start > found.total:
+            raise RequestError("badRequest", f'"start" must be at most {found.total}, the number of activities')
+        budget = Budget(PAGE_SECONDS, PAGE_SIZE)
+        sources, shapes = SourceTable(py_db), ShapeTable()
+        reader = StackReader(py_db, snapshot, sources, shapes, budget, frame_ids=False)
+        search = Search(query.text, query.hidden, reader, shapes, sources)
+        matches: List[str] = []
+        reached = query.start
+        for row in in_chunks(found, query.start, found.total):
+            try:
+                if search.finds(row):
+                    matches.append(row.info["id"])
+            except RequestError as error:
+                if error.code == "timeout" and reached > query.start:  # the client asks again for the rest
+                    break
+                raise
+            reached += 1
+            if budget.used_up:
+                break
+        self._check_still(py_db, snapshot)
+        return {"snapshotId": snapshot.id, "activityIds": matches, "next": reached, "total": found.total}
+
     def _check_still(self, py_db: _pydevd.Debugger, snapshot: StoredSnapshot) -> None:
         """Raise `RequestError` if the program went on while it was read: then what was read does not fit together."""
         self._snapshots.get(py_db, snapshot.id)
@@ -232,6 +267,16 @@ class Service:
         if host is None:
             raise RequestError("unknownActivity", "the debugger does not hold the thread of this activity")
         return {"threadId": self._call_stack.focus(py_db, row, host, query.frame_id, query.reason)}
+
+    def _follow(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.FollowResponse:
+        query = _requests.parse_follow(arguments)
+        snapshot = self._snapshots.get(py_db, query.snapshot_id)
+        row = snapshot.activities.find(query.activity_id)
+        if row is None:
+            raise RequestError("unknownActivity", "this snapshot has no such activity")
+        thread_row = snapshot.activities.find(row.info.get("threadId") or "")
+        thread = thread_row.target() if thread_row is not None and thread_row.target is not None else None
+        return {"threadId": self._following.follow(py_db, row, thread)}
 
     def _configure(self, py_db: _pydevd.Debugger, arguments: object) -> protocol.ConfigureResponse:
         return {"callStack": self._call_stack.configure(py_db, _requests.parse_configure(arguments))}

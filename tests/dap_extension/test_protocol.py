@@ -16,7 +16,15 @@ from asynctb import _data
 from dap_extension import protocol
 from dap_extension.client._session.shapes import expand_stacks
 from dap_extension.debuggee._errors import RequestError
-from dap_extension.debuggee._requests import parse_configure, parse_focus, parse_handshake, parse_snapshot, parse_stacks
+from dap_extension.debuggee._requests import (
+    parse_configure,
+    parse_focus,
+    parse_follow,
+    parse_handshake,
+    parse_search,
+    parse_snapshot,
+    parse_stacks,
+)
 
 FOLDER = Path(__file__).parent.parent / "protocol_cases"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -24,7 +32,9 @@ DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "protocol.md"
 PARSERS: Dict[str, Callable[[object], object]] = {
     "ConfigureArguments": parse_configure,
     "FocusArguments": parse_focus,
+    "FollowArguments": parse_follow,
     "HandshakeArguments": parse_handshake,
+    "SearchArguments": parse_search,
     "SnapshotArguments": parse_snapshot,
     "StacksArguments": parse_stacks,
 }

@@ -40,6 +40,13 @@ ALLOWED: Dict[str, st.SearchStrategy[Any]] = {
         {"snapshotId": st.integers(1, 2**53 - 1), "activityId": TEXTS},
         optional={"frameId": st.integers(1, 2**53 - 1), "reason": TEXTS, "later": VALUES},
     ),
+    "SearchArguments": st.fixed_dictionaries(
+        {"snapshotId": st.integers(1, 2**53 - 1), "text": st.text(min_size=1, max_size=200)},
+        optional={"start": st.integers(0, 2**53 - 1), "hidden": st.booleans(), "later": VALUES},
+    ),
+    "FollowArguments": st.fixed_dictionaries(
+        {"snapshotId": st.integers(1, 2**53 - 1), "activityId": TEXTS}, optional={"later": VALUES}
+    ),
     "ConfigureArguments": st.fixed_dictionaries(
         {},
         optional={

@@ -12,6 +12,8 @@ export const SNAPSHOT = "asynctbSnapshot";
 export const STACKS = "asynctbStacks";
 export const CONFIGURE = "asynctbConfigure";
 export const FOCUS = "asynctbFocus";
+export const FOLLOW = "asynctbFollow";
+export const SEARCH = "asynctbSearch";
 
 /** Most activities in one `SnapshotResponse` or `StacksResponse`. */
 export const MAX_PAGE = 1000;
@@ -81,6 +83,10 @@ export interface Capabilities {
   callStack?: boolean;
   /** `asynctbFocus` can move the client's focus to an activity. */
   focus?: boolean;
+  /** `asynctbFollow` can have the program stop where an activity goes on. */
+  follow?: boolean;
+  /** `asynctbSearch` finds activities by a text. */
+  search?: boolean;
   /** The standard request `pause` stops the program even if all of its event loops are idle. */
   wakesLoops?: boolean;
   /** Snapshots and stacks can be answered as `AsText`, and stacks without frame ids. */
@@ -386,4 +392,33 @@ export interface FocusArguments {
 export interface FocusResponse {
   /** What the standard requests call the activity. */
   threadId: number;
+}
+
+export interface FollowArguments {
+  snapshotId: number;
+  activityId: string;
+}
+
+export interface FollowResponse {
+  /** What the standard requests call the thread that runs the activity. */
+  threadId: number;
+}
+
+export interface SearchArguments {
+  snapshotId: number;
+  /** What to find, 1 to 200 characters, in upper or lower case. */
+  text: string;
+  /** Index of the first activity to look at, default 0. */
+  start?: number;
+  /** Whether hidden frames count, default false. */
+  hidden?: boolean;
+}
+
+export interface SearchResponse {
+  snapshotId: number;
+  /** Those in which the text occurs. */
+  activityIds: string[];
+  /** Index of the first activity that has not been looked at; `total` at the end. */
+  next: number;
+  total: number;
 }

@@ -43,6 +43,30 @@ describe("menus", () => {
     ]);
   });
 
+  test("what waits can be followed, and what is known to be made somewhere leads there", async () => {
+    const program = shop();
+    const [first] = program.activities.filter(({ id }) => id === "t2");
+    if (first) first.createdAt = { name: "main", location: { source: 0, line: 44 } };
+    const tree = stopped({ Shop: program });
+    const [main] = await tree.outline.children(undefined);
+    const values = (await tree.outline.children(main)).map((row) => actionsOf(row).contextValue);
+    assert.deepEqual(
+      values.map((value) => [value.includes("follow"), value.includes("made")]),
+      [
+        [false, false], // the stack of the thread
+        [false, false], // runs
+        [true, true],
+        [true, false], // has not begun
+      ],
+    );
+    assert.deepEqual(menu("stack source follow made", "menu"), [
+      "Copy Stack",
+      "Go to Source",
+      "Run Until This Task Resumes",
+      "Where Created",
+    ]);
+  });
+
   test("a setting is changed where it is set", () => {
     assert.equal(scopeOf(undefined), "user");
     assert.equal(scopeOf({ workspaceValue: false }), "workspace");

@@ -10,6 +10,8 @@ import {
   type FindingInfo,
   type Frame,
   type Handshake,
+  type SearchArguments,
+  type SearchResponse,
   type SnapshotArguments,
   type SnapshotResponse,
   type SourceRef,
@@ -70,6 +72,8 @@ export class Program {
         return args;
       case "asynctbSnapshot":
         return this.#snapshot(args);
+      case "asynctbSearch":
+        return this.#search(args as SearchArguments);
       case "asynctbStacks":
         return this.#stacks(args as StacksArguments);
       default:
@@ -118,6 +122,16 @@ export class Program {
       counts.set(key, { kind, ...thread, count: (counts.get(key)?.count ?? 0) + 1 });
     }
     return [...counts.values()];
+  }
+
+  #search({ snapshotId, text, start = 0 }: SearchArguments): SearchResponse {
+    const searched = this.activities.slice(start, start + this.limit);
+    const found = searched.filter((info) => {
+      const words = JSON.stringify([info, this.stacks.get(info.id)]).toLowerCase();
+      return words.includes(text.toLowerCase());
+    });
+    const activityIds = found.map(({ id }) => id);
+    return { snapshotId, activityIds, next: start + searched.length, total: this.activities.length };
   }
 
   #stacks({ snapshotId, activityIds }: StacksArguments): StacksResponse {

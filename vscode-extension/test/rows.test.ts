@@ -4,7 +4,7 @@ import { actionsOf } from "../src/model/actions";
 import { focusable } from "../src/model/focusable";
 import { severity, statusOf, stuck as stuckIn } from "../src/model/findings";
 import { relatives } from "../src/model/relatives";
-import type { ActivityInfo, Frame, StepInfo } from "../src/protocol";
+import type { ActivityInfo, Frame, SearchArguments, StepInfo } from "../src/protocol";
 import { labelOf, liveText, summaryOf } from "../src/model/labels";
 import { textOf } from "../src/model/text";
 import { context, Program, frame, hidden, shop, task, thread } from "./program";
@@ -564,6 +564,47 @@ describe("long lists", () => {
     assert.equal(summaryOf([], ""), "");
     tree.options = { ...tree.options, filter: "nowhere" };
     assert.equal(await draw(tree), "");
+  });
+
+  test("are searched in the process, with all that is in their stacks", async () => {
+    const program = many(3_000);
+    program.capabilities = { search: true };
+    const outer = frame("serve", 4, { contexts: [context("app.Pool", 4)] });
+    program.stacks.set("t2500", { frames: [frame("wait", 9), outer] });
+    const tree = stopped({ Shop: program }, { filter: "APP.POOL" });
+    const expected = lines(`
+        v MainThread | 1 task
+          > Thread Stack
+          > task 2500 | suspended
+      `);
+    assert.equal(await draw(tree), expected);
+    assert.deepEqual(
+      program.asked("asynctbSearch").map((args) => (args as SearchArguments).start),
+      [0, 1000, 2000, 3000],
+    );
+    assert.deepEqual(tree.searches, [
+      "Searching the stacks of 1,000 of 3,001",
+      "Searching the stacks of 2,000 of 3,001",
+      "Searching the stacks of 3,000 of 3,001",
+      undefined,
+    ]);
+    assert.equal(summaryOf(tree.store.captures, "APP.POOL"), "1 of 3,001 stacks · filter: APP.POOL");
+    // Once for a picture.
+    assert.equal(await draw(tree), expected);
+    assert.equal(program.asked("asynctbSearch").length, 4);
+  });
+
+  test("are not shown half filtered by a filter that has changed meanwhile", async () => {
+    const program = many(3);
+    program.capabilities = { search: true };
+    program.limit = 2;
+    const tree = stopped({ Shop: program }, { filter: "nowhere" });
+    let open!: () => void;
+    program.gate = new Promise((resolve) => (open = resolve));
+    const drawn = draw(tree);
+    tree.options = { ...tree.options, filter: "task 1" };
+    open();
+    assert.match(await drawn, /task 1 \| suspended/);
   });
 
   test("that have failed stand where that was", async () => {

@@ -14,6 +14,8 @@ export interface Tree {
   readonly files: Map<string, string>;
   /** For which rows the rows below have changed; undefined for all. */
   readonly changes: (Row | undefined)[];
+  /** What was said of searches. */
+  readonly searches: (string | undefined)[];
 }
 
 export function newTree(options: Partial<OutlineOptions> = {}): Tree {
@@ -23,6 +25,7 @@ export function newTree(options: Partial<OutlineOptions> = {}): Tree {
     options: { showHidden: false, arrangement: "tree", pageSize: 200, filter: "", ...options },
     files: new Map(),
     changes: [],
+    searches: [],
     outline: new Outline(
       store,
       () => tree.options,
@@ -31,6 +34,7 @@ export function newTree(options: Partial<OutlineOptions> = {}): Tree {
         const text = tree.files.get(path);
         return text === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(text);
       },
+      (progress) => void tree.searches.push(progress),
     ),
   };
   return tree;

@@ -20,8 +20,10 @@ import type { StacksView } from "../view/view";
 import { copyAll, copyRow, copyWhy } from "./copy";
 import { runExample, type Example } from "./example";
 import { back } from "./focus";
+import { runUntilResumed } from "./follow";
+import { openCreation } from "./navigate";
 import { showRow } from "./show";
-import { Travel } from "./travel";
+import { aboutWhat, Travel } from "./travel";
 
 /** Not for the palette: to one of the tasks that something else is about. */
 export const SHOW_TASKS = "asynctb.showTasks";
@@ -89,6 +91,18 @@ export function registerCommands({
       return target && show(target);
     },
     "asynctb.back": () => back(store),
+    "asynctb.runUntilResumed": (row?: Row) => {
+      const target = aboutWhat(row ?? view.selected);
+      return target && runUntilResumed(store, target.capture, target.activity);
+    },
+    "asynctb.whereCreated": async (row?: Row) => {
+      const target = aboutWhat(row ?? view.selected);
+      if (target && (await openCreation(target.capture, target.activity, surroundings))) return;
+      const why = target
+        ? "where this task was made is recorded in asyncio's debug mode only."
+        : "select a task first.";
+      void vscode.window.setStatusBarMessage(`Async Stacks: ${why}`, 5000);
+    },
     "asynctb.goToTask": (row?: Row) => travel.toTask(row ?? view.selected),
     "asynctb.showMore": (row) => (row.kind === "more" ? showMore(row) : undefined),
     "asynctb.retry": (row) => (row.kind === "error" ? row.retry() : undefined),
@@ -134,7 +148,8 @@ async function showMore(row: MoreRow): Promise<void> {
 async function askForFilter(filter: Filter): Promise<void> {
   const text = await vscode.window.showInputBox({
     title: "Filter Async Stacks",
-    prompt: "Show tasks whose name, state, wait, exception, innermost function or its file contains this text",
+    prompt:
+      "Show tasks in which this text occurs: in name, state, wait, or any function, file, manager or address of their stacks",
     value: filter.text,
   });
   if (text !== undefined) filter.text = text;

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import type { Highlight } from "../decorations/highlight";
 import type { Row } from "../model/row";
 import { sourceOf } from "../model/rows";
-import type { Capture } from "../model/capture";
+import type { Activity, Capture } from "../model/capture";
 import type { Store } from "../model/store";
 import type { Documents } from "../snapshots/documents";
 import type { Location, SourceRef } from "../protocol";
@@ -25,9 +25,23 @@ interface Target {
 }
 
 /** Open the source of a frame at its suspended await, or of a context manager at its `with` line. */
-export async function openSource(row: Row, { store, highlight, documents }: Surroundings): Promise<void> {
+export async function openSource(row: Row, surroundings: Surroundings): Promise<void> {
   const target = targetOf(row);
-  if (!target) return;
+  if (target) await open(target, surroundings);
+}
+
+/** Open the source at the place where an activity was made; returns whether that is known. */
+export async function openCreation(
+  capture: Capture,
+  { info, sources }: Activity,
+  surroundings: Surroundings,
+): Promise<boolean> {
+  if (!info.createdAt) return false;
+  await open({ firstLineOnly: false, capture, location: info.createdAt.location, sources }, surroundings);
+  return true;
+}
+
+async function open(target: Target, { store, highlight, documents }: Surroundings): Promise<void> {
   const source = sourceOf(target.location, target.sources);
   const { saved } = target.capture;
   const uri =

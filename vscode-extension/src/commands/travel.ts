@@ -32,7 +32,7 @@ export class Travel {
 
   /** Go in a direction from the task that a row is about. */
   async go(row: Row | undefined, direction: Direction): Promise<void> {
-    const from = row && aboutWhat(row);
+    const from = aboutWhat(row);
     if (!from) {
       say("select a task first.");
       return;
@@ -46,7 +46,7 @@ export class Travel {
 
   /** Go to the task of a step, where it belongs. */
   async toTask(row: Row | undefined): Promise<void> {
-    const target = row && aboutWhat(row);
+    const target = aboutWhat(row);
     if (target) await this.#reveal(target.capture, target.activity);
   }
 
@@ -96,7 +96,7 @@ export class Travel {
 }
 
 /** The task that a row is about, or is part of. */
-function aboutWhat(row: Row): { capture: Capture; activity: Activity } | undefined {
+export function aboutWhat(row: Row | undefined): { capture: Capture; activity: Activity } | undefined {
   for (let above: Row | undefined = row; above; above = above.parent) {
     const activity = above.kind === "group" ? above.first : "activity" in above ? above.activity : undefined;
     if (activity && "capture" in above) return { capture: above.capture, activity };

@@ -3,6 +3,7 @@
 import type { Activity, Capture } from "./capture";
 import { DIRECTIONS, relatives } from "./relatives";
 import type { Row } from "./row";
+import type { ActivityState } from "../protocol";
 
 /** Words for `when` clauses of menus, and what a click does. */
 export function actionsOf(row: Row): { contextValue: string; command?: string } {
@@ -45,8 +46,14 @@ export function actionsOf(row: Row): { contextValue: string; command?: string } 
   }
 }
 
-/** Words for where one can go from an activity. */
+/** What waits to go on can be followed. */
+const WAITING: readonly ActivityState[] = ["created", "ready", "suspended", "cancelling"];
+
+/** Words for where one can go from an activity, and whether the program can run until it goes on. */
 function wordsOf(capture: Capture, activity: Activity): string {
-  const words = activity.info.top ? ["source"] : [];
+  const { kind, state, top, threadId, createdAt } = activity.info;
+  const words = top ? ["source"] : [];
+  if (kind !== "thread" && threadId !== undefined && WAITING.includes(state) && !capture.live) words.push("follow");
+  if (createdAt) words.push("made");
   return [...words, ...DIRECTIONS.filter((direction) => relatives(capture, activity, direction).length > 0)].join(" ");
 }

@@ -61,6 +61,7 @@ export class Capture {
   readonly #stacks = new Map<string, PendingStack>();
   readonly #queue: string[] = [];
   #snapshotId: number | undefined;
+  #found: { readonly text: string; readonly hidden: boolean; readonly ids: ReadonlySet<string> } | undefined;
   #received = 0;
   #page: Promise<void> | undefined;
   #pumping = false;
@@ -153,6 +154,34 @@ export class Capture {
     } finally {
       this.#inBackground = false;
     }
+  }
+
+  /** Those in which a text occurs, once `search` is through. */
+  found(text: string): ReadonlySet<string> | undefined {
+    return this.#found?.text === text ? this.#found.ids : undefined;
+  }
+
+  /**
+   * Look for a text in everything that is said of activities, and in their stacks, in the process.
+   *
+   * @param hidden whether hidden frames count
+   * @param progress hears how many have been looked at, of how many; returns whether to go on
+   */
+  async search(text: string, hidden: boolean, progress: (done: number, total: number) => boolean): Promise<void> {
+    if (this.#found?.text === text && this.#found.hidden === hidden) return;
+    await this.load();
+    const ids = new Set<string>();
+    for (let start = 0; ;) {
+      if (this.#snapshotId === undefined) return;
+      const answer = await this.helper.search({ snapshotId: this.#snapshotId, text, start, hidden });
+      this.check();
+      if (!answer) return;
+      for (const id of answer.activityIds) ids.add(id);
+      start = answer.next;
+      if (start >= answer.total) break;
+      if (!progress(start, answer.total)) return;
+    }
+    this.#found = { text, hidden, ids };
   }
 
   /**

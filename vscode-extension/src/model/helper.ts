@@ -3,8 +3,10 @@
 import {
   CONFIGURE,
   FOCUS,
+  FOLLOW,
   HANDSHAKE,
   PROTOCOL_VERSION,
+  SEARCH,
   SNAPSHOT,
   STACKS,
   splitErrorMessage,
@@ -13,8 +15,12 @@ import {
   type ConfigureArguments,
   type ErrorCode,
   type FocusArguments,
+  type FollowArguments,
+  type FollowResponse,
   type Handshake,
   type HandshakeArguments,
+  type SearchArguments,
+  type SearchResponse,
   type SnapshotArguments,
   type SnapshotResponse,
   type StacksArguments,
@@ -95,6 +101,23 @@ export class Helper {
     if (capabilities.focus !== true) return false;
     await this.#request(FOCUS, args);
     return true;
+  }
+
+  /**
+   * Have the program stop where an activity goes on, once it is told to continue.
+   *
+   * @returns the thread to continue, or undefined if the helper cannot do that
+   */
+  async follow(args: FollowArguments): Promise<number | undefined> {
+    const { capabilities } = await this.ready();
+    if (capabilities.follow !== true) return undefined;
+    return ((await this.#request(FOLLOW, args)) as FollowResponse).threadId;
+  }
+
+  /** Find activities by a text, in the process; undefined if the helper cannot do that. */
+  async search(args: SearchArguments): Promise<SearchResponse | undefined> {
+    const { capabilities } = await this.ready();
+    return capabilities.search === true ? ((await this.#request(SEARCH, args)) as SearchResponse) : undefined;
   }
 
   /** A standard request, such as `scopes` for a frame of a stack. */

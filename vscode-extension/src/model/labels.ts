@@ -97,7 +97,10 @@ export function count(amount: number, noun: string): string {
 export function summaryOf(captures: readonly Capture[], filter: string): string {
   const total = captures.reduce((sum, capture) => sum + capture.total, 0);
   if (filter === "") return total > 0 ? count(total, "stack") : "";
-  const found = captures.flatMap(({ activities }) => [...activities]).filter((each) => matches(each, filter)).length;
+  const found = captures.reduce(
+    (sum, capture) => sum + [...capture.activities].filter((each) => matches(capture, each, filter)).length,
+    0,
+  );
   return join([total > 0 ? `${number(found)} of ${count(total, "stack")}` : "", `filter: ${filter}`]);
 }
 

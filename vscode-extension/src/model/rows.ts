@@ -20,9 +20,9 @@ export interface OutlineOptions {
   readonly filter: string;
 }
 
-/** Whether the text occurs in what is shown of the activity, in upper or lower case. */
-export function matches(activity: Activity, filter: string): boolean {
-  if (filter === "") return true;
+/** Whether the text occurs in what is shown of the activity, in upper or lower case, or was found in its stack. */
+export function matches(capture: Capture, activity: Activity, filter: string): boolean {
+  if (filter === "" || capture.found(filter)?.has(activity.info.id) === true) return true;
   const { name, framework, state, waitsFor, failure } = activity.info;
   const top = activity.info.top;
   const failed = failure && `failed with ${failure}`;
@@ -58,6 +58,8 @@ export class Outline {
     /** Called when the rows under `row` (undefined: all) have changed without a change of the store. */
     private readonly changed: (row: Row | undefined) => void,
     private readonly read: (path: string) => Promise<string>,
+    /** Hears how far a search is that is under way. */
+    private readonly searching: (progress: string | undefined) => void = () => undefined,
   ) {}
 
   async children(row: Row | undefined): Promise<Row[]> {
@@ -116,8 +118,7 @@ export class Outline {
   async #session(session: Session, parent: Row | undefined): Promise<Row[]> {
     const { capture } = session;
     if (!capture) return [];
-    const { filter } = this.options();
-    await (filter === "" ? capture.load() : capture.loadAll());
+    const filter = await this.#loaded(capture);
     const handshake = await session.helper.ready();
     capture.check();
     const rows: Row[] = [];
@@ -134,7 +135,7 @@ export class Outline {
     } else {
       for (const activity of capture.roots) {
         const members = this.#members(capture, activity);
-        if (members.length === 0 && !matches(activity, filter)) continue;
+        if (members.length === 0 && !matches(capture, activity, filter)) continue;
         rows.push(this.#activityRow(session.id, parent, capture, activity));
       }
     }
@@ -149,12 +150,35 @@ export class Outline {
     return rows;
   }
 
+  /** Load what the filter needs, so that nothing is shown half filtered; returns the filter that holds then. */
+  async #loaded(capture: Capture): Promise<string> {
+    for (;;) {
+      const { filter, showHidden } = this.options();
+      const holds = (): boolean => this.options().filter === filter && this.options().showHidden === showHidden;
+      if (filter === "") await capture.load();
+      else {
+        await capture.loadAll();
+        try {
+          await capture.search(filter, showHidden, (done, total) => {
+            this.searching(
+              `Searching the stacks of ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`,
+            );
+            return holds();
+          });
+        } finally {
+          this.searching(undefined);
+        }
+      }
+      if (holds()) return filter;
+    }
+  }
+
   /** The activities in groups that are no parents of each other, if they are arranged so. */
   #buckets(capture: Capture): Bucket[] | undefined {
     const { arrangement, filter } = this.options();
     const chosen = arrangementOf(arrangement, capture);
     if (chosen !== "states" && chosen !== "waits") return undefined;
-    const activities = [...capture.activities].filter((activity) => matches(activity, filter));
+    const activities = [...capture.activities].filter((activity) => matches(capture, activity, filter));
     if (chosen === "states") return byState(capture, activities);
     return byWait(capture, activities, (id) => capture.activity(id)?.info.name ?? id);
   }
@@ -215,7 +239,9 @@ export class Outline {
     const { filter, arrangement } = this.options();
     const isTree = filter === "" && arrangementOf(arrangement, capture) === "tree";
     const all = isTree ? childrenOf(capture, activity) : capture.members(activity.info.id);
-    return all.filter((member) => (loopId === undefined || member.info.loopId === loopId) && matches(member, filter));
+    return all.filter(
+      (member) => (loopId === undefined || member.info.loopId === loopId) && matches(capture, member, filter),
+    );
   }
 
   #list(parent: Row, capture: Capture, activities: readonly Activity[]): Row[] {

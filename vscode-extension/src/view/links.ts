@@ -42,8 +42,11 @@ export function appendLinks(hover: vscode.MarkdownString, capture: Capture, acti
   const { info, sources } = activity;
   const frame = info.top;
   // Where a file comes from another machine, its paths are not those of this one.
-  const own = frame && !capture.saved && linkTo(frame.location, sources);
-  if (own) hover.appendMarkdown(`\n\n${own}`);
+  const linked = (location: Location): string | undefined => (capture.saved ? undefined : linkTo(location, sources));
+  const own = frame && linked(frame.location);
+  if (own !== undefined) hover.appendMarkdown(`\n\n${own}`);
+  const made = info.createdAt && linked(info.createdAt.location);
+  if (made !== undefined) hover.appendMarkdown(`\n\nCreated at ${made}`);
   for (const direction of ["holder", "awaited", "awaiter", "parent"] as const) {
     const found = relatives(capture, activity, direction);
     if (found.length === 0) continue;

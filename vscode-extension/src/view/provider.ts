@@ -17,16 +17,21 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
   readonly stacks: Outline;
   readonly expansion = new Expansion();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined>;
+  /** How far a search for the filter is, or undefined at its end. */
+  readonly onDidSearch: vscode.Event<string | undefined>;
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
+  readonly #searched = new vscode.EventEmitter<string | undefined>();
   readonly #subscriptions: vscode.Disposable;
 
   constructor(store: Store, filter: Filter) {
     this.onDidChangeTreeData = this.#changed.event;
+    this.onDidSearch = this.#searched.event;
     this.outline = new Outline(
       store,
       () => outlineOptions(filter.text),
       (row) => this.#changed.fire(row),
       readText,
+      (progress) => this.#searched.fire(progress),
     );
     this.unpaged = new Outline(
       store,
@@ -43,6 +48,7 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
     const refresh = (): void => this.#changed.fire(undefined);
     this.#subscriptions = vscode.Disposable.from(
       this.#changed,
+      this.#searched,
       store.onDidChange(refresh),
       filter.onDidChange(refresh),
       vscode.workspace.onDidChangeConfiguration((event) => {

@@ -29,6 +29,7 @@ export function createView(provider: StacksProvider, store: Store, filter: Filte
     if (keys.get(key) !== value) void vscode.commands.executeCommand("setContext", `asynctb.${key}`, value);
     keys.set(key, value);
   };
+  let searching: string | undefined;
   const update = (): void => {
     setKey("state", store.state);
     setKey(
@@ -57,7 +58,7 @@ export function createView(provider: StacksProvider, store: Store, filter: Filte
       captures.some(({ before }) => before),
     );
     view.description = summaryOf(captures, filter.text);
-    view.message = liveText(store.sessions);
+    view.message = searching ?? liveText(store.sessions);
     const programs = captures.filter(({ saved }) => !saved);
     const bad = stuck(programs).size;
     view.badge = bad === 0 ? undefined : { value: bad, tooltip: `${count(bad, "task")} stuck: ${statusOf(programs)}` };
@@ -71,6 +72,10 @@ export function createView(provider: StacksProvider, store: Store, filter: Filte
     ...provider.expansion.follow(view, store),
     store.onDidChange(update),
     filter.onDidChange(update),
+    provider.onDidSearch((progress) => {
+      searching = progress;
+      update(); // at the end it is known how many there are
+    }),
     vscode.workspace.onDidChangeConfiguration(arrange),
   );
   return {
