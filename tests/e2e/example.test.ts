@@ -60,5 +60,7 @@ test("breakpoint() shows what everyone is doing", async () => {
   `);
   await workbench.row("sales").click();
   await workbench.seeHighlight("await shop.sold.get()");
+  await workbench.line("‖ report · item of a queue (empty)").waitFor();
+  await workbench.line("2 tasks here: 1 running, 1 suspended").waitFor();
   await workbench.screenshot("stopped");
 });
