@@ -223,9 +223,11 @@ class Listing:
             raw, _, _, _ = follow(root)
             frames = [frame for frame, _ in raw]
             lent = [frame for frame, owner in raw if owner is None]
+            member, group = self._described
+            by = self.thread_running(lent[0]) if lent else None
+            is_elsewhere = by is not None and group is not None and by.ident != group.thread
             # What a thread runs has its own place in the list, and is elsewhere the next time.
-            if len(frames) > len(owners) and all(self.thread_running(each) is None for each in (*lent[:1], frames[-1])):
-                member, group = self._described
+            if len(frames) > len(owners) and not is_elsewhere and self.thread_running(frames[-1]) is None:
                 if group is not None:
                     self._lent.update({id(frame): (member, group) for frame in lent})
                 tops, signature, _ = self._places.survey_frames(frames)
