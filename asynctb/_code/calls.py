@@ -7,9 +7,10 @@ understood; whatever else there is leaves the callee unknown.
 from __future__ import annotations
 
 import dis
+import opcode
 import sys
 from types import CodeType
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union, cast
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union, cast
 
 from . import bytecode
 from .bytecode import PYPY, Instruction
@@ -57,13 +58,26 @@ class Constant(NamedTuple):
     value: object
 
 
+class Element(NamedTuple):
+    """What another value has at an index or under a key."""
+
+    owner: Expression
+    key: Expression
+
+
+class Slice(NamedTuple):
+    """A new slice."""
+
+    parts: Tuple[Expression, ...]
+
+
 class Items(NamedTuple):
     """A new list, tuple or set."""
 
     items: Tuple[Expression, ...]
 
 
-Expression = Union[Name, Attribute, Result, Constant, Items]
+Expression = Union[Name, Attribute, Element, Slice, Result, Constant, Items]
 
 
 class Call(NamedTuple):
@@ -236,10 +250,16 @@ class _Machine:
         elif name == "LOAD_COMMON_CONSTANT":
             self.stack.append(None)
         elif name in ("BUILD_TUPLE", "BUILD_LIST", "BUILD_SET"):
-            items = [self.at(arg - index) for index in range(arg)]
-            self.drop(arg)
-            known_items = tuple([each for each in items if each is not None and not isinstance(each, _Null)])
-            self.stack.append(Items(known_items) if len(known_items) == arg else None)
+            self.build(Items, arg)
+        elif name == "BINARY_SUBSCR" or (name == "BINARY_OP" and arg == _SUBSCRIPT):
+            self.subscribe()
+        elif name == "BINARY_SLICE":
+            self.build(Slice, 2)
+            self.subscribe()
+        elif name == "BUILD_SLICE":
+            self.build(Slice, arg)
+        elif name == "STORE_FAST_LOAD_FAST":
+            self.stack[:] = [self.local(arg & 15)]
         elif name == "BUILD_MAP" or name.startswith(("BINARY_", "UNARY_")):
             effect = self.effect(instruction)
             self.drop(1 - effect)
@@ -248,6 +268,16 @@ class _Machine:
             self.drop(1)
         else:  # a jump, the end of a statement, or what no plain call has
             self.stack.clear()
+
+    def build(self, made: Callable[[Tuple[Expression, ...]], Expression], count: int) -> None:
+        """Put what is made of the uppermost *count* values in their place."""
+        items = [self.at(count - index) for index in range(count)]
+        self.drop(count)
+        known = tuple([each for each in items if each is not None and not isinstance(each, _Null)])
+        self.stack.append(made(known) if len(known) == count else None)
+
+    def subscribe(self) -> None:
+        self.build(lambda pair: Element(*pair), 2)
 
     def local(self, slot: int) -> Name:
         return Name("LOAD_FAST", bytecode.variable_name(self.code, "LOAD_FAST", slot))
@@ -263,5 +293,9 @@ class _Machine:
         return bytecode.stack_effect(instruction.opcode, instruction.arg, False)
 
 
+#: The operand of BINARY_OP that stands for a subscript, from CPython 3.14 on. Before, there is an instruction for it.
+_SUBSCRIPT = next(
+    (index for index, (name, _) in enumerate(getattr(opcode, "_nb_ops", ())) if name == "NB_SUBSCR"), None
+)
 #: Whether the operand of CALL_FUNCTION_EX says whether there are keyword arguments; if not, NULL is there instead.
 _EX_IS_FLAGGED = "CALL_FUNCTION_EX" in bytecode.OPCODES and bytecode.OPCODES["CALL_FUNCTION_EX"] >= dis.HAVE_ARGUMENT

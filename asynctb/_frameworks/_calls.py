@@ -8,16 +8,18 @@ from __future__ import annotations
 import sys
 import types
 from _io import FileIO
-from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, cast
 
 from .._code.calls import (
     Attribute,
     Call,
     Constant,
+    Element,
     Expression,
     Items,
     Name,
     Result,
+    Slice,
     call_at,
     callee_at,
     has_no_arguments,
@@ -198,6 +200,12 @@ def _evaluate(frame: types.FrameType, expression: Expression) -> Optional[_Value
         return None if owner is None else _attribute(owner, expression.name, expression.is_special)
     if isinstance(expression, (Constant, Items)):
         return _Value(type(expression.value), expression.value) if isinstance(expression, Constant) else None
+    if isinstance(expression, Element):
+        owner, key = _evaluate(frame, expression.owner), _evaluate(frame, expression.key)
+        return None if owner is None or key is None else _known(_element(owner.obj, key.obj))
+    if isinstance(expression, Slice):
+        parts = [_evaluate(frame, each) for each in expression.parts]
+        return _known(slice(*[each.obj for each in parts if each is not None])) if None not in parts else None
     if isinstance(expression, Result):
         value = _evaluate(frame, expression.callee)
         # A class written in C, or one that makes its objects as those do.
@@ -206,6 +214,27 @@ def _evaluate(frame: types.FrameType, expression: Expression) -> Optional[_Value
         made_by = class_attribute(value.obj, "__new__")
         return _Value(value.obj) if type(made_by) is types.BuiltinFunctionType else None
     return _variable(frame, expression)
+
+
+def _is_bound(value: object) -> bool:
+    return value is None or type(value) is int
+
+
+def _element(owner: object, key: object) -> Optional[object]:
+    """Return what a list, tuple or dict has at an index or under a text, without calling methods of the program's."""
+    kind = type(owner)
+    if kind is list or kind is tuple:
+        try:
+            is_plain = type(key) is int or (type(key) is slice and all(map(_is_bound, (key.start, key.stop, key.step))))
+            return cast(Sequence[object], owner)[cast(Any, key)] if is_plain else None
+        except IndexError:
+            return None
+    if kind is not dict or not (type(key) is str or type(key) is int):
+        return None
+    for other, value in cast(Dict[object, object], owner).copy().items():
+        if type(other) is type(key) and other == key:
+            return value
+    return None
 
 
 def _argument(frame: types.FrameType, expression: Optional[Expression]) -> object:

@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Sequence
 from .._model import Activity, ActivityKind, ActivityState, Traceback, Wait
 from .._objects import get_field, type_name
 from .._snapshot.source import Coroutine, Generator, Group, Listing, Owner, Source, ThreadRecord, running_state
+from .._waits.kinds import wait_for_cancellation
 from ._known import task_waits
 
 
@@ -35,6 +36,10 @@ class KernelTasks(Source):
         """Return whether an exception for its cancellation is, or will be, raised in a task."""
         raise NotImplementedError
 
+    def wait_for_cancellation(self, task: object) -> Wait:
+        """Return that a task waits for its cancellation, which is on its way, with who has requested it."""
+        return wait_for_cancellation(None)
+
     def parent_of(self, task: object, group: Group) -> Optional[object]:
         """Return the task that *task* is a child of, or None."""
         raise NotImplementedError
@@ -56,6 +61,8 @@ class KernelTasks(Source):
             if state == "suspended":
                 wait = self.wait_of(obj, owners, listing)
             if state != "done" and self.is_cancelled(obj):
+                if state == "ready":
+                    wait = self.wait_for_cancellation(obj)
                 state = "cancelling"
         thread = listing.thread(group.thread)
         parent = self.parent_of(obj, group)

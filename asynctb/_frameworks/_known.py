@@ -112,7 +112,7 @@ class KnownFunctions:
             function, owner = holder, None
             if class_name and is_a(holder, type):
                 function, owner = class_attribute(holder, name), holder
-                if type(function) is classmethod:
+                if type(function) is classmethod or type(function) is staticmethod:
                     function, owner = function.__func__, None
             elif class_name:
                 nested = nested_code(holder, name)

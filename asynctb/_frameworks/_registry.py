@@ -56,6 +56,7 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("asgiref", "asgiref"),
     ("nest_asyncio", "nest_asyncio"),
     ("sqlalchemy", "sqlalchemy"),
+    ("multiprocessing", "multiprocessing"),
     ("pytest", "_pytest"),
     ("backports", "async_generator"),
     ("backports", "async_exit_stack"),

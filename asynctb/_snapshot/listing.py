@@ -38,7 +38,6 @@ from .source import (
     leaf_types,
 )
 
-_OWNERS = (Coroutine, Generator, AsyncGenerator)
 #: How many stacks are read before what they belong to is described.
 _BLOCK = 50
 #: Made beforehand, as there is no room for a call.
@@ -223,11 +222,14 @@ class Listing:
         if may_go_on or (end is not None and id(type(end)) not in leaf_types and is_foreign(end)):
             raw, _, _, _ = follow(root)
             frames = [frame for frame, _ in raw]
+            lent = [frame for frame, owner in raw if owner is None]
+            member, group = self._described
+            by = self.thread_running(lent[0]) if lent else None
+            is_elsewhere = by is not None and group is not None and by.ident != group.thread
             # What a thread runs has its own place in the list, and is elsewhere the next time.
-            if len(frames) > len(owners) and self.thread_running(frames[-1]) is None:
-                member, group = self._described
+            if len(frames) > len(owners) and not is_elsewhere and self.thread_running(frames[-1]) is None:
                 if group is not None:
-                    self._lent.update({id(frame): (member, group) for frame, owner in raw if owner is None})
+                    self._lent.update({id(frame): (member, group) for frame in lent})
                 tops, signature, _ = self._places.survey_frames(frames)
                 owners = [cast(Owner, owner) for _, owner in raw if owner is not None]
         return owners, tops, signature
@@ -306,7 +308,9 @@ class Listing:
         for group in self._groups:
             for member in group.members if group.source.kind == "task" else ():
                 root = group.source.root_of(member)
-                frame = frame_of(root) if type(root) in _OWNERS else None
+                kind = type(root)
+                is_owner = kind is Coroutine or kind is Generator or kind is AsyncGenerator
+                frame = frame_of(root) if is_owner else None
                 if frame is not None:
                     found[id(frame)] = self.id_of(member, "task")
         return found

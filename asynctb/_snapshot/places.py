@@ -9,6 +9,7 @@ from .._model import FrameInfo
 from .._objects import filename_of
 from .._quick import new_frame_info
 from .._stacks.customize import handling_by_code
+from .._stacks.extract import is_hidden
 from .source import NOWHERE, Coroutine, Generator, Owner, Tops, leaf_codes
 
 Survey = Tuple[Tops, Optional[int], bool]
@@ -84,7 +85,7 @@ class Places:
             code = frame.f_code
             self._codes[id(code)] = code
             handling = handling_by_code.get(id(code))
-            if handling is None or not handling.skip_frame:
+            if not is_hidden(frame):
                 innermost = index
                 if self._is_own(filename_of(code)):
                     own = index

@@ -7,7 +7,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Se
 
 from .._model import Activity, ActivityKind, ActivityState, FrameInfo, Traceback
 from .._objects import filename_of
-from .._stacks.customize import awaitables, handling_by_code
+from .._stacks.customize import awaitables
+from .._stacks.extract import is_hidden
 from .._stacks.follow import outward, thread_frames
 
 Coroutine = types.CoroutineType
@@ -174,8 +175,7 @@ def tops_of_frames(
     """Return where a running stack stands, from *frame* outward to *outermost*."""
     innermost: Optional[FrameInfo] = None
     while frame is not None:
-        handling = handling_by_code.get(id(frame.f_code))
-        if handling is None or not handling.skip_frame:
+        if not is_hidden(frame):
             if is_own(filename_of(frame.f_code)):
                 return Tops(FrameInfo(frame, frame.f_lasti), innermost)
             if innermost is None:

@@ -262,7 +262,8 @@ def register_elaborate_frame(
     The hook gets the `FrameInfo` and a `Walk`, and returns a changed copy (`attrs.evolve`): with `FrameInfo.hide` set
     or not, with other `FrameInfo.contexts` (those that there are, without some, or with new ones from `Walk.context`),
     or with `FrameInfo.contexts_unknown` saying why some are missing. None means no change. It is not called for frames
-    of a traceback, nor for the summaries of a snapshot. Where the stack goes on is for `register_get_target` to say.
+    of a traceback. For the summaries of a snapshot it gets one of the frames at the same place, without contexts, and
+    only what it says of `FrameInfo.hide` counts. Where the stack goes on is for `register_get_target` to say.
 
     :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
     """

@@ -20,6 +20,7 @@ from .customize import (
     context_managers,
     elaborators,
     frame_elaborators,
+    handling_by_code,
     has_manager_hooks,
     refresh_glue,
 )
@@ -252,6 +253,18 @@ class Walker:
         except Exception as error:  # RecursionError included
             kind = type_name(type(context.manager))
             return attrs.evolve(context, unknown=f"looking into a {kind} failed: {describe_error(error)}")
+
+
+def is_hidden(frame: types.FrameType) -> bool:
+    """Return whether a frame is of no interest to most users: by its function, or as a hook for that says of it."""
+    key = id(frame.f_code)
+    handling = handling_by_code.get(key)
+    hide = handling is not None and handling.skip_frame
+    hook = frame_elaborators.get(key)
+    if hook is None:
+        return hide
+    info = new_frame_info(frame, frame.f_lasti, (), hide, None, None)
+    return Walker(False, False, _room(False)).elaborate_frame(info, hook).hide
 
 
 def _with_state_inside(context: ContextInfo) -> ContextInfo:

@@ -85,6 +85,12 @@ def add_words(words: str, kind: WaitKind) -> None:
     _KINDS.setdefault(words, kind)
 
 
+def wait_for_cancellation(requester: Optional[str]) -> Wait:
+    """Return the `Wait` of a task to which its cancellation has not been delivered yet."""
+    by = "" if requester is None else f", requested by {requester}"
+    return new_wait("unknown", f"its cancellation{by}", None, ())
+
+
 def wait_for(words: str, target: Optional[object] = None, activities: Tuple[str, ...] = ()) -> Wait:
     """Return a `Wait` for what a room has *words* for."""
     return new_wait(_KINDS.get(words, "unknown"), words, target, activities)

@@ -59,6 +59,7 @@ FRAMEWORKS: List[str] = [
     "pytest",
     "backports",
     "threading",
+    "multiprocessing",
     "asgiref",
     "greenlet",
     "gevent",

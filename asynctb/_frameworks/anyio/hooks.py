@@ -24,6 +24,7 @@ from ..._stacks.customize import (
 from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
 from .._known import nested_code
+from ..asyncio.cancelling import requesters
 from ..asyncio.futures import Futures, closure_of
 from ..asyncio.holders import is_monotonic
 from ..asyncio.links import parent_finders
@@ -74,6 +75,7 @@ def install_on_trio(module: types.ModuleType) -> None:
 
 
 def install_on_asyncio(module: types.ModuleType) -> None:
+    requesters.append(lambda manager: _cancelled_by(module, manager))
     futures = Futures()
     group = module_field(module, "TaskGroup")
     register_elaborate_context(group)(lambda context, walk: _asyncio_group(futures, context, walk))
@@ -212,3 +214,11 @@ def _asyncio_scope(context: ContextInfo, walk: Walk) -> ContextInfo:
     if get_field(scope, "_shield") is True:
         parts.append("shielded")
     return attrs.evolve(context, description=", ".join(parts) or None)
+
+
+def _cancelled_by(module: types.ModuleType, manager: object) -> Optional[str]:
+    """Return that a cancel scope, or a task group, which has one, is what has cancelled a task; or None."""
+    group, scope = module_field(module, "TaskGroup"), module_field(module, "CancelScope")
+    if type(manager) is group and get_field(get_field(manager, "cancel_scope"), "_cancel_called") is True:
+        return "a task group"
+    return "a cancel scope" if type(manager) is scope and get_field(manager, "_cancel_called") is True else None

@@ -4,7 +4,7 @@ import types
 
 from ..._snapshot.registry import RegisteredSource
 from .._room import Room
-from . import creation, holders, hooks, nested, streams
+from . import cancelling, creation, holders, hooks, nested, streams
 from .tasks import AsyncioTasks
 from .waits import THREAD_CALLS, THREAD_WAITS, WAITS
 
@@ -13,6 +13,7 @@ def install(module: types.ModuleType) -> None:
     """Register all of it."""
     hooks.install(module)
     nested.install()
+    cancelling.install()
     holders.install(module)
     streams.install(module)
     creation.install(module)

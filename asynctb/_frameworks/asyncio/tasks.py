@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, ca
 from ..._frames import local_variable
 from ..._heap import frozen, heap_searches, instances, with_subclasses
 from ..._model import Activity, ActivityKind, ActivityState, Traceback, Wait
-from ..._objects import error_line, get_field, is_a, module_field, type_name
+from ..._objects import error_line, exact_str, get_field, is_a, module_field, type_name
 from ..._quick import new_activity
 from ..._snapshot.sets import copy_set, imported, unique
 from ..._snapshot.source import (
@@ -45,6 +45,7 @@ from ..._snapshot.source import (
 )
 from ..._stacks.follow import thread_frames
 from ..._waits.facts import refinements
+from .cancelling import Cancellations
 from .failures import failure_of, origin_of, tops_of_traceback
 from .futures import FutureReader, Futures
 from .links import TaskLinks
@@ -103,6 +104,7 @@ class AsyncioTasks(Source):
         self._futures = Futures()
         self._links = TaskLinks(self._futures)
         self._waits = WaitTable(self._futures)
+        self._cancellations = Cancellations(self._futures)
         self._thorough = thorough
 
     # Finding them
@@ -309,13 +311,16 @@ class AsyncioTasks(Source):
                 wait = self._waits.describe(waiter, owners, listing)
                 for refine in refinements:
                     wait = refine(wait, owners) or wait
-        if state != "running" and state != "done":
-            requests = reader.cancelling(obj)
-            if reader.must_cancel(obj) is True or (type(requests) is int and requests > 0):
-                state = "cancelling"
-        thread_id = thread.id if thread is not None else None
         callbacks = reader.callbacks(obj)
         parent = self._links.parent_of(obj) if type(callbacks) is list and callbacks else None
+        if state != "running" and state != "done":
+            requests = reader.cancelling(obj)
+            if state == "cancelling" or reader.must_cancel(obj) is True:
+                wait = self._cancellations.wait_of(obj, parent)
+                state = "cancelling"
+            elif type(requests) is int and requests > 0:
+                state = "cancelling"
+        thread_id = thread.id if thread is not None else None
         loop_id = self._loop_ids.get(id(group.loop))
         if loop_id is None and group.loop is not None:
             loop_id = self._loop_ids[id(group.loop)] = listing.id_of(group.loop, "loop")
@@ -345,7 +350,10 @@ class AsyncioTasks(Source):
         if frame is None or group.thread is None:
             return None
         task = nested_run(frame, thread_frames(group.thread))
-        return None if task is None else self._waits.of_task(task, listing)
+        if task is None or self._futures.reader_of_task(task) is not None:
+            return None if task is None else self._waits.of_task(task, listing)
+        name = exact_str(get_field(task, "name"))  # of trio
+        return Wait("task", "task" if name is None else f"task {name}", task, (listing.id_of(task, "task"),))
 
     def _is_current(self, task: object, loop: object) -> bool:
         """Return whether *loop* executes a step of *task* now."""

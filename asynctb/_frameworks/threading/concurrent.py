@@ -88,18 +88,18 @@ def _work_of(future: object) -> Target:
         for index, frame in enumerate(frames):
             is_known = any(frame.f_code is code for code in codes_of_work)
             if _sets_results(frame.f_code) and any(each is future for each in _futures_in(frame)):
-                return _with_loop(frames, index)
+                return with_loop(frames, index)
             if is_running and (is_known or _may_be_work(frame.f_code)):
                 item = local_variable(frame, "self")
                 is_item = item is not None and (is_known or simple_type_name(type(item)) == "_WorkItem")
                 if is_item and get_field(item, "future") is future:
-                    return _with_loop(frames, index)
+                    return with_loop(frames, index)
     return None
 
 
-def _with_loop(frames: Sequence[types.FrameType], index: int) -> Target:
+def with_loop(frames: Sequence[types.FrameType], index: int) -> Target:
     """Return the *frames* of a thread from *index* on, and what goes on in an event loop that is idle there."""
-    end, run = _loop_run_by(frames)
+    end, run = loop_run_by(frames)
     return tuple(frames[index:]) if run is None else (*frames[index:end], run.stack)
 
 
@@ -124,7 +124,7 @@ def is_pending(future: object) -> bool:
     return exact_str(get_field(future, "_state")) in ("PENDING", "RUNNING")
 
 
-def _loop_run_by(frames: Sequence[types.FrameType]) -> Tuple[int, Optional[LoopRun]]:
+def loop_run_by(frames: Sequence[types.FrameType]) -> Tuple[int, Optional[LoopRun]]:
     """Return how many of the *frames* of a thread lead to an event loop that is idle there, and what it is run for."""
     for index in range(len(frames) - 1, -1, -1):
         find = loop_runs.get(id(frames[index].f_code))
@@ -217,7 +217,7 @@ class Work:
         for ident in sys._current_frames():
             pool: Optional[_Pool] = None
             frames = thread_frames(ident)
-            _, run = _loop_run_by(frames)
+            _, run = loop_run_by(frames)
             if run is not None:
                 self._tasks[ident] = run.task
             for frame in frames:

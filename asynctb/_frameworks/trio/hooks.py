@@ -27,6 +27,7 @@ from ..._stacks.customize import (
 from ..._stacks.follow import outward, thread_frames
 from .._describing import aborted_text, describe_by, lock_text, waiting_text
 from .._hiding import hide_package
+from ..threading.concurrent import LoopRun, loop_runs, with_loop
 from .runs import clock_offset, runners
 
 
@@ -50,6 +51,9 @@ def install(module: types.ModuleType) -> None:
         cls = module_field(module, class_name)
         if cls is not None:
             register_elaborate_context(cls)(describe_by(describe))
+    function = module_field(run, "run")
+    if type(function) is types.FunctionType:
+        loop_runs[id(function.__code__)] = _main_task
     threads = sys.modules.get("trio._threads")
     run_sync = module_field(threads, "to_thread_run_sync") if threads is not None else None
     if threads is not None and run_sync is not None:
@@ -59,6 +63,15 @@ def install(module: types.ModuleType) -> None:
 
 def _coroutine(task: object) -> Target:
     return cast(Target, get_field(task, "coro"))
+
+
+def _main_task(frame: types.FrameType) -> Optional[LoopRun]:
+    """Return the task until whose end *frame* of `trio.run` runs its loop."""
+    task = get_field(local_variable(frame, "runner"), "main_task")
+    coroutine = get_field(task, "coro")
+    if type(coroutine) is not types.CoroutineType or coroutine.cr_frame is None:
+        return None
+    return LoopRun(task, coroutine)
 
 
 def _nursery(context: ContextInfo, walk: Walk) -> ContextInfo:
@@ -160,7 +173,7 @@ def _continue_in_thread(run_sync: Callable[..., object]) -> None:
             frames = thread_frames(ident)
             for index, candidate in enumerate(frames):
                 if id(candidate.f_code) in workers and local_variable(candidate, "task_register") is register:
-                    return tuple(frames[index:])
+                    return with_loop(frames, index)
         return None
 
     customize(plain, get_target=worker_frames)

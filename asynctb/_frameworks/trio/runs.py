@@ -78,3 +78,25 @@ def seconds_left_of_task(task: object, offset: Optional[float]) -> Optional[floa
             break
         status = get_field(status, "_parent")
     return least
+
+
+def requester_of_cancellation(task: object, offset: Optional[float]) -> Optional[str]:
+    """Return in words what has cancelled *task*, or None if it cannot be told."""
+    status = get_field(task, "_cancel_status")
+    nursery = get_field(task, "_parent_nursery")
+    for _ in range(_MOST_SCOPES):
+        scope = get_field(status, "_scope")
+        if scope is None:
+            break
+        while nursery is not None and get_field(nursery, "cancel_scope") is scope:
+            owner = get_field(nursery, "_parent_task")
+            if get_field(scope, "_cancel_called") is True:
+                name = get_field(owner, "name")
+                return "its nursery" + (f" of task {name}" if type(name) is str else "")
+            nursery = get_field(owner, "_parent_nursery")
+        if get_field(scope, "_cancel_called") is True:
+            deadline = get_field(scope, "_deadline")
+            is_over = type(deadline) is float and offset is not None and deadline <= time.perf_counter() + offset
+            return "a cancel scope" + (" whose deadline is over" if is_over else "")
+        status = get_field(status, "_parent")
+    return None

@@ -22,11 +22,13 @@ from ..._snapshot.source import (
     frames_of,
     is_unstarted,
 )
-from ..._waits.kinds import LOCK_OF_CONDITION, wait_for
+from ..._stacks.follow import thread_frames
+from ..._waits.kinds import LOCK_OF_CONDITION, wait_for, wait_for_cancellation
 from .._kernel import KernelTasks
 from .._known import nested_code, task_waits
+from ..threading.concurrent import loop_run_by
 from .hooks import nursery_children
-from .runs import clock_offset, runners, seconds_left_of_task
+from .runs import clock_offset, requester_of_cancellation, runners, seconds_left_of_task
 from .threads import Workers, workers
 
 _RUN = "trio._core._run"
@@ -140,8 +142,15 @@ class TrioTasks(KernelTasks):
             ident = cast(Workers, self._workers).thread_for(register) if register is not None else None
             record = listing.thread(ident)
             can_be_cancelled = local_variable(frame, "abandon_on_cancel") is not False
-            return wait_for(wait.description, wait.target, () if record is None else (record.id,)), can_be_cancelled
+            _, run = loop_run_by(thread_frames(ident)) if ident is not None else (0, None)
+            activities = () if record is None else (record.id if run is None else listing.id_of(run.task, "task"),)
+            return wait_for(wait.description, wait.target, activities), can_be_cancelled
         return wait, True
+
+    def wait_for_cancellation(self, task: object) -> Wait:
+        if not self._knows_clock:
+            self._offset, self._knows_clock = clock_offset(), True
+        return wait_for_cancellation(requester_of_cancellation(task, self._offset))
 
     def parent_of(self, task: object, group: Group) -> Optional[object]:
         return parent_of(task)

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 
-from asynctb._code.calls import Attribute, Call, Constant, Items, Name, call_at
+from asynctb._code.calls import Attribute, Call, Constant, Element, Items, Name, Slice, call_at
 
 calls: List[Optional[Call]] = []
 
@@ -111,3 +111,21 @@ def test_block() -> None:
     assert call is not None
     assert call.callee == Attribute(Name("LOAD_FAST", "noted"), "__enter__", True)
     assert arguments(call) == ([], {}) or arguments(call) == ((), {})
+
+
+def test_elements() -> None:
+    items, index = [Noted(), Noted()], 1
+    items[0].note()
+    items[index].note(items[:1])
+    named = {"it": items[1]}
+    named["it"].note()
+    names = [Name("LOAD_FAST", name) for name in ("items", "index", "named")]
+    elements = [Element(names[0], Constant(0)), Element(names[0], names[1]), Element(names[2], Constant("it"))]
+    assert [call and call.callee for call in calls] == [Attribute(each, "note") for each in elements]
+    assert calls[1] is not None
+    assert calls[1].positional is not None
+    (sliced,) = calls[1].positional
+    assert isinstance(sliced, Element)
+    key = sliced.key
+    # A constant from CPython 3.14 on.
+    assert key in (Constant(slice(None, 1)), Slice((Constant(None), Constant(1))))

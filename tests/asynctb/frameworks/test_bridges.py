@@ -477,3 +477,67 @@ def test_uvloop() -> None:
         loop.run_until_complete(main())
     finally:
         loop.close()
+
+
+def test_a_loop_of_trio_in_a_thread() -> None:
+    trio: Any = pytest.importorskip("trio")
+    begun, ended = threading.Event(), threading.Event()
+    tokens: List[Any] = []
+
+    async def inside() -> None:
+        tokens.append(trio.lowlevel.current_trio_token())
+        event = trio.Event()
+        tokens.append(event)
+        begun.set()
+        await event.wait()
+        ended.set()
+
+    def look(name: str) -> None:
+        begun.wait()
+        is_linked, deadline = False, time.monotonic() + 30
+        while not is_linked and time.monotonic() < deadline:  # the loop has to be idle
+            found = activities()
+            wait, inner = found[name].waits_for, [each.id for each in found.values() if each.name.endswith(".inside")]
+            is_linked = wait is not None and list(wait.activities) == inner and "inside" in shown(found[name].traceback)
+        tokens[0].run_sync_soon(tokens[1].set)
+        assert is_linked
+        ended.wait()
+        begun.clear()
+        ended.clear()
+        tokens.clear()
+
+    async def of_asyncio() -> None:
+        task = asyncio.ensure_future(waits())
+        task.set_name("request")
+        with ThreadPoolExecutor(1) as pool:
+            await asyncio.gather(task, asyncio.get_running_loop().run_in_executor(pool, look, "request"))
+
+    async def waits() -> None:
+        await asyncio.get_running_loop().run_in_executor(None, trio.run, inside)
+
+    async def of_trio() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, trio.run, inside, name="request")
+            nursery.start_soon(trio.to_thread.run_sync, look, "request", name="looks")
+
+    asyncio.run(of_asyncio())
+    trio.run(of_trio)
+
+
+def test_a_loop_of_trio_in_a_task() -> None:
+    trio: Any = pytest.importorskip("trio")
+    found: Dict[str, Activity] = {}
+
+    async def inside() -> None:
+        await trio.to_thread.run_sync(lambda: found.update(activities()))
+
+    async def main() -> None:
+        task: Any = asyncio.current_task()
+        task.set_name("main")
+        trio.run(inside)
+
+    asyncio.run(main())
+    wait = found["main"].waits_for
+    assert wait is not None
+    assert wait.kind == "task"
+    assert wait.description.endswith(".inside")

@@ -189,6 +189,57 @@ def test_greenlets_that_end_a_wait(room: Room) -> None:
         assert (wait.activities, wait.needs) == (activities, needs)
 
 
+def join_item(greenlets: List[Any], index: int) -> None:
+    greenlets[index].join()
+
+
+def join_each(greenlets: List[Any]) -> None:
+    for index in range(len(greenlets)):
+        greenlets[index].join()
+
+
+def join_named(greenlet: Any) -> None:
+    by_name = {"it": greenlet}
+    by_name["it"].join()
+
+
+def test_greenlets_in_collections(room: Room) -> None:
+    ids = {id(each.target): each.id for each in snapshot().activities}
+    first, second = ids[id(room.sleeper)], ids[id(room.other)]
+    both, pair = [room.sleeper, room.other], (room.other, room.sleeper)
+    functions: List[Tuple[Callable[[], object], Tuple[str, ...]]] = [
+        (lambda: both[0].join(), (first,)),
+        (lambda: both[-1].get(), (second,)),
+        (lambda: pair[0].join(), (second,)),
+        (lambda: join_item(both, 1), (second,)),
+        (lambda: join_each(both), (first,)),
+        (lambda: join_named(room.other), (second,)),
+        (lambda: gevent.joinall(both[:1]), (first,)),
+        (lambda: gevent.joinall(both[0:2]), (first, second)),
+    ]
+    for function, activities in functions:
+        assert waiting(function).activities == activities
+
+
+class Overridden(list):  # type: ignore[type-arg]
+    def __getitem__(self, index: Any) -> Any:
+        looked_up.append(index)
+        return list.__getitem__(self, index)
+
+
+looked_up: List[Any] = []
+
+
+def test_no_code_of_collections_runs(room: Room) -> None:
+    greenlets = Overridden([room.sleeper])
+    greenlet = gevent.spawn(lambda: greenlets[0].join())
+    gevent.sleep(0)
+    (activity,) = [each for each in snapshot().activities if each.target is greenlet]
+    assert activity.waits_for is None
+    assert looked_up == [0]  # by the greenlet itself
+    greenlet.kill()
+
+
 def test_deadlines(room: Room) -> None:
     seconds = 40
     for function, deadline in (

@@ -6,11 +6,14 @@ import asyncio
 import os
 import queue
 import sys
+import threading
 from typing import Any, Dict, List, Tuple
 
+import attrs
 import pytest
 from support import names
 
+import asynctb
 from asynctb import Activity
 from asynctb._own_code import is_own_file
 from asynctb._snapshot.listing import snapshot
@@ -109,3 +112,40 @@ def test_what_runs(library: Dict[str, Any]) -> None:
     asyncio.run(runs())
     running = [each for each in found if each.state == "running" and each.top is not None]
     assert [places(each) for each in running] == [(["runs"], ["look"])] * 2
+
+
+def test_what_a_hook_for_frames_hides_does_not_count() -> None:
+    async def outer() -> None:
+        await inner()
+
+    async def inner() -> None:
+        await asyncio.sleep(3600)
+
+    def waits(event: threading.Event) -> None:
+        event.wait()
+
+    def runs(event: threading.Event) -> None:
+        waits(event)
+
+    for function in (inner, waits):
+        asynctb.register_elaborate_frame(function)(lambda info, walk: attrs.evolve(info, hide=True))
+
+    async def main() -> None:
+        task = asyncio.ensure_future(outer())
+        task.set_name("task")
+        await asyncio.sleep(0)
+        released = threading.Event()
+        thread = threading.Thread(target=runs, args=(released,), name="thread")
+        thread.start()
+        try:
+            for tracebacks in (True, False):
+                tops: Dict[str, Any] = {}
+                while tops.get("thread") is None or not tops["thread"].funcname.endswith("runs"):
+                    tops = {each.name: each.top for each in asynctb.snapshot(tracebacks=tracebacks).activities}
+                assert tops["task"].funcname.endswith("outer")
+        finally:
+            released.set()
+            thread.join()
+            task.cancel()
+
+    asyncio.run(main())
