@@ -11,6 +11,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, ca
 from .._collector import without_collections
 from .._frames import reader_mode, reader_notes
 from .._ids import activity_ids
+from .._interpreters import interpreter_notes
 from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._own_code import is_own_file
@@ -140,6 +141,7 @@ class Listing:
         self._groups = self._find(thorough)
         self._ends = list(itertools.accumulate(len(group.members) for group in self._groups))
         self.notes += registry.frameworks.notes()
+        self.notes += interpreter_notes()
 
     def _find(self, thorough: bool) -> List[Group]:
         threads = self._threads
