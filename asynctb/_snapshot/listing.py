@@ -38,6 +38,10 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False, hooks: boo
     of the program is executed, and nothing is kept alive once the result is dropped. No garbage collection starts by
     itself meanwhile.
 
+    >>> for activity in asynctb.snapshot().activities:
+    ...     print(activity.kind, activity.name, activity.state)
+    thread MainThread running
+
     :param tracebacks: whether each activity has its full stack in `Activity.traceback`. Without, only `Activity.top`
         tells where it is, which takes about a tenth of the time.
     :param loose_objects: whether to search all objects of the garbage collector for coroutines that nobody awaits,
