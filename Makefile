@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Where real applications are installed, for the nightly tests.
 APPLICATIONS := .venv-applications
+# Where Emacs is installed, for the nightly tests.
+EMACS := .emacs
 # Of the types' complaints about tests: these do on purpose what types forbid, to objects that types do not know.
 FORBIDDEN := attr-defined exit-return func-returns-value misc return untyped-decorator
 
@@ -68,6 +70,8 @@ nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours
 	ASYNCTB_TEST_ADAPTER="$(CURDIR)/$(BIN)/python -m dap_extension.client adapter" ASYNCTB_FUZZ_REQUESTS=20000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_fuzz.py tests/dap_extension/test_session_kinds.py \
 	  tests/dap_extension/test_sessions.py tests/dap_extension/test_subprocesses.py
+	tests/editors/install-emacs $(EMACS)
+	ASYNCTB_EMACS="$(CURDIR)/$(EMACS)/emacs" $(BIN)/python -X dev -m pytest tests/dap_extension/test_emacs.py
 	$(PYTHON) -m venv $(APPLICATIONS)
 	$(APPLICATIONS)/bin/python -m pip install -q -e . -r tests/applications/requirements.txt
 	$(APPLICATIONS)/bin/python tests/applications/soak.py
