@@ -105,4 +105,4 @@ benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) $(APPLICATIONS) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/*.vsix
+	rm -rf $(VENV) $(APPLICATIONS) .nox build dist docs/_build vscode-extension/node_modules vscode-extension/dist vscode-extension/.libraries vscode-extension/*.vsix

@@ -38,8 +38,8 @@ async function extension() {
   await build({
     ...common,
     absWorkingDir: here,
-    entryPoints: ["src/extension.ts"],
-    outfile: "dist/extension.js",
+    entryPoints: { extension: "src/extension.ts", worker: "src/snapshots/worker.ts" },
+    outdir: "dist",
     external: ["vscode"],
     minify: true,
   });

@@ -87,7 +87,7 @@ test("a click on a context manager shows its item of the with statement", async 
 });
 
 test("the editor says who is suspended where", async () => {
-  await workbench.seeMark("‖ ship-1, ship-2, ship-3");
+  await workbench.line("‖ ship-1, ship-2, ship-3 · lock ← Task-1").first().waitFor();
 });
 
 test("the debugger's own views follow a click, for the very frame, without taking the keyboard", async () => {

@@ -141,6 +141,18 @@ export class Workbench {
     await input.waitFor({ state: "hidden" });
   }
 
+  /** Name a file in the dialog that is open, or about to be. */
+  async answerFile(file: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input[aria-label^="Folder path"]').first();
+    await input.waitFor();
+    // Until it has read its folder, it takes nothing.
+    const rows = this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
+    await rows.filter({ hasText: "standoff.py" }).first().waitFor();
+    await input.fill(file);
+    await input.press("Enter");
+    await input.waitFor({ state: "hidden" });
+  }
+
   /** Press a button in the header of our view. */
   async headerAction(title: string): Promise<void> {
     await this.view().locator(".pane-header").hover();

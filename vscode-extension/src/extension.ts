@@ -10,6 +10,8 @@ import { TasksPanel } from "./panel/panel";
 import { Feed } from "./server/feed";
 import { middlewareFor } from "./server/middleware";
 import { LanguageServer } from "./server/server";
+import { Snapshots } from "./snapshots/commands";
+import { Documents } from "./snapshots/documents";
 import { trackSessions } from "./session/tracker";
 import { callStackSettings } from "./settings";
 import { provideColors } from "./view/colors";
@@ -38,6 +40,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const script = context.asAbsolutePath("dist/server/run.py");
   const server = new LanguageServer(script, middleware, context.globalState);
   const feed = new Feed(store, server);
+  const documents = new Documents();
+  const snapshots = new Snapshots(store, documents, context.asAbsolutePath("dist/worker.js"));
   const example = {
     source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
     folder: context.globalStorageUri,
@@ -49,12 +53,13 @@ export function activate(context: vscode.ExtensionContext): void {
     view,
     provideColors(),
     marks,
+    documents,
     feed,
     server,
     marks.leaveTo(feed),
     new Status(store),
     new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
-      showRow(row, store, highlight, giveBack),
+      showRow(row, { store, highlight, documents }, giveBack),
     ),
     registerCommands({
       store,
@@ -64,6 +69,8 @@ export function activate(context: vscode.ExtensionContext): void {
       view,
       marks,
       feed,
+      documents,
+      snapshots,
       example,
       walkthrough: `${context.extension.id}#asynctb.start`,
     }),

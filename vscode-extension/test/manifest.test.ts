@@ -60,7 +60,7 @@ describe("menus", () => {
     const idle = tree.store.open("session Idle", () => "Idle", shop().send);
     const rows = await tree.outline.children(undefined);
     const [shopValue = "", idleValue = ""] = rows.map((row) => actionsOf(row).contextValue);
-    assert.deepEqual(menu(shopValue, "menu"), ["Copy Stacks of Session"]);
+    assert.deepEqual(menu(shopValue, "menu"), ["Copy Stacks of Session", "Save Snapshot..."]);
     assert.deepEqual(menu(shopValue, "buttons"), []);
     assert.deepEqual(menu(idleValue, "menu"), ["Show Without Pausing"]);
     assert.deepEqual(menu(idleValue, "buttons"), ["Show Without Pausing"]);
@@ -70,7 +70,11 @@ describe("menus", () => {
     assert.equal(tree.store.get("session Shop")?.capture, paused);
     const [, seen] = await tree.outline.children(undefined);
     assert(seen);
-    assert.deepEqual(menu(actionsOf(seen).contextValue, "menu"), ["Copy Stacks of Session", "Show Without Pausing"]);
+    assert.deepEqual(menu(actionsOf(seen).contextValue, "menu"), [
+      "Copy Stacks of Session",
+      "Show Without Pausing",
+      "Save Snapshot...",
+    ]);
     tree.store.open("session Third", () => "Third", new Program().send);
     tree.store.showRunning();
     assert.equal(tree.store.get("session Shop")?.capture, paused);

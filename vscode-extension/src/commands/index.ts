@@ -7,9 +7,11 @@ import { ARRANGEMENTS } from "../model/arrange";
 import { CaptureEnded } from "../model/capture";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
-import type { Store } from "../model/store";
+import type { Session, Store } from "../model/store";
 import type { Feed } from "../server/feed";
 import { change } from "../settings";
+import type { Snapshots } from "../snapshots/commands";
+import type { Documents } from "../snapshots/documents";
 import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
 import type { StacksProvider } from "../view/provider";
@@ -31,6 +33,8 @@ export interface CommandTargets {
   readonly view: StacksView;
   readonly marks: Marks;
   readonly feed: Feed;
+  readonly documents: Documents;
+  readonly snapshots: Snapshots;
   readonly example: Example;
   /** The identifier of the walkthrough. */
   readonly walkthrough: string;
@@ -44,13 +48,17 @@ export function registerCommands({
   view,
   marks,
   feed,
+  documents,
+  snapshots,
   example,
   walkthrough,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
-    for (const session of store.sessions) if (session.capture) session.refresh();
+    for (const session of store.sessions) if (session.capture && !session.saved) session.refresh();
   };
-  const show = (row: Row): Promise<boolean> => showRow(row, store, highlight, () => view.reveal(row));
+  const surroundings = { store, highlight, documents };
+  const sessionOf = (row?: Row): Session | undefined => (row?.kind === "session" ? row.session : undefined);
+  const show = (row: Row): Promise<boolean> => showRow(row, surroundings, () => view.reveal(row));
   const travel = new Travel(store, provider, filter, view, show);
   const handlers: Record<string, (row: Row) => unknown> = {
     "asynctb.showView": async () => {
@@ -64,12 +72,16 @@ export function registerCommands({
     },
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
+    "asynctb.saveSnapshot": (row?: Row) => snapshots.save(sessionOf(row)),
+    "asynctb.openSnapshot": (uri: unknown) => snapshots.open(uri instanceof vscode.Uri ? uri : undefined),
+    "asynctb.closeSnapshot": (row?: Row) => snapshots.close(sessionOf(row)),
+    "asynctb.compare": (row?: Row) => snapshots.compare(sessionOf(row)),
     "asynctb.restartServer": () => feed.restart(),
     "asynctb.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", walkthrough, false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
-      store.showRunning(row?.kind === "session" ? row.session : undefined);
+      store.showRunning(sessionOf(row));
     },
     "asynctb.goTo": (row?: Row) => {
       const target = row ?? view.selected;

@@ -6,7 +6,15 @@ import type { Row } from "../model/row";
 import { sourceOf } from "../model/rows";
 import type { Capture } from "../model/capture";
 import type { Store } from "../model/store";
+import type { Documents } from "../snapshots/documents";
 import type { Location, SourceRef } from "../protocol";
+
+/** What opening a source takes. */
+export interface Surroundings {
+  readonly store: Store;
+  readonly highlight: Highlight;
+  readonly documents: Documents;
+}
 
 interface Target {
   /** Whether to mark no more than the first line: of a `with` statement, not its whole body. */
@@ -17,11 +25,15 @@ interface Target {
 }
 
 /** Open the source of a frame at its suspended await, or of a context manager at its `with` line. */
-export async function openSource(row: Row, store: Store, highlight: Highlight): Promise<void> {
+export async function openSource(row: Row, { store, highlight, documents }: Surroundings): Promise<void> {
   const target = targetOf(row);
   if (!target) return;
   const source = sourceOf(target.location, target.sources);
-  const uri = source && uriOf(source, target.capture, store);
+  const { saved } = target.capture;
+  const uri =
+    saved && source?.path !== undefined
+      ? await documents.recorded(saved, source.path, target.location.line)
+      : source && uriOf(source, target.capture, store);
   if (!uri) {
     void vscode.window.setStatusBarMessage("Async Stacks: this row has no source that could be opened.", 5000);
     return;

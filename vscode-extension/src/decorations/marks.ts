@@ -13,6 +13,14 @@ import { appendLinks, linkToTask, newHover } from "../view/links";
 const NAMES = 3;
 const HOVER_NAMES = 30;
 
+type Lines = ReadonlyMap<string, readonly SuspendedLine[]>;
+
+/** By paths as editors spell them. */
+function linesOf(captures: readonly Capture[]): Lines {
+  const lines = suspendedLines(captures);
+  return new Map([...lines].map(([path, found]) => [vscode.Uri.file(path).toString(), found]));
+}
+
 /** What is said about a line. */
 export interface Saying {
   readonly text: () => string;
@@ -23,7 +31,9 @@ export class Marks implements vscode.Disposable {
   readonly #usual: vscode.TextEditorDecorationType;
   readonly #stuck: vscode.TextEditorDecorationType;
   readonly #subscriptions: vscode.Disposable;
-  #lines = new Map<string, SuspendedLine[]>();
+  #lines: Lines = new Map();
+  /** The same with what snapshot files have: only the language server can tell where their lines are now. */
+  #all: Lines = new Map();
   /** Of activities that do not go on: their identifiers by picture. */
   #bad = new Set<string>();
   /** Whether the language server says at their lines where the activities of a picture are. */
@@ -68,10 +78,12 @@ export class Marks implements vscode.Disposable {
   /**
    * What is said of those that are suspended at a line, which the program has under this number; undefined if nobody is.
    *
-   * @param room how many characters the text should have at most, if that is possible
+   * @param room how many characters the text should have at most, if that is possible; undefined: it is not certain that
+   *     this is how a snapshot file numbers its lines, so that they are left out
    */
-  sayingAt(document: vscode.TextDocument, line: number, room = 0): Saying | undefined {
-    const found = (this.#lines.get(document.uri.toString()) ?? []).find((each) => each.line === line);
+  sayingAt(document: vscode.TextDocument, line: number, room?: number): Saying | undefined {
+    const lines = room === undefined ? this.#lines : this.#all;
+    const found = (lines.get(document.uri.toString()) ?? []).find((each) => each.line === line);
     if (!found) return undefined;
     const { suspended, complete } = found;
     return { text: () => textOf(suspended, complete, room), hover: () => hoverOf(suspended, complete) };
@@ -83,9 +95,9 @@ export class Marks implements vscode.Disposable {
 
   #update(): void {
     const captures = showsEditorMarks() ? this.store.captures : [];
-    const lines = suspendedLines(captures);
-    // Paths as editors spell them.
-    this.#lines = new Map([...lines].map(([path, found]) => [vscode.Uri.file(path).toString(), found]));
+    const programs = captures.filter(({ saved }) => !saved);
+    this.#lines = linesOf(programs);
+    this.#all = programs.length === captures.length ? this.#lines : linesOf(captures);
     this.#bad = new Set(
       captures.flatMap((capture) => [...stuck([capture])].map((id) => keyOf(capture.snapshotId, id))),
     );

@@ -23,7 +23,10 @@ export function actionsOf(row: Row): { contextValue: string; command?: string } 
     case "session": {
       const words = ["session"];
       if (row.session.capture) words.push("copyable");
-      if (!row.session.paused) words.push("running");
+      if (row.session.saved) words.push("saved");
+      else if (row.session.capture && !row.session.capture.ended) words.push("savable");
+      if (row.session.capture?.before) words.push("comparable");
+      if (!row.session.paused && !row.session.saved) words.push("running");
       return { contextValue: words.join(" ") };
     }
     case "loop":

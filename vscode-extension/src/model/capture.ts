@@ -5,6 +5,7 @@ import { Emitter } from "./events";
 import { RequestError, type Helper } from "./helper";
 import type { Before } from "./news";
 import { expandStack } from "./shapes";
+import type { Saved } from "./store";
 
 /** The program went on, so that the answer is of no use to anyone. Never shown to the user. */
 export class CaptureEnded extends Error {
@@ -51,7 +52,7 @@ export class Capture {
   /** Where everything stood at the last stop, if there was one. */
   before: Before | undefined;
   /** When the program was asked for its activities. */
-  takenAt = new Date();
+  takenAt: Date;
 
   readonly #changed = new Emitter<void>();
   readonly #activities = new Map<string, Activity>();
@@ -70,8 +71,11 @@ export class Capture {
     readonly helper: Helper,
     /** Whether the program runs while it is looked at. */
     readonly live: boolean,
+    /** The file that it comes from, if it does. */
+    readonly saved?: Saved,
   ) {
     this.onDidChange = this.#changed.on;
+    this.takenAt = saved ? new Date(saved.info.time) : new Date();
   }
 
   /** Its number in requests, once the first page has come. */
@@ -178,7 +182,7 @@ export class Capture {
 
   async #loadPage(): Promise<void> {
     this.check();
-    if (this.#snapshotId === undefined) this.takenAt = new Date();
+    if (this.#snapshotId === undefined && !this.saved) this.takenAt = new Date();
     const page = await this.helper.snapshot(
       this.#snapshotId === undefined
         ? { count: MAX_PAGE }

@@ -46,7 +46,7 @@ const KIND_NAMES: Readonly<Record<ActivityKind, string>> = {
 export function labelOf(row: Row): Label {
   switch (row.kind) {
     case "session":
-      return label(row.session.name(), sessionState(row.session.paused, row.session.capture?.live));
+      return sessionLabel(row.session);
     case "activity":
       return activityRowLabel(row);
     case "group":
@@ -101,9 +101,10 @@ export function summaryOf(captures: readonly Capture[], filter: string): string 
   return join([total > 0 ? `${number(found)} of ${count(total, "stack")}` : "", `filter: ${filter}`]);
 }
 
-/** What to say above pictures of programs that run. */
+/** What to say above pictures of programs that run, and of files. */
 export function liveText(sessions: readonly Session[]): string {
-  const texts = sessions.flatMap(({ name, capture }) => {
+  const texts = sessions.flatMap(({ name, capture, saved }) => {
+    if (saved) return [`${name()} is a snapshot file of ${saved.info.moment}, not a program.`];
     if (capture?.live !== true) return [];
     const who = sessions.length > 1 ? `${name()}: running.` : "Running.";
     return [`${who} This picture was taken at ${capture.takenAt.toTimeString().slice(0, 8)}.`];
@@ -111,7 +112,7 @@ export function liveText(sessions: readonly Session[]): string {
   return texts.join("\n");
 }
 
-function number(amount: number): string {
+export function number(amount: number): string {
   return amount.toLocaleString("en-US");
 }
 
@@ -121,6 +122,13 @@ function label(text: string, description = "", tooltip: readonly string[] = [], 
 
 function join(parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined && part !== "").join(" · ");
+}
+
+function sessionLabel({ name, paused, capture, saved }: Session): Label {
+  if (!saved) return label(name(), sessionState(paused, capture?.live));
+  const { moment, origin, how } = saved.info;
+  const lines = [saved.path, `Snapshot file, saved ${moment} by ${origin}`, `The program was ${how}.`];
+  return label(name(), `file · ${moment}`, lines, `snapshot file of ${moment}`);
 }
 
 function sessionState(paused: boolean, live: boolean | undefined): string {
@@ -139,7 +147,7 @@ export function nameIn(capture: Capture): (id: string) => string {
 }
 
 /** Such as "lock, held by right": what an activity waits for, and who has it. */
-function waitText(info: ActivityInfo, nameOf: (id: string) => string): string | undefined {
+export function waitText(info: ActivityInfo, nameOf: (id: string) => string): string | undefined {
   if (!info.waitsFor) return undefined;
   const { description, holders = [] } = info.waitsFor;
   if (holders.length === 0) return description;

@@ -1,10 +1,16 @@
 /** What has changed since the last stop. */
 
+import type { FindingInfo } from "../protocol";
 import type { Activity, Capture } from "./capture";
 
 /** Where each activity stood, by identifier. */
 export interface Before {
   readonly places: ReadonlyMap<string, string>;
+  readonly activities: ReadonlyMap<string, Activity>;
+  /** The names that they had. */
+  readonly nameOf: (id: string) => string;
+  readonly findings: readonly FindingInfo[];
+  readonly takenAt: Date;
   /** Whether these are all that there were. */
   readonly complete: boolean;
 }
@@ -13,8 +19,13 @@ export type News = "new" | "moved";
 
 export function beforeOf(capture: Capture): Before {
   const places = new Map<string, string>();
-  for (const activity of capture.activities) places.set(activity.info.id, placeIn(activity));
-  return { places, complete: capture.complete };
+  const activities = new Map<string, Activity>();
+  for (const activity of capture.activities) {
+    places.set(activity.info.id, placeIn(activity));
+    activities.set(activity.info.id, activity);
+  }
+  const { complete, takenAt, findings } = capture;
+  return { places, activities, nameOf: (id) => activities.get(id)?.info.name ?? id, findings, takenAt, complete };
 }
 
 /** Whether an activity was not there at the last stop, or has gone on since; undefined if neither, or unknown. */

@@ -6,7 +6,7 @@ import { stateOf } from "./managers";
 import { arrangementOf, byState, byWait, childrenOf, isUnder, type Arrangement, type Bucket } from "./arrange";
 import { amountIn } from "./findings";
 import type { ActivityRow, ContextRow, ErrorRow, FrameRow, MoreRow, NoteRow, Row } from "./row";
-import { Files, withItem } from "./source";
+import { Files, textOfLines, withItem } from "./source";
 import type { Session, Store } from "./store";
 
 export interface OutlineOptions {
@@ -33,6 +33,11 @@ export function matches(activity: Activity, filter: string): boolean {
 
 export function sourceOf(location: Location, sources: readonly SourceRef[]): SourceRef | undefined {
   return sources[location.source];
+}
+
+/** What reads the sources of a picture: those of a file are what it has recorded. */
+function textsOf({ saved }: Capture, read: (path: string) => Promise<string>): (path: string) => Promise<string> {
+  return saved ? async (path) => textOfLines(await saved.lines(path)) : read;
 }
 
 /** The stack of what has failed is that of the exception. */
@@ -103,7 +108,8 @@ export class Outline {
     const { sessions } = this.store;
     if (!sessions.some((session) => session.capture)) return [];
     const [first] = sessions;
-    if (first && sessions.length === 1) return this.#session(first, undefined);
+    // A file is named even if it is the only one: it is no program.
+    if (first && sessions.length === 1 && !first.saved) return this.#session(first, undefined);
     return sessions.map((session) => ({ kind: "session", id: session.id, parent: undefined, session }));
   }
 
@@ -345,7 +351,7 @@ export class Outline {
     sources: readonly SourceRef[],
   ): Promise<(string | undefined)[]> {
     let files = this.#files.get(capture);
-    if (!files) this.#files.set(capture, (files = new Files(this.read)));
+    if (!files) this.#files.set(capture, (files = new Files(textsOf(capture, this.read))));
     const codes: (string | undefined)[] = [];
     // Items of one statement may have one location; they are entered in their order.
     const seen = new Map<string, number>();

@@ -5,6 +5,9 @@ import type { Location } from "../protocol";
 /** Larger files (characters) are not read. */
 const LARGEST_FILE = 10_000_000;
 
+/** Lines further down are not looked for. */
+const MOST_FILE_LINES = 1_000_000;
+
 /** The lines of files, each read once. */
 export class Files {
   readonly #lines = new Map<string, Promise<readonly string[]>>();
@@ -23,6 +26,13 @@ export class Files {
     }
     return lines;
   }
+}
+
+/** Lines where they are in their file, with nothing between them. */
+export function textOfLines(lines: ReadonlyMap<number, string>): string {
+  const numbers = [...lines.keys()].filter((number) => number <= MOST_FILE_LINES);
+  const last = numbers.reduce((most, number) => Math.max(most, number), 0);
+  return Array.from({ length: last }, (_, index) => lines.get(index + 1) ?? "").join("\n");
 }
 
 /** Longer statements (lines) are not looked at to their end. */

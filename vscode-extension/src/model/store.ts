@@ -3,6 +3,7 @@
 import { Capture } from "./capture";
 import { Emitter } from "./events";
 import { beforeOf, type Before } from "./news";
+import type { SavedInfo } from "./saved";
 import { Helper, type HelperOptions, type SendRequest } from "./helper";
 
 /** How long (ms) a step's old picture stays before the view is cleared, so that stepping does not make it flicker. */
@@ -14,6 +15,16 @@ export interface Stop {
   readonly reason?: string;
   /** The thread, in the numbers of standard requests. */
   readonly threadId?: number;
+}
+
+/** A snapshot file in the place of a program. */
+export interface Saved {
+  readonly path: string;
+  readonly info: SavedInfo;
+  readonly send: SendRequest;
+  /** The lines of a source that it has, by their numbers. */
+  lines(path: string): Promise<ReadonlyMap<number, string>>;
+  close(): void;
 }
 
 export class Session {
@@ -35,6 +46,8 @@ export class Session {
     send: SendRequest,
     private readonly options: HelperOptions,
     private readonly changed: () => void,
+    /** The file that is shown, if it is no program. */
+    readonly saved?: Saved,
   ) {
     this.helper = new Helper(send, options);
   }
@@ -76,12 +89,13 @@ export class Session {
 
   /** Take a new picture: of the pause, or of the running program. */
   refresh(): void {
-    this.#show(new Capture(this.helper, !this.paused));
+    this.#show(new Capture(this.helper, !this.paused && !this.saved, this.saved));
   }
 
   dispose(): void {
     this.paused = false;
     this.#show(undefined);
+    this.saved?.close();
   }
 
   #show(capture: Capture | undefined): void {
@@ -124,7 +138,7 @@ export class Store {
 
   /** Look at programs that run: that of one session, or all. */
   showRunning(only?: Session): void {
-    for (const session of only ? [only] : this.sessions) if (!session.paused) session.refresh();
+    for (const session of only ? [only] : this.sessions) if (!session.paused && !session.saved) session.refresh();
   }
 
   get(id: string): Session | undefined {
@@ -137,6 +151,22 @@ export class Store {
     const session = new Session(id, name, send, this.options, () => this.#changed.fire());
     this.#sessions.set(id, session);
     this.#changed.fire();
+    return session;
+  }
+
+  /** Show a snapshot file, in place of an older one of the same name. */
+  openSaved(id: string, name: string, saved: Saved): Session {
+    this.#sessions.get(id)?.dispose();
+    const session = new Session(
+      id,
+      () => name,
+      saved.send,
+      this.options,
+      () => this.#changed.fire(),
+      saved,
+    );
+    this.#sessions.set(id, session);
+    session.refresh();
     return session;
   }
 

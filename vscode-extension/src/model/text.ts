@@ -170,6 +170,11 @@ async function headerOf(session: Session, capture: Capture, filter: string): Pro
   } catch {
     // A row will say what is wrong.
   }
+  if (session.saved) {
+    const { info } = session.saved;
+    lines.push(`From a snapshot file, saved by ${info.origin}: ${info.how}`, info.moment);
+    return [...lines, summaryOf([capture], filter)];
+  }
   lines.push(capture.live ? "Running, seen without pausing" : pauseOf(session, capture));
   // In local time, without what depends on the language.
   const { takenAt } = capture;

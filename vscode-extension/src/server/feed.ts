@@ -25,6 +25,8 @@ const MOST = 20_000;
 interface Told {
   readonly capture: Capture;
   readonly file: string;
+  /** Whether it is to be removed. */
+  readonly isOurs: boolean;
 }
 
 export class Feed implements vscode.Disposable {
@@ -109,6 +111,11 @@ export class Feed implements vscode.Disposable {
     }, LINGER);
     const grace = setTimeout(() => this.#changed.fire(), GRACE);
     try {
+      if (capture.saved) {
+        await this.server.notify(PAUSED, { sessionId: session.id, path: capture.saved.path });
+        this.#told.set(session.id, { capture, file: capture.saved.path, isOurs: false });
+        return;
+      }
       if (capture.total > MOST) throw new RequestError("There are too many activities.", undefined);
       const pieces = await documentOf(capture, session.stop, new Files(readText));
       const file = await this.#write(pieces);
@@ -117,9 +124,9 @@ export class Feed implements vscode.Disposable {
         return;
       }
       const old = this.#told.get(session.id);
-      this.#told.set(session.id, { capture, file });
+      this.#told.set(session.id, { capture, file, isOurs: true });
       await this.server.notify(PAUSED, { sessionId: session.id, path: file });
-      if (old) void rm(old.file, { force: true });
+      if (old) remove(old);
       this.#changed.fire();
     } catch (error) {
       if (error instanceof CaptureEnded) return;
@@ -135,7 +142,7 @@ export class Feed implements vscode.Disposable {
 
   /** The server is another one than before: it knows nothing. */
   #anew(): void {
-    for (const { file } of this.#told.values()) void rm(file, { force: true });
+    for (const told of this.#told.values()) remove(told);
     this.#told.clear();
     if (this.server.running) {
       this.#begun = new WeakSet();
@@ -160,7 +167,7 @@ export class Feed implements vscode.Disposable {
     const told = this.#told.get(sessionId);
     this.#told.delete(sessionId);
     if (told || ended) void this.server.notify(RESUMED, { sessionId, ended });
-    if (told) void rm(told.file, { force: true });
+    if (told) remove(told);
   }
 
   async #write(pieces: readonly string[]): Promise<string> {
@@ -170,4 +177,8 @@ export class Feed implements vscode.Disposable {
     await writeFile(file, pieces, { mode: 0o600 });
     return file;
   }
+}
+
+function remove({ file, isOurs }: Told): void {
+  if (isOurs) void rm(file, { force: true });
 }

@@ -41,8 +41,9 @@ export function newHover(): vscode.MarkdownString {
 export function appendLinks(hover: vscode.MarkdownString, capture: Capture, activity: Activity): void {
   const { info, sources } = activity;
   const frame = info.top;
-  const own = frame && linkTo(frame.location, sources);
-  if (own !== undefined) hover.appendMarkdown(`\n\n${own}`);
+  // Where a file comes from another machine, its paths are not those of this one.
+  const own = frame && !capture.saved && linkTo(frame.location, sources);
+  if (own) hover.appendMarkdown(`\n\n${own}`);
   for (const direction of ["holder", "awaited", "awaiter", "parent"] as const) {
     const found = relatives(capture, activity, direction);
     if (found.length === 0) continue;
@@ -50,8 +51,8 @@ export function appendLinks(hover: vscode.MarkdownString, capture: Capture, acti
     const rest = found.length - links.length;
     hover.appendMarkdown(`\n\n${TITLES[direction]} ${links.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`);
     const since = direction === "holder" ? info.waitsFor?.holders?.[0]?.location : undefined;
-    const line = since && linkTo(since, sources);
-    if (line !== undefined) hover.appendMarkdown(` since ${line}`);
+    const line = since && !capture.saved && linkTo(since, sources);
+    if (line) hover.appendMarkdown(` since ${line}`);
   }
 }
 

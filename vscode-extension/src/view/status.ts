@@ -30,7 +30,7 @@ export class Status implements vscode.Disposable {
   }
 
   #update(): void {
-    const { captures } = this.store;
+    const captures = this.store.captures.filter(({ saved }) => !saved);
     const [shows, prints] = [showsStatus(), printsStatus()];
     for (const capture of captures) {
       // It is asked for even if no view is open.

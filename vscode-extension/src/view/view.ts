@@ -33,7 +33,7 @@ export function createView(provider: StacksProvider, store: Store, filter: Filte
     setKey("state", store.state);
     setKey(
       "running",
-      store.sessions.some((session) => !session.paused),
+      store.sessions.some((session) => !session.paused && !session.saved),
     );
     setKey(
       "stopped",
@@ -44,10 +44,23 @@ export function createView(provider: StacksProvider, store: Store, filter: Filte
       "found",
       captures.some(({ findings }) => findings.length > 0),
     );
+    setKey(
+      "saved",
+      store.sessions.some(({ saved }) => saved),
+    );
+    setKey(
+      "savable",
+      captures.some(({ saved, ended }) => !saved && !ended),
+    );
+    setKey(
+      "comparable",
+      captures.some(({ before }) => before),
+    );
     view.description = summaryOf(captures, filter.text);
     view.message = liveText(store.sessions);
-    const bad = stuck(captures).size;
-    view.badge = bad === 0 ? undefined : { value: bad, tooltip: `${count(bad, "task")} stuck: ${statusOf(captures)}` };
+    const programs = captures.filter(({ saved }) => !saved);
+    const bad = stuck(programs).size;
+    view.badge = bad === 0 ? undefined : { value: bad, tooltip: `${count(bad, "task")} stuck: ${statusOf(programs)}` };
     if (store.sessions.some((session) => session.paused)) void introduce(view, provider, memory);
   };
   const arrange = (): void => setKey("arrangement", outlineOptions("").arrangement);
