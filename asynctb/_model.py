@@ -70,9 +70,13 @@ class Position:
     does not record them (before CPython 3.11).
     """
 
+    #: Where it begins; None for code without lines.
     line: Optional[int]
+    #: Where it ends, or None.
     end_line: Optional[int] = None
+    #: Where it begins in its line, or None.
     column: Optional[int] = None
+    #: Behind its last character in its last line, or None.
     end_column: Optional[int] = None
 
 
@@ -83,6 +87,7 @@ class WithBlock:
     Entries of an ``ExitStack`` have no statement of their own; their `position` is None.
     """
 
+    #: Whether it is an ``async with``.
     is_async: bool
     #: Source text of the target (``x`` in ``with y as x``), such as ``"x"``, ``"self.x"`` or ``"(a, *b)"``.
     varname: Optional[str] = None
@@ -98,7 +103,9 @@ class ContextInfo:
     #: is bound to, or whose enter or exit method runs. So a class with a property that gives another object's exit
     #: method (before CPython 3.14), or an ``__aexit__`` that merely hands on another's, shows that other object.
     manager: Optional[object]
+    #: The ``with`` item that it stands in.
     block: WithBlock
+    #: Whether it is being entered, is inside, or is being left.
     phase: Phase = "active"
     #: A short text about the manager, such as ``"ExitStack with 3 entries"``, made without running its code.
     description: Optional[str] = None
@@ -204,6 +211,16 @@ class Traceback:
     ) -> Traceback:
         """Return the stack of *root*.
 
+        >>> def numbers():
+        ...     with open("/dev/null") as file:
+        ...         yield 1
+        >>> generator = numbers()
+        >>> next(generator)
+        1
+        >>> stack = asynctb.Traceback.of(generator)
+        >>> [(frame.funcname, frame.contexts[0].varname) for frame in stack.frames]
+        [('numbers', 'file')]
+
         :param root: a coroutine, generator, async generator or another awaitable; a greenlet; a `threading.Thread`;
             a task of asyncio, trio or another framework that has glue; a frame; or an exception's traceback.
         :param with_contexts: whether to find the context managers of each frame.
@@ -225,6 +242,11 @@ class Traceback:
         None means the outermost frame of this thread. If *outer_frame* runs in another thread, the stack goes on to
         the frame that is innermost there. If it does not run at all, the result has that frame alone, and an error.
 
+        >>> [frame.funcname for frame in asynctb.Traceback.since(sys._getframe()).frames]
+        ['<module>']
+
+        :param outer_frame: a frame, or None.
+        :param with_contexts: see `of`.
         :param hooks: see `of`.
         :raises TypeError: if *outer_frame* is not a frame.
         """
@@ -241,6 +263,8 @@ class Traceback:
     ) -> Traceback:
         """Return the frames that led to *inner_frame*, which is the last.
 
+        :param inner_frame: a frame, running or not.
+        :param with_contexts: see `of`.
         :param limit: the first frame of the result, or how many callers of *inner_frame* to include at most.
         :param hooks: see `of`.
         :raises TypeError: if *inner_frame* or *limit* has another type.
@@ -275,6 +299,7 @@ class Traceback:
         """Return the stack as the standard library's type, which keeps no frame alive and can be pickled.
 
         :param show_contexts: add an entry for each context manager, at its ``with`` line.
+        :param show_hidden: include frames whose `FrameInfo.hide` is set.
         """
         return _methods.stdlib_summary(self, show_contexts=show_contexts, show_hidden=show_hidden)
 
@@ -294,6 +319,7 @@ class Location:
     filename: str
     #: Counted from 1; None for code without lines.
     line: Optional[int]
+    #: Name of the function, qualified with its class on CPython 3.11 and later.
     funcname: str
 
 
@@ -315,6 +341,7 @@ class Holder:
 class Wait:
     """What an activity waits for."""
 
+    #: What is waited for, in one word.
     kind: WaitKind
     #: A short text, such as ``"lock"``, ``"sleep"`` or ``"task fetch-3"``, made without running the program's code.
     description: str
@@ -347,6 +374,7 @@ class Step:
 class Finding:
     """Something that keeps the program, or a part of it, from going on, or has gone wrong."""
 
+    #: What it is, in one word.
     kind: FindingKind
     #: Whether it is proven. If not, nothing that is known speaks against it.
     certain: bool
@@ -354,6 +382,7 @@ class Finding:
     text: str
     #: Identifiers of the activities; those that wait for each other in a circle first, in its order.
     activities: Tuple[str, ...] = ()
+    #: What is to be said about each of them, in this order.
     steps: Tuple[Step, ...] = ()
 
 
@@ -361,12 +390,15 @@ class Finding:
 class Activity:
     """A thread, task, greenlet, or coroutine or generator that no task runs."""
 
+    #: What it is, in one word.
     kind: ActivityKind
     #: Name of the framework that runs it, such as ``"asyncio"``, ``"trio"``, ``"threading"``.
     framework: str
     #: Stays the same for as long as the object lives, and is never given to another one.
     id: str
+    #: The name that its framework gives it, or a made-up one.
     name: str
+    #: What it does, in one word.
     state: ActivityState
     #: The object itself: the task, the `threading.Thread` (None for threads started elsewhere), the greenlet, ...
     target: Optional[object]
@@ -376,6 +408,7 @@ class Activity:
     thread: Optional[str] = None
     #: Identifier of the event loop that runs it, such as ``"loop-1"``, or None.
     loop: Optional[str] = None
+    #: What it waits for; None if it does not wait, or that is not known.
     waits_for: Optional[Wait] = None
     #: Where it stands, without contexts: the innermost frame of the user's own code, which is not in the standard
     #: library or an installed package; if there is none, the innermost one. Hidden frames do not count.
@@ -436,6 +469,7 @@ class Snapshot:
 
         The file is new as a whole or stays as it was. A new one can be read by its owner only.
 
+        :param path: the path of the file.
         :raises OSError: if it cannot be written.
         """
         _methods.write_snapshot(self, path)

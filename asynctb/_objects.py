@@ -168,6 +168,16 @@ def get_field(obj: object, name: str, default: Any = None) -> Any:
     """Return an attribute that is stored in *obj*: in a slot, in a C structure or in its instance dictionary.
 
     Properties, ``__getattr__`` and ``__getattribute__`` are passed over, so a subclass cannot intercept the access.
+
+    >>> class Connection:
+    ...     def __init__(self):
+    ...         self.host = "db"
+    >>> asynctb.get_field(Connection(), "host")
+    'db'
+
+    :param obj: any object of the program.
+    :param name: the name of the attribute.
+    :param default: what to return if *obj* has none stored.
     """
     for base in _get_mro(type(obj)):
         descriptor = _get_class_dict(base).get(name)

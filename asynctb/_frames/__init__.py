@@ -68,6 +68,9 @@ def local_variable(frame: FrameType, name: str) -> Optional[object]:
 
     Not for frames of the program: where no memory is read, and on PyPy, it takes ``frame.f_locals``. Before CPython
     3.13 that is a copy, which the frame keeps, and making it anew can undo what a debugger has just written there.
+
+    :param frame: the frame of a function.
+    :param name: the name of the variable.
     """
     if _reader is None:
         _choose()

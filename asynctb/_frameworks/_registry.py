@@ -23,7 +23,7 @@ import sys
 import types
 import weakref
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Tuple, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, cast
 
 from .._objects import describe_error, get_field, is_a, module_field, type_name
 from .._snapshot.creation import add_makers, record_more
@@ -62,6 +62,29 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("backports", "async_exit_stack"),
 )
 
+if TYPE_CHECKING:  # for tools that pack programs, such as PyInstaller: they look for imports that are written down
+    from . import (  # noqa: F401
+        anyio,
+        asgiref,
+        asyncio,
+        backports,
+        builtins,
+        contextlib,
+        curio,
+        gevent,
+        greenback,
+        greenlet,
+        nest_asyncio,
+        pytest,
+        sqlalchemy,
+        threading,
+        tornado,
+        trio,
+        twisted,
+    )
+
+#: Not ``__package__``, which modules in an archive have no sooner than they are loaded, up to CPython 3.9.
+_HERE = __name__.rpartition(".")[0]
 #: Those that have been loaded.
 _rooms: Dict[str, Room] = {}
 _installed: Dict[Tuple[str, str], Callable[[], Optional[types.ModuleType]]] = {}
@@ -138,7 +161,7 @@ def refresh() -> None:
 
 def _load(name: str) -> None:
     if name not in _rooms:
-        room = cast(Room, importlib.import_module("." + name, __package__).ROOM)
+        room = cast(Room, importlib.import_module("." + name, _HERE).ROOM)
         task_waits.add(room.waits)
         thread_waits.add(room.thread_waits)
         thread_calls.add(room.thread_calls)

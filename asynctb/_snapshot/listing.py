@@ -11,6 +11,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, ca
 from .._collector import without_collections
 from .._frames import reader_mode, reader_notes
 from .._ids import activity_ids
+from .._interpreters import interpreter_notes
 from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import describe_error, type_name
 from .._own_code import is_own_file
@@ -50,6 +51,10 @@ def snapshot(*, tracebacks: bool = True, loose_objects: bool = False, hooks: boo
     Nothing is paused and no lock is taken: what other threads do meanwhile may or may not be in the result. Nothing
     of the program is executed, and nothing is kept alive once the result is dropped. No garbage collection starts by
     itself meanwhile.
+
+    >>> for activity in asynctb.snapshot().activities:
+    ...     print(activity.kind, activity.name, activity.state)
+    thread MainThread running
 
     :param tracebacks: whether each activity has its full stack in `Activity.traceback`. Without, only `Activity.top`
         tells where it is, which takes about a tenth of the time.
@@ -157,6 +162,7 @@ class Listing:
         self._groups = self._find(thorough)
         self._ends = list(itertools.accumulate(len(group.members) for group in self._groups))
         self.notes += registry.frameworks.notes()
+        self.notes += interpreter_notes()
 
     def _find(self, thorough: bool) -> List[Group]:
         threads = self._threads

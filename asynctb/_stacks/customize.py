@@ -62,10 +62,14 @@ class Walk(Protocol):
         """Return the stack of *root*, to become `ContextInfo.inner` or one of the `ContextInfo.children`."""
 
     def child(self, task: object) -> Traceback:
-        """Return the stack of a child task, which has no frames unless the caller wants those of children."""
+        """Return the stack of a child *task*, which has no frames unless the caller wants those of children."""
 
     def context(self, manager: object, *, is_async: bool = False, description: Optional[str] = None) -> ContextInfo:
-        """Return *manager* as a context without a statement of its own, elaborated; *description* overrides."""
+        """Return *manager* as a context without a statement of its own, elaborated.
+
+        :param is_async: whether it was entered by ``async with``.
+        :param description: what to say in place of what is known about it.
+        """
 
 
 Elaborate = Callable[[ContextInfo, Walk], Optional[ContextInfo]]
@@ -241,7 +245,12 @@ def _merge_options(code: types.CodeType) -> None:
 def register_get_target(
     thing: Union[Callable[..., Any], types.CodeType], *nested_names: str
 ) -> Callable[[GetTarget], GetTarget]:
-    """Return a decorator that makes a function the *get_target* of `customize` for *thing*."""
+    """Return a decorator that makes a function the *get_target* of `customize` for *thing*.
+
+    :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    :raises TypeError: if *thing* has no code object.
+    :raises ValueError: if *nested_names* lead nowhere.
+    """
     codes = code_objects_of(thing, *nested_names)
 
     def decorate(get_target: GetTarget) -> GetTarget:
@@ -266,6 +275,8 @@ def register_elaborate_frame(
     only what it says of `FrameInfo.hide` counts. Where the stack goes on is for `register_get_target` to say.
 
     :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    :raises TypeError: if *thing* has no code object.
+    :raises ValueError: if *nested_names* lead nowhere.
     """
     codes = code_objects_of(thing, *nested_names)
 
@@ -284,6 +295,9 @@ def register_root(cls: type) -> Callable[[F], F]:
 
     The hook gets the object (a task, a greenlet, a thread, ...) and returns a `Target`; None means that it has no
     stack, because it has not begun or has ended. Not used for what is merely awaited: awaiting a task ends a stack.
+
+    :param cls: the type, whose subclasses count, too.
+    :raises TypeError: if *cls* is not a type.
     """
     return roots.decorator(cls)
 
@@ -292,6 +306,9 @@ def register_unwrap_awaitable(cls: type) -> Callable[[F], F]:
     """Return a decorator for a hook that says what an awaitable of type *cls* awaits.
 
     The hook gets the awaitable and returns a `Target`; None means that it ends the stack, as its `Traceback.leaf`.
+
+    :param cls: the type, whose subclasses count, too.
+    :raises TypeError: if *cls* is not a type.
     """
     return awaitables.decorator(cls)
 
@@ -300,6 +317,9 @@ def register_unwrap_context_manager(cls: type) -> Callable[[F], F]:
     """Return a decorator for a hook that says which manager a manager of type *cls* stands for.
 
     The hook gets the manager and returns the one to show instead, or None to keep it.
+
+    :param cls: the type, whose subclasses count, too.
+    :raises TypeError: if *cls* is not a type.
     """
     return context_managers.decorator(cls)
 
@@ -309,6 +329,9 @@ def register_elaborate_context(cls: type) -> Callable[[F], F]:
 
     The hook gets the `ContextInfo` and a `Walk`, and returns a changed copy (`attrs.evolve`) with a description, an
     inner stack, children, or `ContextInfo.unknown` saying why something is missing; None means no change.
+
+    :param cls: the type, whose subclasses count, too.
+    :raises TypeError: if *cls* is not a type.
     """
     return elaborators.decorator(cls)
 
@@ -323,6 +346,8 @@ def register_unwrap_context_generator(
     the generator's, or None to keep that.
 
     :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    :raises TypeError: if *thing* has no code object.
+    :raises ValueError: if *nested_names* lead nowhere.
     """
     return _code_decorator(context_generators, code_objects_of(thing, *nested_names))
 
@@ -337,6 +362,8 @@ def register_elaborate_context_generator(
     the block runs, the stack of the generator in `ContextInfo.inner`.
 
     :param thing: the function, and *nested_names* those that lead inside, as for `customize`.
+    :raises TypeError: if *thing* has no code object.
+    :raises ValueError: if *nested_names* lead nowhere.
     """
     return _code_decorator(generator_elaborators, code_objects_of(thing, *nested_names))
 
@@ -356,6 +383,8 @@ def register_stack_finder(function: StackFinder) -> StackFinder:
     It is called with a frame that must be running but is on no thread's stack, and returns the innermost frame of
     the stack that it is on; or, if ``f_back`` does not lead from that to the frame, all of the stack from the outermost
     frame on; or None.
+
+    :param function: what finds them.
     """
     stack_finders.append(function)
     if not is_own(function):

@@ -72,6 +72,7 @@ def register_wait(function: object, description: str, *, kind: WaitKind = "unkno
 
     :param function: a coroutine function, or another one that threads wait in; a method is given as ``Class.method``.
     :param description: a few words, such as ``"connection of a pool"``.
+    :param kind: what it is in one word, `Wait.kind`.
     :raises TypeError: if *function* has no code written in Python.
     """
     if description:
@@ -90,6 +91,7 @@ def register_holders(cls: type) -> Callable[[F], F]:
     The function gets the object and returns a `Held`, or None if nothing can be told. It must not run code of the
     program: read fields with `get_field`.
 
+    :param cls: the type of the locks, pools, ...
     :raises TypeError: if *cls* is not a type.
     """
     return held_by.decorator(cls)

@@ -23,6 +23,7 @@ ROOMS: List[str] = [
     "_collector",
     "_objects",
     "_heap",
+    "_interpreters",
     "_process",
     "_ids",
     "_own_code",

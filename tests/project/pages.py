@@ -41,6 +41,7 @@ _CHANGING = [
     (re.compile(r"at …[0-9a-f]+"), "at …"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "DATE"),
     (re.compile(r"(?<=process )\d+"), "NUMBER"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "NUMBER"),
     (re.compile(r"CPython 3\.\d+\.\w+"), "CPython"),
     (re.compile(r"(?m)[ \t]+$"), ""),
 ]
