@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Where real applications are installed, for the nightly tests.
 APPLICATIONS := .venv-applications
+# Where Emacs is installed, for the nightly tests.
+EMACS := .emacs
 # Of the types' complaints about tests: these do on purpose what types forbid, to objects that types do not know.
 FORBIDDEN := attr-defined exit-return func-returns-value misc return untyped-decorator
 
@@ -13,7 +15,7 @@ CORE = $(addprefix test-core-,$(shell $(BIN)/python tests/interpreters.py --name
 DEBUGGER := $(addprefix test-debugger-,1 2 3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs benchmark nightly clean
+.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs dist benchmark nightly clean test-project
 .PHONY: $(DEBUGGER)
 
 help:  ## List the targets.
@@ -32,13 +34,15 @@ demo: $(VENV)/.ready  ## Stop an example under debugpy and print the tree of its
 
 # What the parts share is made before.
 test: $(VENV)/.docs vscode-extension/node_modules/.ready  ## Run all tests, several parts at a time.
-	$(SIDE_BY_SIDE) "test-vscode test-e2e" $(DEBUGGER) $(CORE) check docs
+	$(SIDE_BY_SIDE) "test-vscode test-e2e" $(DEBUGGER) $(CORE) test-project check docs
 
 check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=tests:tests/dap_extension $(BIN)/mypy --explicit-package-bases tests/*.py tests/dap_extension/*.py
+	MYPYPATH=tests/project:tools $(BIN)/mypy --explicit-package-bases \
+	  tools/*.py tests/project/*.py hatch_build.py
 	MYPYPATH=tests:$$(find tests/asynctb -type d ! -name '__*' | paste -sd:) $(BIN)/mypy --explicit-package-bases \
 	  --no-warn-unused-ignores $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
 
@@ -54,6 +58,9 @@ test-core: $(VENV)/.ready  ## Run the core's tests on every interpreter of this 
 test-core-%: $(VENV)/.ready
 	$(BIN)/nox -p $*
 
+test-project: $(VENV)/.ready  ## Run the tests of documentation and distributions.
+	$(BIN)/python -X dev -m pytest tests/project
+
 nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours.
 	ASYNCTB_BUSY_LOOKS=2000 $(BIN)/nox -- -k test_busy
 	ASYNCTB_TEST_STRESS_SECONDS=600 ASYNCTB_TEST_POINTS=200000 $(BIN)/nox -- -k 'frames_safety or frames_random or heap'
@@ -63,6 +70,8 @@ nightly: $(VENV)/.ready  ## Run the tests that look for rare failures, for hours
 	ASYNCTB_TEST_ADAPTER="$(CURDIR)/$(BIN)/python -m dap_extension.client adapter" ASYNCTB_FUZZ_REQUESTS=20000 \
 	  $(BIN)/python -X dev -m pytest tests/dap_extension/test_fuzz.py tests/dap_extension/test_session_kinds.py \
 	  tests/dap_extension/test_sessions.py tests/dap_extension/test_subprocesses.py
+	tests/editors/install-emacs $(EMACS)
+	ASYNCTB_EMACS="$(CURDIR)/$(EMACS)/emacs" $(BIN)/python -X dev -m pytest tests/dap_extension/test_emacs.py
 	$(PYTHON) -m venv $(APPLICATIONS)
 	$(APPLICATIONS)/bin/python -m pip install -q -e . -r tests/applications/requirements.txt
 	$(APPLICATIONS)/bin/python tests/applications/soak.py
@@ -86,6 +95,11 @@ $(VENV)/.docs: $(VENV)/.ready
 
 docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html.
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+
+dist: $(VENV)/.ready  ## Make the wheel and the sdist, in dist/, and check them.
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -179,7 +179,7 @@ class _AnyFrame(TypedDict):
 
 
 class Frame(_AnyFrame):
-    #: Another activity, of the same thread, that runs and whose stack begins at this frame: the rest is the same.
+    #: Another activity, to which this frame belongs: from here on inward the stack goes on in that one's.
     activityId: NotRequired[str]
     #: Context managers active in the frame, outermost first.
     contexts: NotRequired[List[Context]]

@@ -1,7 +1,7 @@
 /**
  * Builds the extension into `dist/`.
  *
- *     node build.mjs             the extension and the helper that it carries
+ *     node build.mjs             the extension, and the helper and the language server that it carries
  *     node build.mjs --tests     the unit tests, into `out/`
  *     node build.mjs --package   also `asynctb.vsix`
  *
@@ -10,10 +10,11 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildPython, bundleServer } from "./bundle.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(here);
@@ -22,13 +23,8 @@ const root = path.dirname(here);
 const common = { bundle: true, platform: "node", target: "node20", format: "cjs", logLevel: "warning" };
 
 function payload() {
-  const scripts = process.platform === "win32" ? "Scripts/python.exe" : "bin/python";
-  const python = process.env["ASYNCTB_PYTHON"] ?? path.join(root, ".venv", scripts);
-  if (path.isAbsolute(python) && !existsSync(python)) {
-    throw new Error(`There is no ${python}: set ASYNCTB_PYTHON to a Python (3.10 or later) that can import asynctb.`);
-  }
   mkdirSync(path.join(here, "dist"), { recursive: true });
-  execFileSync(python, ["-m", "dap_extension.payload", path.join(here, "dist", "bootstrap.txt")], {
+  execFileSync(buildPython(), ["-m", "dap_extension.payload", path.join(here, "dist", "bootstrap.txt")], {
     cwd: root,
     stdio: "inherit",
   });
@@ -37,6 +33,7 @@ function payload() {
 async function extension() {
   rmSync(path.join(here, "dist"), { recursive: true, force: true });
   payload();
+  bundleServer(path.join(here, "dist", "server"));
   copyFileSync(path.join(root, "examples", "order_service.py"), path.join(here, "dist", "order_service.py"));
   await build({
     ...common,
@@ -44,6 +41,16 @@ async function extension() {
     entryPoints: ["src/extension.ts"],
     outfile: "dist/extension.js",
     external: ["vscode"],
+    minify: true,
+  });
+  await build({
+    ...common,
+    absWorkingDir: here,
+    entryPoints: ["main.ts", "panel.css"].map((name) => ({ in: `src/panel/web/${name}`, out: "panel" })),
+    outdir: "dist",
+    platform: "browser",
+    target: "chrome118",
+    format: "iife",
     minify: true,
   });
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Mapping, Optional, Union
 
 from .._data import (
     ActivityData,
@@ -23,8 +23,9 @@ from .._data import (
     WaitData,
 )
 from .._frames import reader_mode
-from .._model import Snapshot
+from .._model import Activity, Snapshot
 from .._process import INSTANCE, describe_python, is_starter, program_name
+from .._snapshot.owners import handovers, owners_of_frames, stack_of
 from .._source import line_of_file, utf16_column
 from .._version import __version__
 from .fields import clip
@@ -60,6 +61,7 @@ def snapshot_line(snapshot: Snapshot) -> str:
 def snapshot_document(snapshot: Snapshot) -> Json:
     """Return a snapshot as a document."""
     data = snapshot_data(snapshot)
+    owners = owners_of_frames([stack_of(each) for each in snapshot.activities])
     writer = _Writer(data)
     program: Json = {"processId": os.getpid(), "instance": INSTANCE}
     name = program_name()
@@ -75,11 +77,18 @@ def snapshot_document(snapshot: Snapshot) -> Json:
         "contexts": reader_mode(),
         "paused": False,
         "notes": [clip(note) for note in data["notes"]],
-        "activities": [writer.activity(each) for each in data["activities"]],
+        "activities": [
+            writer.activity(each, _handovers(activity, owners))
+            for each, activity in zip(data["activities"], snapshot.activities)
+        ],
         "findings": [writer.with_locations(each) for each in data["findings"]],
         "sources": writer.sources,
         "shapes": writer.shapes,
     }
+
+
+def _handovers(activity: Activity, owners: Mapping[int, str]) -> Dict[int, str]:
+    return handovers(activity.id, stack_of(activity).frames, owners)
 
 
 def _timestamp(seconds: float) -> str:
@@ -100,8 +109,8 @@ class _Writer:
         self._ids = {each["target"]["address"]: each["id"] for each in data["activities"] if "target" in each}
         self._values: List[str] = []
 
-    def activity(self, data: ActivityData) -> Json:
-        """Return an activity with its stack."""
+    def activity(self, data: ActivityData, handovers: Mapping[int, str]) -> Json:
+        """Return an activity with its stack, which goes on in those of others at some of its frames."""
         fields: Json = {"id": data["id"], "kind": data["kind"], "framework": clip(data["framework"])}
         fields["name"], fields["state"] = clip(data["name"]), data["state"]
         if "parentId" in data:
@@ -119,7 +128,7 @@ class _Writer:
         if "top" in data:
             fields["top"] = {"name": clip(data["top"]["name"]), "location": self._location(data["top"]["location"])}
         if "stack" in data:
-            fields["stack"] = self._stack_of_activity(data["stack"])
+            fields["stack"] = self._stack_of_activity(data["stack"], handovers)
         else:
             fields["stackError"] = "the snapshot was taken without stacks"
         return fields
@@ -142,9 +151,12 @@ class _Writer:
             return [self.with_locations(item) for item in value]
         return clip(value) if isinstance(value, str) else value
 
-    def _stack_of_activity(self, data: TracebackData) -> Json:
+    def _stack_of_activity(self, data: TracebackData, handovers: Mapping[int, str]) -> Json:
         self._values = []
         shape = self._stack(data, 0)
+        frames = shape["frames"]
+        for place, activity in handovers.items():
+            frames[-1 - place]["activityId"] = self._value(activity)
         key = repr(shape)
         index = self._shape_indexes.get(key)
         if index is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set
 
 from .._model import Activity, Finding, Snapshot, Traceback
 from .._objects import exact_str
+from .._snapshot.owners import owners_of_frames, stack_of
 from .stack_text import Node, Renderer, draw, object_text
 
 #: Deeper nesting continues at the margin: it would be drawn off the right edge anyway.
@@ -52,7 +53,8 @@ class _Forest(Renderer):
             parent = next((name for name in (each.parent, each.thread) if name in by_id and name != each.id), None)
             self._children.setdefault(parent, []).append(each)
         self._names = {each.id: exact_str(each.name) or each.id for each in snapshot.activities}
-        self._owners = _owners_of_frames(snapshot.activities)
+        stacks = [stack_of(each) for each in snapshot.activities]
+        self._owners = {key: by_id[owner] for key, owner in owners_of_frames(stacks).items()}
         self._shown: Set[str] = set()
         self._nesting = 0
 
@@ -142,33 +144,6 @@ class _Forest(Renderer):
         elif activity.kind not in ("thread", "task") and activity.target is not None:
             text += f"  {object_text(activity.target)}"
         return text
-
-
-def _owners_of_frames(activities: Sequence[Activity]) -> Dict[int, Activity]:
-    """Return the one activity that each frame belongs to, by the identity of the frame.
-
-    What runs in a thread is the thread's, or that of what runs there, even if a task awaits it. Anything else is the
-    task's that has it, and of several that of the one in whose stack it stands outermost.
-    """
-    stacks = [(each, each.traceback.frames) for each in activities if each.traceback is not None]
-    # Of greenlets, also the hub of gevent that its thread executes, waiting for events.
-    begun = {
-        id(frames[0].frame): each
-        for each, frames in stacks
-        if frames and each.kind != "thread" and (each.state == "running" or each.kind == "greenlet")
-    }
-    owners: Dict[int, Activity] = {}
-    for thread, frames in stacks:
-        owner = thread
-        for info in frames if thread.kind == "thread" else ():
-            owner = owners[id(info.frame)] = begun.get(id(info.frame), owner)
-    ranks: Dict[int, Tuple[bool, int]] = {}
-    for each, frames in stacks:
-        for index, info in enumerate(frames if each.kind != "thread" else ()):
-            key, rank = id(info.frame), (each.kind != "task", index)
-            if rank < ranks[key] if key in ranks else key not in owners:
-                ranks[key], owners[key] = rank, each
-    return owners
 
 
 def _title(activity: Activity) -> str:

@@ -22,8 +22,23 @@ from . import registry
 from .creation import Creations
 from .loose import LooseObjects
 from .places import Places
-from .source import FrameFilter, Group, Owner, Source, ThreadRecord, Tops, await_chain, caller_of, leaf_types
+from .source import (
+    AsyncGenerator,
+    Coroutine,
+    FrameFilter,
+    Generator,
+    Group,
+    Owner,
+    Source,
+    ThreadRecord,
+    Tops,
+    await_chain,
+    caller_of,
+    frame_of,
+    leaf_types,
+)
 
+_OWNERS = (Coroutine, Generator, AsyncGenerator)
 #: How many stacks are read before what they belong to is described.
 _BLOCK = 50
 #: Made beforehand, as there is no room for a call.
@@ -127,6 +142,9 @@ class Listing:
         self._creations = Creations()
         #: By identifier; the group of those that were described, not only mentioned.
         self._members: Dict[str, Tuple[object, Optional[Group]]] = {}
+        #: What is being described, and what has frames in its stack that are neither its own nor run: of greenlets.
+        self._described: Tuple[object, Optional[Group]] = None, None
+        self._lent: Dict[int, Tuple[object, Group]] = {}
         registry.frameworks.refresh()
         activity_ids.purge()
         self._threads: Dict[int, ThreadRecord] = {}
@@ -207,9 +225,17 @@ class Listing:
             frames = [frame for frame, _ in raw]
             # What a thread runs has its own place in the list, and is elsewhere the next time.
             if len(frames) > len(owners) and self.thread_running(frames[-1]) is None:
+                member, group = self._described
+                if group is not None:
+                    self._lent.update({id(frame): (member, group) for frame, owner in raw if owner is None})
                 tops, signature, _ = self._places.survey_frames(frames)
                 owners = [cast(Owner, owner) for _, owner in raw if owner is not None]
         return owners, tops, signature
+
+    def driver_of(self, frame: types.FrameType) -> Optional[str]:
+        """Return the identifier of the activity in whose stack the *frame* of a suspended greenlet stands, or None."""
+        member, group = self._lent.get(id(frame), (None, None))
+        return None if group is None else self.id_of(member, group.source.kind)
 
     def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Tops, Optional[int]]:
         """Return the same for the frames of a suspended stack, outermost first."""
@@ -254,6 +280,7 @@ class Listing:
             index += 1
 
     def _describe(self, member: object, group: Group, stack: Optional[Traceback]) -> Activity:
+        self._described = member, group
         try:
             activity = group.source.describe(member, group, self, stack)
         except Exception as error:
@@ -272,6 +299,17 @@ class Listing:
         if place is not None:
             object.__setattr__(activity, "created_at", place)  # nobody has it yet
         return activity
+
+    def begin_at(self) -> Dict[int, str]:
+        """Return the tasks by the identities of the frames that their stacks begin at, running ones included."""
+        found: Dict[int, str] = {}
+        for group in self._groups:
+            for member in group.members if group.source.kind == "task" else ():
+                root = group.source.root_of(member)
+                frame = frame_of(root) if type(root) in _OWNERS else None
+                if frame is not None:
+                    found[id(frame)] = self.id_of(member, "task")
+        return found
 
     def target(self, activity_id: str) -> Optional[object]:
         """Return the object of an activity that was described or mentioned, or None if there was none."""

@@ -94,6 +94,12 @@ class Listing(Protocol):
         As far as nothing of it runs, that is also what goes on elsewhere, such as in a greenlet.
         """
 
+    def driver_of(self, frame: types.FrameType) -> Optional[str]:
+        """Return the identifier of the activity in whose stack the *frame* of a suspended greenlet stands, or None.
+
+        It is known once that activity has been described.
+        """
+
     def survey_frames(self, frames: Sequence[types.FrameType]) -> Tuple[Tops, Optional[int]]:
         """Return where a suspended stack stands, outermost frame first, and the signature."""
 

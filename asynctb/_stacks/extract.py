@@ -409,8 +409,12 @@ def extract_until(
     with_contexts: bool = True,
     hooks: bool = True,
     levels: Optional[int] = None,
+    goes_on: bool = False,
 ) -> Traceback:
-    """Return the frames that led to *inner_frame*, see `Traceback.until` and, for *levels*, `extract`."""
+    """Return the frames that led to *inner_frame*, see `Traceback.until` and, for *levels*, `extract`.
+
+    :param goes_on: whether to add what hooks say that the stack goes on in.
+    """
     if type(inner_frame) is not types.FrameType:
         raise TypeError(f"expected a frame, not {describe(inner_frame)}")
     if limit is not None and type(limit) is not int and type(limit) is not types.FrameType:
@@ -425,8 +429,10 @@ def extract_until(
         del frames[limit + 1 :]
     elif limit is not None and frames[-1] is not limit and not problems:
         raise ValueError("the limit is not a caller of the inner frame")
-    raw: List[RawFrame] = [(frame, None) for frame in reversed(frames)]
     walker = Walker(with_contexts, False, _room(False, levels), hooks=hooks)
+    if goes_on:
+        return walker.traceback(None, (*problems, *frames[::-1]))
+    raw: List[RawFrame] = [(frame, None) for frame in reversed(frames)]
     infos = walker.frame_infos(raw, hidden_frames(raw) if hooks else ())
     return Traceback(infos, error=problems[0] if problems else None)
 

@@ -380,6 +380,28 @@ def traces_all_threads() -> bool:
     return bool(getattr(_module("_pydevd_bundle.pydevd_constants"), "PYDEVD_USE_SYS_MONITORING", False))
 
 
+def has_breakpoints(py_db: Debugger, filename: Optional[str] = None) -> bool:
+    """Whether there are breakpoints at lines, in a code object's file or in any."""
+    if filename is None:
+        return any(list(py_db.breakpoints.values()))
+    canonical = _module("pydevd_file_utils").get_abs_path_real_path_and_base_from_file(filename)[1]
+    return bool(py_db.breakpoints.get(canonical))
+
+
+def trace_frames(py_db: Debugger, frames: List[types.FrameType]) -> None:
+    """Have the lines traced that have breakpoints; with `sys.monitoring`, in all calls of the functions of *frames*."""
+    # A thread is asked whether it steps; none has these frames.
+    known = {id(thread) for thread in list(py_db._running_thread_ids.values())}
+    active = _module("_pydev_bundle._pydev_saved_modules").threading._active
+    ident = next((ident for ident, thread in list(active.items()) if id(thread) in known), None)
+    if ident is None or not frames:
+        return
+    for frame in frames:
+        py_db.set_trace_for_frame_and_parents(ident, frame)
+    if traces_all_threads():
+        _module("_pydevd_sys_monitoring.pydevd_sys_monitoring").restart_events()
+
+
 def suspend_this_thread(py_db: Debugger, frame: types.FrameType) -> None:
     """Do what the debugger's trace function does for a line of the user's code: stop here, if the thread is to stop.
 

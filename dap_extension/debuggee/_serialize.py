@@ -115,7 +115,7 @@ class Serializer:
     def stack(self, traceback: Traceback, begun: Mapping[int, str] = _NOTHING) -> Tuple[int, List[Value]]:
         """Return the stack of an activity: the index of its shape, and the values that the shape refers to.
 
-        :param begun: the other activities whose stacks begin at a frame, by the identity of that frame.
+        :param begun: the other activities in which the stack goes on, by the identity of the frame where that begins.
         """
         self._begun = begun
         # What stands in a key says nothing of other activities.

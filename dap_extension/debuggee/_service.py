@@ -15,6 +15,7 @@ from asynctb._source import forget_files
 
 from .. import protocol
 from . import _pydevd, _requests
+from ._breakpoints import Breakpoints, trace_suspended
 from ._call_stack import CallStack
 from ._errors import RequestError, evaluating
 from ._hooks import program_hooks
@@ -64,6 +65,7 @@ class Service:
         _pydevd.install(self._key, handlers, self._uninstall)
         self._undo.append(_pydevd.wrap_request("pause", self._paused))
         self._undo += self._call_stack.install()
+        self._undo += Breakpoints().install()
 
     def _uninstall(self) -> None:
         self._snapshots.clear()
@@ -122,6 +124,7 @@ class Service:
         _requests.parse_handshake(arguments)
         # What takes its time at first, so that the first stop does not wait for it.
         _registry.refresh()
+        trace_suspended(py_db)  # for breakpoints that were set before
         return {
             "protocolVersion": protocol.PROTOCOL_VERSION,
             "helperVersion": __version__,

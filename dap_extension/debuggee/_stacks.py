@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional
 
 from asynctb._frameworks.greenlet.greenlets import reader
 from asynctb._model import Traceback
 from asynctb._objects import describe_error, filename_of
 from asynctb._snapshot import registry
+from asynctb._snapshot.owners import handovers
 from asynctb._snapshot.source import caller_of
 from asynctb._stacks.extract import extract, extract_until
 from asynctb._stacks.follow import innermost_frame
@@ -18,6 +19,7 @@ from ..protocol import ActivityStack
 from . import _pydevd
 from ._errors import RequestError
 from ._frame_ids import FrameIds
+from ._owners import FrameOwners
 from ._rows import Row
 from ._serialize import MAX_NESTING, Budget, Serializer
 from ._shapes import ShapeTable
@@ -57,8 +59,7 @@ class StackReader:
         self._suspended = _pydevd.suspended_threads(py_db)
         self._frame_ids = FrameIds(py_db)
         self._wants_frame_ids = frame_ids
-        #: By identity, the frames that the stacks of tasks begin at that run; they are kept so that it stays their own.
-        self._begun: Optional[Dict[int, Tuple[types.FrameType, str]]] = None
+        self._owners = FrameOwners(snapshot.activities)
         self._serializer = Serializer(sources, shapes, budget, self._activities.id_of, self._frame_ids.id_of)
 
     def read(self, activity_id: str) -> ActivityStack:
@@ -79,7 +80,7 @@ class StackReader:
             return _no_stack(activity_id, RequestError("unknownActivity", _ENDED))
         self._frame_ids.begin(self.host(row) if self._wants_frame_ids else None)
         try:
-            shape, values = self._serializer.stack(traceback, self._begun_inside(activity_id))
+            shape, values = self._serializer.stack(traceback, self._handovers(row, traceback))
         except RequestError:
             raise
         except Exception as error:
@@ -88,16 +89,13 @@ class StackReader:
         self._frame_ids.end()
         return {"activityId": activity_id, "shape": shape, "values": values}
 
-    def _begun_inside(self, activity_id: str) -> Dict[int, str]:
-        """Return the activities that run, but for this one, by the identity of the frame that their stack begins at."""
-        if self._begun is None:
-            self._begun = {}
-            for row in self._activities.described():
-                target = row.target() if row.target is not None and row.info["state"] == "running" else None
-                if target is not None and row.info["kind"] == "task":
-                    frames = extract(target, with_contexts=False).frames
-                    self._begun.update({id(info.frame): (info.frame, row.info["id"]) for info in frames[:1]})
-        return {key: other for key, (_, other) in self._begun.items() if other != activity_id}
+    def _handovers(self, row: Row, traceback: Traceback) -> Dict[int, str]:
+        """Return the activities in which a stack goes on, by the identity of the frame from which on it does."""
+        owners = self._owners.of(row, [info.frame for info in traceback.frames])
+        if not owners:
+            return {}
+        frames = [info.frame for info in self._sources.program_part(traceback.frames)]
+        return {id(frames[index]): other for index, other in handovers(row.info["id"], frames, owners).items()}
 
     def _traceback(self, row: Row) -> Optional[Traceback]:
         if row.thread_ident is not None:
@@ -118,7 +116,7 @@ class StackReader:
         innermost = self._sources.program_frame(frame)
         if innermost is None:
             return Traceback(())
-        return extract_until(innermost, None, with_contexts=True, hooks=self._hooks, levels=MAX_NESTING)
+        return extract_until(innermost, None, with_contexts=True, hooks=self._hooks, levels=MAX_NESTING, goes_on=True)
 
     def _innermost_of_greenlet(self, row: Row, target: object) -> Optional[types.FrameType]:
         """Return the innermost frame of the thread that executes a greenlet, None if none does or it is not known."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Tuple, cast
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple, cast
 
 from asynctb._model import Activity, Finding, FrameInfo, Traceback
 from asynctb._objects import describe_error
@@ -65,6 +65,10 @@ class Activities(Protocol):
 
         :raises RequestError: if the program went on, or it takes too long.
         """
+
+    @property
+    def begin_at(self) -> Mapping[int, str]:
+        """Tasks by the identities that the frames had that their stacks began at, when the snapshot was taken."""
 
     def described(self) -> Iterable[Row]:
         """Return those that have been described."""
@@ -197,6 +201,7 @@ class _Described:
     def __init__(self, rows: List[Row], listing: ProgramListing) -> None:
         self._rows = rows
         self.findings = listing.findings
+        self.begin_at = listing.begin_at()
         self.total = len(rows)
         self.notes = [clip(note) for note in listing.notes]
         counted: Dict[Tuple[str, Optional[str]], int] = {}
@@ -262,6 +267,13 @@ class _Undescribed:
         self._by_id: Dict[str, Row] = {}
         #: How many of the first ones have been described in search of another.
         self._searched = 0
+        self._begin_at: Optional[Mapping[int, str]] = None
+
+    @property
+    def begin_at(self) -> Mapping[int, str]:
+        if self._begin_at is None:
+            self._begin_at = self._get().listing.begin_at()
+        return self._begin_at
 
     def _get(self) -> _Held:
         held = _pydevd.held(self._held)

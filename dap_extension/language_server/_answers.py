@@ -41,7 +41,7 @@ _END_OF_LINE = re.compile("\r\n|\n|\r")
 _WARNINGS = ("deadlock", "blocked_loop", "starved", "abandoned")
 _WORD = re.compile(r"\w+")
 SOURCE = "asynctb"
-LIST, OPEN, WHY = "asynctb.list", "asynctb.open", "asynctb.why"
+LIST, MEMBERS, OPEN, WHY = "asynctb.list", "asynctb.members", "asynctb.open", "asynctb.why"
 
 
 class View(NamedTuple):
@@ -102,6 +102,10 @@ class Answers:
         for table in (self._originals, self._placements):
             for key in [key for key in table if old is not None and key[0] == id(old)]:
                 del table[key]
+
+    def ended(self, session_id: str) -> None:
+        """Forget a session that will not stop again."""
+        self._since.pop(session_id, None)
 
     def opened(self, document: TextDocument) -> None:
         """Remember the text of a document as it is on disk, before it is edited."""
@@ -264,7 +268,13 @@ class Answers:
                     if group.size:
                         texts.append(hint(group, is_top=is_top))
                 found.append(
-                    types.InlayHint(self._end_of(view.placement.lines, line), "  ".join(texts), padding_left=True)
+                    types.InlayHint(
+                        self._end_of(view.placement.lines, line),
+                        "  ".join(texts),
+                        padding_left=True,
+                        # For clients that know the snapshot, too: what it calls the line.
+                        data={"sessionId": view.session.id, "line": standings[0].frame["location"]["line"]},
+                    )
                 )
         found.sort(key=lambda each: each.position.line)
         return found
@@ -408,11 +418,25 @@ class Answers:
         session = self.sessions.get(session_id) if isinstance(session_id, str) else None
         if session is None or self.workspace is None or not isinstance(uri, str):
             return "The program goes on."
+        group = self._function(session, uri, line)
+        return "Nothing stands there." if group is None else listing(session, group)
+
+    def members(self, session_id: object, uri: object, line: object) -> List[str]:
+        """Return the identifiers of the activities in the function that begins on a line of a document."""
+        session = self.sessions.get(session_id) if isinstance(session_id, str) else None
+        if session is None or self.workspace is None or not isinstance(uri, str):
+            return []
+        group = self._function(session, uri, line)
+        shapes = () if group is None else group.shapes
+        return [each["id"] for shape in shapes for each in session.summaries[shape].activities]
+
+    def _function(self, session: Session, uri: str, line: object) -> Optional[Group]:
+        assert self.workspace is not None
         for view in self.views(self.workspace.get_text_document(uri)):
             group = self._functions(view).get(line) if isinstance(line, int) and view.session is session else None
             if group is not None:
-                return listing(session, group)
-        return "Nothing stands there."
+                return group
+        return None
 
     def why(self) -> str:
         """Return all findings as text."""

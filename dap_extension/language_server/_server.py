@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import os
@@ -17,7 +18,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 
 from ..snapshot_files import shared
 from ..snapshot_files.reading import DocumentError, check_document, map_paths, read_document
-from ._answers import LIST, OPEN, WHY, Answers
+from ._answers import LIST, MEMBERS, OPEN, WHY, Answers
 
 PAUSED, RESUMED = "asynctb/paused", "asynctb/resumed"
 #: Seconds between two looks at what adapters have published.
@@ -78,6 +79,8 @@ class AsynctbLanguageServer(LanguageServer):
         self._published: Dict[str, shared.Published] = {}
         #: Follows what adapters publish, if that is wanted.
         self.following: Optional[asyncio.Future[None]] = None
+        #: Lets adapters know of the server, until it ends.
+        self.announced = contextlib.ExitStack()
 
     async def follow_adapters(self) -> None:
         """Show what adapters publish, as long as they do."""
@@ -169,6 +172,7 @@ def make_server() -> AsynctbLanguageServer:
     @_guarded
     def initialized(params: types.InitializedParams) -> None:
         if server.options.adapters:
+            server.announced.enter_context(shared.server_announced())
             server.following = asyncio.ensure_future(server.follow_adapters())
 
     @server.feature(PAUSED)
@@ -192,6 +196,8 @@ def make_server() -> AsynctbLanguageServer:
     @_guarded
     def resumed(params: Any) -> None:
         _forget(params)
+        if isinstance(params, dict) and params.get("ended") is True:
+            answers.ended(str(params.get("sessionId")))
 
     def _forget(params: Any) -> None:
         session_id = params.get("sessionId") if isinstance(params, dict) else None
@@ -291,6 +297,11 @@ def make_server() -> AsynctbLanguageServer:
         server.tell(text)
         return text
 
+    @server.command(MEMBERS)
+    @_guarded
+    def members(ls: AsynctbLanguageServer, *arguments: Any) -> List[str]:
+        return answers.members(*arguments) if len(arguments) == 3 else []
+
     return server
 
 
@@ -325,5 +336,6 @@ def _version() -> str:
 
 def serve(arguments: List[str]) -> None:
     """Serve a client until it is done."""
-    with shared.server_announced():
-        start_server(make_server(), arguments)
+    server = make_server()
+    with server.announced:
+        start_server(server, arguments)

@@ -51,13 +51,15 @@ class Group:
     """
 
     def __init__(self, session: Session, first: int) -> None:
-        self._session = session
+        self.session = session
         self._first = first
         self._shapes: Set[int] = set()
         self.activities: List[SavedActivity] = []
         self.kinds: Counter[str] = collections.Counter()
         self.states: Counter[str] = collections.Counter()
         self.waits: Counter[Optional[str]] = collections.Counter()
+        #: Who holds what they wait for, by identifiers.
+        self.holders: Counter[Tuple[str, ...]] = collections.Counter()
         self.deadlocked = self.perhaps_deadlocked = 0
 
     def add(self, shape: int) -> None:
@@ -65,10 +67,11 @@ class Group:
         if shape in self._shapes:
             return
         self._shapes.add(shape)
-        summary = self._session.summaries[shape]
+        summary = self.session.summaries[shape]
         self.kinds.update(summary.kinds)
         self.states.update(summary.states)
         self.waits.update(summary.waits)
+        self.holders.update(summary.holders)
         self.deadlocked += summary.deadlocked
         self.perhaps_deadlocked += summary.perhaps_deadlocked
         if len(self.activities) < self._first:
@@ -93,6 +96,8 @@ class _Summary:
         self.kinds: Counter[str] = collections.Counter()
         self.states: Counter[str] = collections.Counter()
         self.waits: Counter[Optional[str]] = collections.Counter()
+        #: Who holds what they wait for, by identifiers.
+        self.holders: Counter[Tuple[str, ...]] = collections.Counter()
         self.deadlocked = self.perhaps_deadlocked = 0
 
 
@@ -141,6 +146,8 @@ class Session:
         summary.kinds[activity["kind"]] += 1
         summary.states["failed" if "failure" in activity else activity["state"]] += 1
         summary.waits[wait["description"] if wait is not None else None] += 1
+        holders = wait.get("holders", ()) if wait is not None else ()
+        summary.holders[tuple(each["activityId"] for each in holders)] += 1
         certain = [each["certain"] for each in self.findings_of[activity["id"]] if each["kind"] == "deadlock"]
         # The first ones are shown.
         stuck = summary.deadlocked + summary.perhaps_deadlocked

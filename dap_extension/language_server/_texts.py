@@ -74,13 +74,24 @@ def hint(group: Group, *, is_top: bool) -> str:
     who = ", ".join(names) + (f" and {more} more" if more else "")
     (what, number), *_ = group.waits.most_common(1)
     if what is not None and number == group.size:
-        who += f" {'waits' if group.size == 1 else 'wait'} for {clean(what, 80)}"
+        who += f" {'waits' if group.size == 1 else 'wait'} for {clean(what, 80)}{_held(group, what)}"
     elif len(group.states) == 1:
         who += f" {next(iter(group.states))}"
     else:
         who += f" ({', '.join(f'{each} {clean(state, 20)}' for state, each in group.states.items())})"
     mark = "▶" if set(group.states) == {"running"} and what is None else "⏸"
     return f"{mark if is_top else '↳'} {who}{_stuck(group)}"
+
+
+def _held(group: Group, what: str) -> str:
+    """Return who holds what all of a group wait for, if it is the same for all."""
+    if len(group.holders) != 1 or " held by " in what:
+        return ""
+    holders = [group.session.activities[each] for each in next(iter(group.holders)) if each in group.session.activities]
+    if not holders:
+        return ""
+    more = f" and {len(holders) - MOST_NAMES} more" if len(holders) > MOST_NAMES else ""
+    return f", held by {', '.join(map(name_of, holders[:MOST_NAMES]))}{more}"
 
 
 def finding_line(finding: FindingInfo) -> str:

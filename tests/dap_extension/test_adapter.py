@@ -51,8 +51,8 @@ def test_a_stop_in_a_deadlock(interpreter: Interpreter) -> None:
         frame = debuggee.session.top_frame(stop)
         assert frame is not None
         assert frame["line"] == debuggee.lines["paused"]
-        debuggee.output.wait_for("Deadlock: task transfer-", "important")
-        finding = debuggee.output["important"].strip()
+        debuggee.output.wait_for("Deadlock: task transfer-", "console")
+        finding = debuggee.output["console"].strip()
         assert ask_console(debuggee, " asynctb  why ") == finding
         tree = ask_console(debuggee, "asynctb")
         assert re.match(rf"Paused \(breakpoint\) in main .*two_locks\.py:{debuggee.lines['paused']}", tree)
@@ -78,7 +78,7 @@ def test_nothing_is_found_and_nothing_is_said() -> None:
     with debug("tasks.py", adapter=ADAPTER) as debuggee:
         debuggee.run_to("paused")
         assert ask_console(debuggee, "asynctb why") == "Nothing is known to be stuck."
-        assert debuggee.output["important"] == ""
+        assert debuggee.output["console"] == ""
         debuggee.finish()
 
 

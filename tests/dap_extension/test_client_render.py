@@ -319,8 +319,19 @@ def test_tasks_that_run_inside_each_other() -> None:
         activity("t", "thread", "running"),
         *[activity(each, state="running", parentId="t", threadId="t") for each in "abc"],
     ]
-    frames = [frame("compute", 1), frame("inner", 2), frame("middle", 3), frame("outer", 4), frame("run", 5)]
-    stacks = {"t": frames, "b": frames[:3], "a": frames[:4], "c": frames[:2]}
+    others = [{"activityId": each} for each in "cba"]
+    frames = [
+        frame("compute", 1),
+        *[{**frame(name, line), **other} for name, line, other in zip(("inner", "middle", "outer"), (2, 3, 4), others)],
+        frame("run", 5),
+    ]
+    inner, middle, outer = frame("inner", 2), frame("middle", 3), frame("outer", 4)
+    stacks = {
+        "t": frames,
+        "b": [*frames[:2], middle],
+        "a": [*frames[:3], outer],
+        "c": [frames[0], inner],
+    }
     assert tree(capture(activities, stacks)) == [
         "● Thread name-t  running",
         "├── run  <string>:5",
@@ -339,15 +350,42 @@ def test_tasks_that_run_inside_each_other() -> None:
 def test_frames_of_a_greenlet_that_a_task_executes_are_shown_once() -> None:
     inside = [frame("awaits", 3), frame("synchronous", 2)]
     stack = [frame("sleep", 4), *inside, frame("spawn", 1)]
-    greenlets = [activity(each, "greenlet", framework="greenlet") for each in ("x", "y")]
-    one = capture([activity("a"), activity("b"), greenlets[0]], {"a": stack, "b": [frame("awaits", 3)], "x": inside})
-    assert tree(one)[-2:] == ["○ Greenlet name-x  suspended", "└── goes on in Task name-a"]
-    two = [activity("a"), activity("b"), *greenlets]
-    both = tree(capture(two, {"a": stack, "b": stack, "x": inside, "y": inside}))
-    assert both.count("└── goes on in one of the tasks name-a, name-b") == 2
-    # There is another one at the same place, which no task executes: nobody knows which that is.
-    of = capture([activity("a"), *greenlets], {"a": stack, "x": inside, "y": inside})
-    assert "goes on" not in "".join(tree(of))
+    greenlet = activity("x", "greenlet", framework="greenlet", parentId="a")
+    of = capture([activity("a"), greenlet], {"a": stack, "x": [inside[0], {**inside[1], "activityId": "a"}]})
+    assert tree(of) == [
+        "○ Task name-a  suspended",
+        "├── spawn  <string>:1",
+        "├── synchronous  <string>:2",
+        "├── awaits  <string>:3",
+        "├── sleep  <string>:4",
+        "└── ○ Greenlet name-x  suspended",
+        "    └── goes on in Task name-a",
+    ]
+
+
+def test_what_a_thread_executes_is_not_repeated_by_tasks_that_wait_for_it() -> None:
+    activities = [
+        activity("t", "thread", "running"),
+        activity("u", "thread", "running"),
+        activity("a"),
+        activity("b"),
+    ]
+    works = frame("works", 2)
+    stacks = {"t": [works], "u": [works]}
+    stacks.update({task: [{**works, "activityId": thread}, frame("waits", 1)] for task, thread in ("at", "bu")})
+    assert tree(capture(activities, stacks))[4:] == [
+        "○ Task name-a  suspended",
+        "├── waits  <string>:1",
+        "└── goes on in Thread name-t",
+        "○ Task name-b  suspended",
+        "├── waits  <string>:1",
+        "└── goes on in Thread name-u",
+    ]
+    assert tree(capture(activities, stacks), group=True)[-3:] == [
+        "○ 2 tasks name-a, name-b  suspended",
+        "├── waits  <string>:1",
+        "└── goes on in Thread name-t, name-u",
+    ]
 
 
 def test_a_running_task_is_shown_once() -> None:
@@ -356,7 +394,9 @@ def test_a_running_task_is_shown_once() -> None:
         activity("a", state="running", parentId="t", threadId="t"),
     ]
     inner, outer, module = frame("inner"), frame("outer"), frame("<module>")
-    of = capture(activities, {"t": [inner, outer, module], "a": [{**inner, "frameId": 3}, outer]})
+    of = capture(
+        activities, {"t": [inner, {**outer, "activityId": "a"}, module], "a": [{**inner, "frameId": 3}, outer]}
+    )
     assert tree(of) == [
         "● Thread name-t  running",
         "├── <module>  <string>:6",

@@ -112,6 +112,11 @@ def test_what_is_shown(app: Tuple[Path, Path], name: str) -> None:
             listed = await used.execute(command.command, *(command.arguments or ()))
             assert listed.splitlines()[0] == "Task idle-0  waits for item of a queue (empty)"
             await used.wait_for(lambda: used.messages == [listed])
+            ids = {each["id"]: each["name"] for each in json.loads(snapshot.read_text())["activities"]}
+            members = await used.execute("asynctb.members", *(command.arguments or ()))
+            assert sorted(ids[each] for each in members) == [f"idle-{number}" for number in range(5)]
+            assert await used.execute("asynctb.members", "one", uri, 1) == []
+            assert await used.execute("asynctb.members", "two", uri, line_of("idle") - 1) == []
             # Diagnostics: two steps, each with the other.
             found = used.diagnostics[uri]
             assert {each.range.start.line + 1 for each in found} == {line_of("take")}
@@ -122,6 +127,40 @@ def test_what_is_shown(app: Tuple[Path, Path], name: str) -> None:
             used.notify("asynctb/resumed", {"sessionId": "one"})
             await used.wait_for(lambda: not used.diagnostics[uri])
             assert (await used.hints(uri), await used.lenses(uri)) == ({}, {})
+
+    asyncio.run(test())
+
+
+def test_a_hint_says_who_holds_it(app: Tuple[Path, Path]) -> None:
+    async def test() -> None:
+        source, snapshot = app
+        document = json.loads(snapshot.read_text())
+        for activity in document["activities"]:
+            if activity["name"] == "right":
+                del activity["stack"]
+        async with serving() as used:
+            uri = used.open(source)
+            used.notify("asynctb/paused", {"sessionId": "one", "snapshot": document})
+            hints = await used.hints(uri)
+            assert hints[line_of("take")] == "⏸ left waits for lock, held by right, deadlocked"
+
+    asyncio.run(test())
+
+
+def test_a_session_that_has_ended_is_forgotten(app: Tuple[Path, Path]) -> None:
+    async def test() -> None:
+        source, snapshot = app
+        later = json.loads(snapshot.read_text())
+        later["time"] = "2099-01-01T00:00:00+00:00"
+        async with serving() as used:
+            uri = used.open(source)
+            for ended in (False, True):
+                used.paused(snapshot)
+                used.notify("asynctb/resumed", {"sessionId": "one", "ended": ended})
+                used.notify("asynctb/paused", {"sessionId": "one", "snapshot": later})
+                hover = text_of(await used.hover(uri, line_of("outer")))
+                assert (" UTC at least" in hover) is not ended
+                used.notify("asynctb/resumed", {"sessionId": "one", "ended": True})
 
     asyncio.run(test())
 

@@ -10,6 +10,8 @@ import { launch, markerLine, Workbench } from "./workbench.ts";
 const PROGRAM = readFileSync(path.join(import.meta.dirname, "programs", "crowd.py"), "utf8");
 /** The longest time (ms) for which the window may not react; a busy machine alone costs some of it. */
 const LONGEST_FREEZE = 2_000;
+/** And for which extensions may not; 50 on a machine that does nothing else. */
+const LONGEST_DELAY = 250;
 
 const GROUPED = `
     MainThread | 10,001 tasks
@@ -46,6 +48,20 @@ test("a stop shows the first of ten thousand tasks and how many more there are",
   const freeze = await workbench.longestFreeze(() => workbench.row(/^10,000 × wait/).waitFor());
   console.log(`longest freeze at a stop: ${freeze.toFixed(0)} ms`);
   assert.ok(freeze < LONGEST_FREEZE, `${freeze}`);
+});
+
+test("the language server is told of all, and holds up nobody", async () => {
+  await workbench.line("10000 tasks suspended here").first().waitFor();
+  await workbench.line("‖ visitor 00000 and 9,999 more · event").waitFor();
+  await workbench.screenshot("told");
+  console.log(`longest delay of extensions at the first stop: ${await workbench.longestDelay()} ms`);
+  // Once more: the first stop loads what every later one has.
+  await workbench.command("Async Stacks: Refresh");
+  await workbench.line("‖ visitor 00000 and 9,999 more · event").waitFor();
+  await workbench.until(async () => (await workbench.marks()).every((text) => !text.includes("visitor")));
+  const delay = await workbench.longestDelay();
+  console.log(`longest delay of extensions: ${delay} ms`);
+  assert.ok(delay < LONGEST_DELAY, `${delay}`);
 });
 
 test("they can be listed one by one, and more come on request", async () => {

@@ -15,7 +15,8 @@ const test = story(() => workbench);
 before(async () => {
   workbench = await Workbench.start("standoff", {
     "standoff.py": PROGRAM,
-    ".vscode/settings.json": JSON.stringify({ "asynctb.debugConsole": true }),
+    // The extension alone; server.test.ts has the language server.
+    ".vscode/settings.json": JSON.stringify({ "asynctb.debugConsole": true, "asynctb.languageServer.enabled": false }),
     ".vscode/launch.json": launch({ name: "Standoff", program: "standoff.py" }),
   });
 });

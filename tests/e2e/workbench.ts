@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium, type Browser, type Locator, type Page } from "playwright-core";
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from "playwright-core";
 
 const HERE = import.meta.dirname;
 const OUTPUT = path.join(HERE, "output");
@@ -75,7 +75,8 @@ export class Workbench {
     }
     const data = path.join(home, "data");
     mkdirSync(path.join(data, "User"), { recursive: true });
-    writeFileSync(path.join(data, "User", "settings.json"), JSON.stringify(SETTINGS));
+    const settings = { ...SETTINGS, "asynctb.languageServer.python": environment("ASYNCTB_PYTHON") };
+    writeFileSync(path.join(data, "User", "settings.json"), JSON.stringify(settings));
     const folders = ["--user-data-dir", data, "--extensions-dir", path.join(home, "extensions")];
     for (const vsix of [environment("ASYNCTB_VSIX"), environment("ASYNCTB_STAND_IN")]) {
       const result = spawnSync(process.execPath, [SERVER, ...folders, "--install-extension", vsix], {
@@ -192,18 +193,18 @@ export class Workbench {
       async () => {
         await this.page.keyboard.press("F1");
         await input.fill(`>${title}`);
-        const found = await row.waitFor({ timeout: 5000 }).then(
+        const found = await row.click({ timeout: 5000 }).then(
           () => title,
           () => "",
         );
-        // The palette does not learn of commands that come while it is open, as those of extensions do at first.
+        // The palette does not learn of commands that come while it is open, as those of extensions do at first, and
+        // closes when a stop takes the keyboard.
         if (found === "") await this.page.keyboard.press("Escape");
         return found;
       },
       (found) => found !== "",
     );
     assert.equal(seen, title);
-    await row.click();
   }
 
   /** Start a configuration of launch.json. */
@@ -366,6 +367,28 @@ export class Workbench {
     return rows.map(({ level, text }) => `${"  ".repeat(Math.max(level - 1, 0))}${text}`).join("\n");
   }
 
+  /** The page of the view in the bottom panel. */
+  panel(): FrameLocator {
+    return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+  }
+
+  /** Wait until the lines of the table in the bottom panel read so, with ` | ` between cells. */
+  async seePanel(expected: RegExp): Promise<void> {
+    const lines = this.panel().locator(".line");
+    const read = async (): Promise<string> => {
+      const rows = await lines.evaluateAll((elements) =>
+        elements.map((element) => ({
+          top: Number.parseFloat((element as HTMLElement).style.top),
+          text: [...element.children].map((cell) => cell.textContent ?? "").join(" | "),
+        })),
+      );
+      rows.sort((a, b) => a.top - b.top);
+      return rows.map(({ text }) => text.replace(/^[▾▸+~]/, "")).join("\n");
+    };
+    const seen = await this.#poll(read, (text) => expected.test(text));
+    assert.match(seen, expected);
+  }
+
   /** Wait until a tree shows what is expected, in which `*` stands for anything but a line's end. */
   async seeTree(expected: string, view = this.view()): Promise<void> {
     const wanted = unindent(expected);
@@ -419,6 +442,36 @@ export class Workbench {
     });
   }
 
+  /** How long (ms) extensions have kept each other waiting at most, since that was asked the last time. */
+  async longestDelay(): Promise<number> {
+    await this.command("Stand-in: Copy Longest Delay");
+    let text = "";
+    await this.until(async () => {
+      text = await this.page.evaluate(() => navigator.clipboard.readText());
+      return /^longest delay: \d+ ms$/.test(text);
+    });
+    await this.page.evaluate(() => navigator.clipboard.writeText(""));
+    return Number.parseInt(text.slice("longest delay: ".length), 10);
+  }
+
+  /** Wait until something holds. */
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    const seen = await this.#poll(
+      async () => ((await holds()) ? "yes" : "no"),
+      (text) => text === "yes",
+    );
+    assert.equal(seen, "yes");
+  }
+
+  /** What the extension itself has put at the ends of lines. */
+  async marks(): Promise<string[]> {
+    return await this.page.evaluate(() =>
+      [...document.querySelectorAll('.view-lines span[class*="ced-"]')].map(
+        (element) => getComputedStyle(element, "::after").content,
+      ),
+    );
+  }
+
   /** Wait until a line of the editor ends in the text. */
   async seeMark(text: string): Promise<void> {
     await this.page.waitForFunction(
@@ -428,6 +481,21 @@ export class Workbench {
         ),
       text,
     );
+  }
+
+  /** A line of source with what stands at its end, or a code lens; `*` stands for anything. */
+  line(text: string): Locator {
+    const hasText = new RegExp(escape(text).replaceAll(" ", "\\s+").replaceAll("\\*", ".*"));
+    return this.page.locator(".view-lines .view-line, .codelens-decoration").filter({ hasText });
+  }
+
+  /** Rest the pointer on the end of a line, on what stands there. */
+  async hoverEnd(text: string): Promise<void> {
+    const last = this.line(text).first().locator("span span").last();
+    const box = await last.boundingBox();
+    if (!box) throw new Error(`There is no line ${text}.`);
+    await this.page.mouse.move(box.x + 5, box.y + 40, { steps: 3 });
+    await this.page.mouse.move(box.x + box.width - 10, box.y + box.height / 2, { steps: 5 });
   }
 
   /** Rest the pointer on such a text at the end of a line. */

@@ -46,6 +46,40 @@ export function followsClicks(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get<boolean>("focusOnClick", true);
 }
 
+/** What the language server can show, each with a setting. */
+export type Shown = "lenses" | "hints" | "hovers" | "diagnostics" | "navigation";
+
+export function usesServer(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get<boolean>("languageServer.enabled", true);
+}
+
+/** Whether something is to be shown that the language server knows. */
+export function serverShows(what: Shown): boolean {
+  const settings = vscode.workspace.getConfiguration(SECTION);
+  return settings.get<boolean>(`languageServer.${what}`, true) && (what !== "hints" || showsEditorMarks());
+}
+
+/** Whether the editor shows the hints of the server at the ends of lines. */
+export function seesHints(document: vscode.TextDocument): boolean {
+  const enabled = vscode.workspace.getConfiguration("editor", document).get<string>("inlayHints.enabled", "on");
+  return (enabled === "on" || enabled === "onUnlessPressed") && serverShows("hints");
+}
+
+/** How many characters of hints the editor shows in a line; 0 for all. */
+export function hintRoom(document: vscode.TextDocument): number {
+  return vscode.workspace.getConfiguration("editor", document).get<number>("inlayHints.maximumLength", 0);
+}
+
+/** The interpreter that the user wants the language server to run with; empty if none is named. */
+export function serverPython(): string {
+  return vscode.workspace.getConfiguration(SECTION).get<string>("languageServer.python", "").trim();
+}
+
+/** Text of a file where the extension runs, as it is saved. */
+export async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path)));
+}
+
 /** What VS Code's own Call Stack should list. */
 export function callStackSettings(): Required<CallStackSettings> {
   const settings = vscode.workspace.getConfiguration(`${SECTION}.callStack`);

@@ -433,8 +433,12 @@ class Greenlets(Source):
             for waits in self._waits:
                 wait = wait or waits.of(obj, frame, listing)
         parent = self._reader.parent(obj)
-        if parent is not None and self._reader.parent(parent) is not None:
-            parent_id: Optional[str] = listing.id_of(parent, "greenlet")
+        # What a task executes in it belongs to that.
+        driver = listing.driver_of(frames_outward(frame)[-1]) if frame is not None and state == "suspended" else None
+        if driver is not None:
+            parent_id: Optional[str] = driver
+        elif parent is not None and self._reader.parent(parent) is not None:
+            parent_id = listing.id_of(parent, "greenlet")
         else:
             parent_id = thread.id if thread is not None else None
         return Activity(

@@ -280,7 +280,8 @@ class _Companion:
                 return
             raise
         if findings and moment == self._moment:
-            self.proxy.send_event("output", {"category": "important", "output": _in_lines(findings) + "\n"})
+            # Not "important": clients drop categories that they do not know (dape 0.27).
+            self.proxy.send_event("output", {"category": "console", "output": _in_lines(findings) + "\n"})
 
     def _publish(self, capture: Capture, moment: int) -> None:
         document = to_document(capture, lines_of)

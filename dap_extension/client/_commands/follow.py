@@ -39,6 +39,8 @@ def follow(session: Session, output: Output, breakpoints: Breakpoints, *, stops:
         _set_breakpoints(session, output, breakpoints)
         session.start()
         if not session.launched:
+            if breakpoints:
+                _have_them_hit(helper)
             output.say("waiting until the program stops (Ctrl-C ends the wait)")
         while True:
             stop = session.wait_for_stop(math.inf)
@@ -73,6 +75,16 @@ def _all_shown(shown: int, failed: int) -> int:
     if failed:
         raise HelperError(f"the stacks could not be read at {failed} of {shown + failed} stops")
     return shown
+
+
+def _have_them_hit(helper: Helper) -> None:
+    """Load the helper, by which they are hit also in coroutines that have begun already."""
+    try:
+        helper.load()
+    except HelperError as error:
+        if error.program_ended:
+            raise
+        # Said at the first stop: perhaps it can be loaded then.
 
 
 def _set_breakpoints(session: Session, output: Output, breakpoints: Breakpoints) -> None:

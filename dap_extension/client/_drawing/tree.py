@@ -41,8 +41,6 @@ _STATE_STYLES = {
     "done": "bright_black",
     "unknown": "red",
 }
-_NO_ANSWER: ExpandedStack = {"activityId": ""}
-_NO_STACK: Stack = {"frames": []}
 _NO_WAIT: WaitInfo = {"kind": "unknown", "description": ""}
 _TITLES = {
     "deadlock": "Deadlock",
@@ -210,14 +208,9 @@ class _Forest:
             if self._shape_with_tasks(each["activityId"]) is None
         }
         in_groups = {child for children in self._held.values() for child in children}
-        self._running_in: DefaultDict[str, List[str]] = collections.defaultdict(list)
         for activity in self._activities.values():
             if activity["id"] not in in_groups:
                 self._children[self._parent(activity)].append(activity["id"])
-            if _is_executed(activity) and "threadId" in activity:
-                self._running_in[activity["threadId"]].append(activity["id"])
-        #: The tasks that execute greenlets, of each one or those of which it is one.
-        self._executing = self._executing_tasks()
         self._shown: Set[str] = set()
         self._in_group = False
         #: What is equal for activities that look the same with all that is below them, if it is known yet.
@@ -279,7 +272,7 @@ class _Forest:
             self._pair_below(members)
             if self._only is None or first in self._only:
                 outer, self._in_group = self._in_group, len(members) > 1
-                self._add_stack(node, first, nesting)
+                self._add_stack(node, members, nesting)
                 self._in_group = outer
             children = self._children[first]
             if nesting < MAX_NESTING:
@@ -461,7 +454,8 @@ class _Forest:
 
     # Stacks
 
-    def _add_stack(self, node: Branch, activity_id: str, nesting: int) -> None:
+    def _add_stack(self, node: Branch, members: List[str], nesting: int) -> None:
+        activity_id = members[0]
         made = self._activities[activity_id].get("createdAt")
         if made is not None:
             line = Line("created at", _FAINT)
@@ -472,13 +466,8 @@ class _Forest:
         if stack is not None:
             activity = self._activities[activity_id]
             thread = activity["kind"] == "thread"
-            executing = self._executing.get(activity_id)
-            if executing is not None:
-                kind = "Task" if len(executing) == 1 else "one of the tasks"
-                node.add(Line(f"goes on in {kind} {self._names(executing)}", _FAINT))
-                return
-            frames, inner = self._without_tasks(stack["frames"], activity)
-            leaf = "waitsFor" not in activity and inner is None
+            frames, other = self._own_part(stack["frames"])
+            leaf = "waitsFor" not in activity and other is None
             shape, values = self._shapes.of[activity_id]
             if self._with_tasks[shape] or len(frames) < len(stack["frames"]):
                 self._add_frames(node, frames, nesting, thread=thread)
@@ -490,59 +479,23 @@ class _Forest:
                     self._add_frames(drawing, frames, nesting, thread=thread)
                     self._drawn[key] = [branch.share() for branch in drawing.below]
                 node.below += self._drawn[key]
-            self._add_end(node, stack, leaf)
-            if inner is not None and not thread:
-                other = self._activities[inner]
-                node.add(Line(f"goes on in {other['kind'].replace('_', ' ').capitalize()} {other['name']}", _FAINT))
+            if other is None:
+                self._add_end(node, stack, leaf)
+            if other is not None and not (thread and self._activities[other].get("threadId") == activity_id):
+                kind = self._activities[other]["kind"].replace("_", " ").capitalize()
+                others = [self._own_part(self._stacks[each]["stack"]["frames"])[1] for each in members]
+                names = self._names([each for each in others if each is not None])
+                node.add(Line(f"goes on in {kind} {names}", _FAINT))
         elif answer is not None and "error" in answer:
             node.add(Line(answer["error"]["format"], _PROBLEM))
 
-    def _executing_tasks(self) -> Dict[str, List[str]]:
-        """Return the tasks whose stacks have the frames of a suspended greenlet in them, by the greenlet.
-
-        Alike are taken together: that frames are at the same places proves nothing for one greenlet. But a function of
-        a task that is suspended without being a coroutine is in a greenlet, so if there are as many tasks as greenlets,
-        each is one of theirs.
-        """
-        alike: DefaultDict[int, List[str]] = collections.defaultdict(list)
-        greenlets: DefaultDict[Tuple[str, ...], List[str]] = collections.defaultdict(list)
-        for activity_id, (shape, _) in self._shapes.of.items():
-            activity = self._activities.get(activity_id)
-            if activity is None:
-                continue
-            if activity["kind"] == "task":
-                alike[shape].append(activity_id)
-            elif (activity["kind"], activity["framework"], activity["state"]) == ("greenlet", "greenlet", "suspended"):
-                greenlets[self._places_of(activity_id)].append(activity_id)
-        found: Dict[str, List[str]] = {}
-        tasks = [(self._places_of(members[0]), members) for members in alike.values()] if greenlets else []
-        for wanted, members in greenlets.items():
-            executing = [name for places, names in tasks if _contains(places, wanted) for name in names]
-            if wanted and len(executing) == len(members):
-                found.update(dict.fromkeys(members, executing))
-        return found
-
-    def _places_of(self, activity_id: str) -> Tuple[str, ...]:
-        frames = self._stacks[activity_id].get("stack", _NO_STACK)["frames"]
-        return tuple([json.dumps(_place_of(frame), sort_keys=True) for frame in frames])
-
-    def _without_tasks(self, frames: List[Frame], activity: ActivityInfo) -> Tuple[List[Frame], Optional[str]]:
-        """Cut off the inner frames that are those of a task which runs inside of the activity: they are shown there.
-
-        Return the rest with the identifier of that task, if there is one; of those inside each other the outermost.
-        """
-        is_thread = activity["kind"] == "thread"
-        running = self._running_in.get(activity["id"] if is_thread else activity.get("threadId", ""), [])
-        if not is_thread and activity["id"] not in running:
-            return frames, None
-        places = [_place_of(frame) for frame in frames]
-        cut, found = 0, None
-        for task in running:
-            inner = [_place_of(frame) for frame in self._stacks.get(task, _NO_ANSWER).get("stack", _NO_STACK)["frames"]]
-            is_inside = is_thread or len(inner) < len(places)
-            if is_inside and len(inner) > cut and inner == places[: len(inner)]:
-                cut, found = len(inner), task
-        return frames[cut:], found
+    def _own_part(self, frames: List[Frame]) -> Tuple[List[Frame], Optional[str]]:
+        """Return the outer frames, which no other activity has, and that in which the stack goes on, or None."""
+        for index in range(len(frames) - 1, -1, -1):
+            other = frames[index].get("activityId")
+            if other in self._activities:
+                return frames[index + 1 :], other
+        return frames, None
 
     def _add_frames(self, node: Branch, frames: List[Frame], nesting: int, *, thread: bool = False) -> None:
         # As in a Python traceback the innermost comes last, and so does what it waits for.
@@ -649,15 +602,6 @@ def _append_code(line: Line, code: str) -> None:
         line.append(f"  {code}", order=1, least=_LEAST_CODE, optional=True)
 
 
-def _place_of(frame: Frame) -> Tuple[str, Location]:
-    return frame["name"], frame["location"]
-
-
-def _contains(places: Tuple[str, ...], wanted: Tuple[str, ...]) -> bool:
-    size = len(wanted)
-    return any(places[start : start + size] == wanted for start in range(len(places) - size + 1))
-
-
 def _count_reasons(shapes: Shapes) -> Dict[str, int]:
     """Return how many frames have each reason for why context managers may be missing."""
     reasons: collections.Counter[str] = collections.Counter()
@@ -680,13 +624,6 @@ def _has_tasks(value: Any) -> bool:
         elif isinstance(each, list):
             pending.extend(each)
     return False
-
-
-def _is_executed(activity: ActivityInfo) -> bool:
-    """Whether its frames are those of its thread."""
-    if activity["kind"] == "greenlet" and activity.get("waitsFor", {}).get("kind") == "events":
-        return True  # the hub of gevent, which waits in the thread
-    return activity["state"] == "running" and activity["kind"] != "thread"
 
 
 def _task_children(value: Any, hidden: bool) -> Iterator[str]:

@@ -438,6 +438,8 @@ def test_sqlalchemy() -> None:
         task.set_name("handler")
         await settle()
         found.append(activities()["handler"])
+        (greenlet,) = [each for each in snapshot().activities if each.kind == "greenlet" and each.state == "suspended"]
+        assert greenlet.parent == found[0].id
         futures[0].set_result(None)
         await task
 

@@ -147,7 +147,7 @@ def test_what_only_looks_like_it() -> None:
     time = Module()
     thread = observed(lambda: time.sleep(1))
     try:
-        for _ in range(50):
+        for _ in range(10):
             activity = look()
             assert activity.state == "running"
             assert activity.waits_for is None

@@ -143,13 +143,13 @@ def test_children_of_groups_are_named_by_their_activities() -> None:
         "findings": [],
     }
     writer = writing._Writer(snapshot)
-    parent = writer.activity(snapshot["activities"][0])
+    parent = writer.activity(snapshot["activities"][0], {})
     stack = expand(writer.shapes[0], parent["stack"]["values"])
     first, second = stack["frames"][0]["contexts"][0]["children"]
     assert (first["activityId"], "activityId" in second) == ("task-2", False)
     assert "deadline" not in parent["waitsFor"], "JSON has no infinity"
     assert len(parent["waitsFor"]["description"]) == 500
-    assert "stackError" in writer.activity(snapshot["activities"][1])
+    assert "stackError" in writer.activity(snapshot["activities"][1], {})
 
 
 @posix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import sys
 import threading
 import types
@@ -11,6 +12,7 @@ from typing import Any, Iterator, List
 import pytest
 
 from asynctb import Activity, Snapshot, Traceback, snapshot
+from asynctb._output.document import snapshot_document
 
 
 def lines_with(text: str, what: str) -> List[str]:
@@ -66,6 +68,49 @@ def test_eager_tasks_inside_each_other() -> None:
     for function in (".inner  ", ".outer  ", ".main  ", ".look  "):
         assert len(lines_with(texts[0], function)) == 1
     assert len(lines_with(texts[0], "goes on in Task ")) == 2
+
+
+def test_a_loop_in_a_thread_that_waits_for_it() -> None:
+    texts: List[str] = []
+    documents: List[Any] = []
+    begun = threading.Event()
+
+    async def query() -> None:
+        begun.set()
+        await asyncio.sleep(3600)
+
+    def run() -> None:
+        try:
+            asyncio.run(query())
+        except RuntimeError:  # the loop is stopped
+            pass
+
+    def wait() -> None:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(run).result()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    begun.wait()
+    while not texts or "waits for sleep" not in texts[-1]:
+        found = snapshot()
+        texts.append(str(found))
+        documents.append(snapshot_document(found))
+    (task,) = [each for each in found.activities if each.kind == "task" and "query  " in str(each.traceback)]
+    target: Any = task.target
+    loop = target.get_loop()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    assert len(lines_with(texts[-1], "query  ")) == 1
+    assert len(lines_with(texts[-1], "wait  ")) == 1
+    # The same in files.
+    document = documents[-1]
+    for each in document["activities"]:
+        frames = document["shapes"][each["stack"]["shape"]]["frames"]
+        others = [each["stack"]["values"][frame["activityId"]] for frame in frames if "activityId" in frame]
+        assert each["id"] not in others
+        if each["id"] == task.id:
+            assert not others
 
 
 def test_a_greenlet_that_a_task_executes_is_the_task() -> None:

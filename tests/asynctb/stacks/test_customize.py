@@ -658,6 +658,8 @@ def test_hooks_of_a_library_replace_those_of_a_room(tmp_path: Path, monkeypatch:
         calls.append(module.__name__)
 
     calls: List[str] = []
+    # New modules are known by their addresses, too, which must not be used again.
+    kept: List[types.ModuleType] = []
     room = _registry.Room({"replacing": install, "replacing.part": install, "replacing_not": install})
     monkeypatch.setitem(_registry._rooms, "builtins", room)
     with suspended(wait_in_trap()) as coroutine:
@@ -669,7 +671,8 @@ def test_hooks_of_a_library_replace_those_of_a_room(tmp_path: Path, monkeypatch:
             calls.clear()
             with ExitStack() as modules:
                 for name in ("replacing", "replacing.part", "replacing_not"):
-                    modules.enter_context(imported(name, source if name == "replacing" else "", tmp_path))
+                    text = source if name == "replacing" else ""
+                    kept.append(modules.enter_context(imported(name, text, tmp_path)))
                 Traceback.of(coroutine)
                 Traceback.of(coroutine)
                 assert calls == expected

@@ -19,7 +19,7 @@ def pause():
 
 def hold(number):
     release.wait()  # @hold
-    return number
+    return number  # @held
 
 
 greenlets = [gevent.spawn(hold, number) for number in range(3)]

@@ -31,7 +31,7 @@ async def main():
         line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         if not line:
             break
-        count += 1
+        count += 1  # @count
         print(serve(count, line.strip()), flush=True)
     release.set()
     await asyncio.gather(*tasks)

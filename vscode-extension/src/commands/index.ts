@@ -5,20 +5,23 @@ import type { Highlight } from "../decorations/highlight";
 import type { Marks } from "../decorations/marks";
 import { ARRANGEMENTS } from "../model/arrange";
 import { CaptureEnded } from "../model/capture";
-import { focusable } from "../model/focusable";
 import { DIRECTIONS } from "../model/relatives";
 import type { MoreRow, Row } from "../model/row";
 import type { Store } from "../model/store";
-import { change, followsClicks } from "../settings";
+import type { Feed } from "../server/feed";
+import { change } from "../settings";
 import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
 import type { StacksProvider } from "../view/provider";
 import type { StacksView } from "../view/view";
 import { copyAll, copyRow, copyWhy } from "./copy";
 import { runExample, type Example } from "./example";
-import { back, focus } from "./focus";
-import { openSource } from "./navigate";
+import { back } from "./focus";
+import { showRow } from "./show";
 import { Travel } from "./travel";
+
+/** Not for the palette: to one of the tasks that something else is about. */
+export const SHOW_TASKS = "asynctb.showTasks";
 
 export interface CommandTargets {
   readonly store: Store;
@@ -27,7 +30,10 @@ export interface CommandTargets {
   readonly highlight: Highlight;
   readonly view: StacksView;
   readonly marks: Marks;
+  readonly feed: Feed;
   readonly example: Example;
+  /** The identifier of the walkthrough. */
+  readonly walkthrough: string;
 }
 
 export function registerCommands({
@@ -37,19 +43,14 @@ export function registerCommands({
   highlight,
   view,
   marks,
+  feed,
   example,
+  walkthrough,
 }: CommandTargets): vscode.Disposable {
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture) session.refresh();
   };
-  const show = async (row: Row): Promise<boolean> => {
-    await openSource(row, store, highlight);
-    const target = followsClicks() ? await focusable(row) : undefined;
-    if (!target || !(await focus(store, target.capture, target.activityId, target.frameId))) return false;
-    await openSource(row, store, highlight); // VS Code has gone to where the frame is suspended,
-    await view.reveal(row); // and the editor has taken the keyboard
-    return true;
-  };
+  const show = (row: Row): Promise<boolean> => showRow(row, store, highlight, () => view.reveal(row));
   const travel = new Travel(store, provider, filter, view, show);
   const handlers: Record<string, (row: Row) => unknown> = {
     "asynctb.showView": async () => {
@@ -57,10 +58,15 @@ export function registerCommands({
       await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
       await vscode.commands.executeCommand("asynctb.stacks.focus");
     },
+    "asynctb.showTable": async () => {
+      await vscode.commands.executeCommand("setContext", "asynctb.wanted", true);
+      await vscode.commands.executeCommand("asynctb.tasks.focus");
+    },
     "asynctb.showTasksHere": () => travel.toLine(vscode.window.activeTextEditor, marks),
     "asynctb.runExample": () => runExample(example),
+    "asynctb.restartServer": () => feed.restart(),
     "asynctb.openWalkthrough": () =>
-      vscode.commands.executeCommand("workbench.action.openWalkthrough", "asynctb.asynctb#asynctb.start", false),
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", walkthrough, false),
     "asynctb.refresh": refresh,
     "asynctb.showRunning": (row?: Row) => {
       store.showRunning(row?.kind === "session" ? row.session : undefined);
@@ -93,6 +99,7 @@ export function registerCommands({
   return vscode.Disposable.from(
     ...Object.entries(handlers).map(([name, handler]) => vscode.commands.registerCommand(name, handler)),
     vscode.commands.registerCommand(OPEN, openPlace),
+    vscode.commands.registerCommand(SHOW_TASKS, (sessionId: string, ids: string[]) => travel.toOneOf(sessionId, ids)),
     vscode.commands.registerCommand(REVEAL, (target: TaskArguments) => travel.toLink(target)),
   );
 }

@@ -60,6 +60,15 @@ export class Travel {
     else if (found.length === 0) say("no task is suspended at this line.");
   }
 
+  /** Go to one of several tasks of a session. */
+  async toOneOf(sessionId: string, activityIds: readonly string[]): Promise<void> {
+    const capture = this.store.get(sessionId)?.capture;
+    const found = activityIds.flatMap((id) => capture?.activity(id) ?? []);
+    const chosen = found.length > 1 ? await choose(found) : found[0];
+    if (capture && chosen) await this.#reveal(capture, chosen);
+    else if (found.length === 0) say("the program has gone on.");
+  }
+
   async toLink({ snapshotId, activityId }: TaskArguments): Promise<void> {
     const capture = this.store.captures.find((each) => each.snapshotId === snapshotId);
     const activity = capture?.activity(activityId);

@@ -3,14 +3,21 @@
 import * as vscode from "vscode";
 import { stuck } from "../model/findings";
 import { count, nameIn, shortWait } from "../model/labels";
+import type { Capture } from "../model/capture";
 import type { Store } from "../model/store";
 import { suspendedLines, type Suspended, type SuspendedLine } from "../model/suspended";
-import { showsEditorMarks } from "../settings";
+import { seesHints, showsEditorMarks } from "../settings";
 import { appendLinks, linkToTask, newHover } from "../view/links";
 
 /** Most names behind a line, and in its hover. */
 const NAMES = 3;
 const HOVER_NAMES = 30;
+
+/** What is said about a line. */
+export interface Saying {
+  readonly text: () => string;
+  readonly hover: () => vscode.MarkdownString;
+}
 
 export class Marks implements vscode.Disposable {
   readonly #usual: vscode.TextEditorDecorationType;
@@ -19,6 +26,8 @@ export class Marks implements vscode.Disposable {
   #lines = new Map<string, SuspendedLine[]>();
   /** Of activities that do not go on: their identifiers by picture. */
   #bad = new Set<string>();
+  /** Whether the language server says at their lines where the activities of a picture are. */
+  #isSaid: (capture: Capture) => boolean = () => false;
 
   constructor(
     private readonly store: Store,
@@ -39,7 +48,7 @@ export class Marks implements vscode.Disposable {
       store.onDidChange(() => this.#update()),
       vscode.window.onDidChangeVisibleTextEditors(() => this.#draw()),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration("asynctb.editorMarks")) this.#update();
+        if (event.affectsConfiguration("asynctb") || event.affectsConfiguration("editor.inlayHints")) this.#update();
       }),
     );
   }
@@ -48,6 +57,24 @@ export class Marks implements vscode.Disposable {
   at(document: vscode.TextDocument, line: number): readonly Suspended[] {
     const lines = this.#lines.get(document.uri.toString()) ?? [];
     return lines.find((each) => each.line === line)?.suspended ?? [];
+  }
+
+  /** Leave to somebody else what is said at the ends of lines, for some of the pictures. */
+  leaveTo(other: { shows(capture: Capture): boolean; onDidChange: vscode.Event<void> }): vscode.Disposable {
+    this.#isSaid = (capture) => other.shows(capture);
+    return other.onDidChange(() => this.#draw());
+  }
+
+  /**
+   * What is said of those that are suspended at a line, which the program has under this number; undefined if nobody is.
+   *
+   * @param room how many characters the text should have at most, if that is possible
+   */
+  sayingAt(document: vscode.TextDocument, line: number, room = 0): Saying | undefined {
+    const found = (this.#lines.get(document.uri.toString()) ?? []).find((each) => each.line === line);
+    if (!found) return undefined;
+    const { suspended, complete } = found;
+    return { text: () => textOf(suspended, complete, room), hover: () => hoverOf(suspended, complete) };
   }
 
   dispose(): void {
@@ -69,10 +96,14 @@ export class Marks implements vscode.Disposable {
     for (const editor of vscode.window.visibleTextEditors) {
       const { document } = editor;
       const lines = (this.#lines.get(document.uri.toString()) ?? []).filter(({ line }) => line <= document.lineCount);
+      const isVisible = seesHints(document);
       const isBad = ({ suspended }: SuspendedLine): boolean =>
         suspended.some(({ capture, activity }) => this.#bad.has(keyOf(capture.snapshotId, `0 ${activity.info.id}`)));
       const options = (some: SuspendedLine[]): vscode.DecorationOptions[] =>
-        some.map((line) => optionsOf(line, document));
+        some.map((line) => {
+          const unsaid = isVisible ? line.suspended.filter(({ capture }) => !this.#isSaid(capture)) : line.suspended;
+          return optionsOf(line, unsaid, document);
+        });
       editor.setDecorations(this.#usual, options(lines.filter((line) => !isBad(line))));
       editor.setDecorations(this.#stuck, options(lines.filter(isBad)));
     }
@@ -83,22 +114,33 @@ function keyOf(snapshotId: number | undefined, id: string): string {
   return `${snapshotId ?? ""} ${id}`;
 }
 
+/** @param suspended those of the line that are to be named */
 function optionsOf(
-  { line, suspended, complete }: SuspendedLine,
+  { line, complete }: SuspendedLine,
+  suspended: readonly Suspended[],
   document: vscode.TextDocument,
 ): vscode.DecorationOptions {
   const { end } = document.lineAt(line - 1).range;
-  const names = suspended.slice(0, NAMES).map(({ activity }) => activity.info.name);
-  const rest = suspended.length - names.length;
-  const more = rest > 0 ? ` and ${complete ? "" : "at least "}${rest.toLocaleString("en-US")} more` : "";
-  const waits = new Set(suspended.map(({ capture, activity }) => shortWait(activity.info, nameIn(capture))));
-  const [wait] = waits;
-  const common = waits.size === 1 && wait !== undefined ? ` · ${wait}` : "";
+  if (suspended.length === 0) return { range: new vscode.Range(end, end) };
   return {
     range: new vscode.Range(end, end),
     hoverMessage: hoverOf(suspended, complete),
-    renderOptions: { after: { contentText: `‖ ${names.join(", ")}${more}${common}` } },
+    renderOptions: { after: { contentText: textOf(suspended, complete) } },
   };
+}
+
+/** @param room how many characters there should be at most; 0 for any number */
+function textOf(suspended: readonly Suspended[], complete: boolean, room = 0): string {
+  const waits = new Set(suspended.map(({ capture, activity }) => shortWait(activity.info, nameIn(capture))));
+  const [wait] = waits;
+  const common = waits.size === 1 && wait !== undefined ? ` · ${wait}` : "";
+  for (let named = NAMES; ; named--) {
+    const names = suspended.slice(0, named).map(({ activity }) => activity.info.name);
+    const rest = suspended.length - names.length;
+    const more = rest > 0 ? ` and ${complete ? "" : "at least "}${rest.toLocaleString("en-US")} more` : "";
+    const text = `‖ ${names.join(", ")}${more}${common}`;
+    if (room === 0 || text.length <= room || named === 1) return text;
+  }
 }
 
 function hoverOf(suspended: readonly Suspended[], complete: boolean): vscode.MarkdownString {

@@ -32,6 +32,17 @@ export function stuck(captures: readonly Capture[]): Set<string> {
   return found;
 }
 
+/** What is wrong with each activity, such as "deadlocked" or "perhaps starved"; what is certain goes first. */
+export function troubles({ findings }: Capture): ReadonlyMap<string, { words: string; isFact: boolean }> {
+  const found = new Map<string, { words: string; isFact: boolean }>();
+  for (const finding of findings) {
+    const words = WORDS[finding.kind];
+    const trouble = isFact(finding) ? { words, isFact: true } : { words: `perhaps ${words}`, isFact: false };
+    for (const id of finding.activityIds) if (found.get(id)?.isFact !== true) found.set(id, trouble);
+  }
+  return found;
+}
+
 /** Whether any of the findings is proven; undefined if there are none. */
 export function severity(captures: readonly Capture[]): "proven" | "possible" | undefined {
   const findings = captures.flatMap((capture) => capture.findings);

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import type { Row } from "../model/row";
 import { Outline } from "../model/rows";
 import type { Store } from "../model/store";
-import { outlineOptions } from "../settings";
+import { outlineOptions, readText } from "../settings";
 import { Expansion } from "./expansion";
 import type { Filter } from "./filter";
 import { itemOf } from "./items";
@@ -66,9 +66,4 @@ export class StacksProvider implements vscode.TreeDataProvider<Row>, vscode.Disp
   dispose(): void {
     this.#subscriptions.dispose();
   }
-}
-
-/** Text of a file where the extension runs, as it is saved. */
-async function readText(path: string): Promise<string> {
-  return new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.file(path)));
 }
