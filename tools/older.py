@@ -16,7 +16,7 @@ import tempfile
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 import libcst as cst
 
@@ -37,6 +37,14 @@ class _Older(cst.CSTTransformer):
         text = " ".join(cst.Module([]).code_for_node(original_node.annotation).split())
         return updated_node.with_changes(annotation=cst.SimpleString(repr(text)))
 
+    # Tuples without parentheses are later there than elsewhere.
+
+    def leave_AnnAssign(self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign) -> cst.AnnAssign:
+        return updated_node.with_changes(value=_in_parentheses(updated_node.value))
+
+    def leave_Return(self, original_node: cst.Return, updated_node: cst.Return) -> cst.Return:
+        return updated_node.with_changes(value=_in_parentheses(updated_node.value))
+
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.SimpleStatementLine:
@@ -45,6 +53,12 @@ class _Older(cst.CSTTransformer):
             body += _imports(statement) if isinstance(statement, cst.ImportFrom) else [statement]
         body = [each.with_changes(semicolon=cst.MaybeSentinel.DEFAULT) for each in body]
         return updated_node.with_changes(body=body)
+
+
+def _in_parentheses(value: Optional[cst.BaseExpression]) -> Optional[cst.BaseExpression]:
+    if not isinstance(value, cst.Tuple) or value.lpar:
+        return value
+    return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
 def _imports(statement: cst.ImportFrom) -> List[cst.BaseSmallStatement]:
