@@ -15,7 +15,7 @@ CORE = $(addprefix test-core-,$(shell $(BIN)/python tests/interpreters.py --name
 DEBUGGER := $(addprefix test-debugger-,1 2 3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs dist benchmark nightly clean test-project
+.PHONY: help demo test check test-core test-debugger test-vscode test-e2e vsix docs dist wheels benchmark nightly clean test-project
 .PHONY: $(DEBUGGER)
 
 help:  ## List the targets.
@@ -100,6 +100,9 @@ dist: $(VENV)/.ready  ## Make the wheel and the sdist, in dist/, and check them.
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
+
+wheels: dist  ## Make the wheel for CPython 3.6 and 3.7, too.
+	$(BIN)/python tools/older.py wheel dist/asynctb-*-py3-none-any.whl
 
 benchmark: $(VENV)/.ready  ## Print the ratios of all benchmarks.
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

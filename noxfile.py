@@ -12,11 +12,11 @@ import nox
 from nox.command import CommandFailed
 
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
-from interpreters import NAMES, find_interpreters
+from interpreters import NAMES, OLDER, OLDER_NAMES, find_interpreters
 
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
-folders = [os.path.dirname(interpreter.path) for interpreter in find_interpreters()]
+folders = [os.path.dirname(interpreter.path) for interpreter in find_interpreters(OLDER[-1])]
 os.environ["PATH"] = os.pathsep.join([*folders, os.environ["PATH"]])
 
 # What the glue is tested with, and what results are compared with. A package without a wheel for an interpreter is left
@@ -57,6 +57,11 @@ FRAMEWORKS_FROM_SOURCE = {
 }
 
 
+OLDER_PACKAGES = ["attrs>=22.2", "typing-extensions>=4.1", "pytest", "pytest-rerunfailures", "greenlet", "trio"]
+OLDER_PACKAGES += ["async_generator", "async_exit_stack"]
+OLDER_TESTS = [f"tests/asynctb/{name}" for name in ("frames", "code", "frameworks/test_contextlib.py")]
+
+
 # virtualenv no longer makes environments for 3.8; the standard library's venv does.
 @nox.session(python="3.8", venv_backend="venv")
 def core_oldest(session: nox.Session) -> None:
@@ -68,6 +73,28 @@ def core_oldest(session: nox.Session) -> None:
 def core(session: nox.Session) -> None:
     """Run tests/asynctb."""
     test_core(session)
+
+
+@nox.session(python=list(OLDER_NAMES), venv_backend="venv")
+def older(session: nox.Session) -> None:
+    """Run the tests for which CPython 3.6 and 3.7 have all, on the wheel that is made for these."""
+    folder = Path(session.create_tmp())
+    for wheel in folder.glob("*.whl"):
+        wheel.unlink()
+    # With the packages of the one who runs nox, as the tool needs a later interpreter.
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), "."]
+    session.run(*build, external=True)
+    (ordinary,) = folder.glob("*.whl")
+    tree = folder / "tree"
+    copied = ("tests", "docs", "examples", "pytest_asynctb.py", "pyproject.toml")
+    session.run(sys.executable, "tools/older.py", "wheel", str(ordinary), external=True)
+    session.run(sys.executable, "tools/older.py", "tree", *copied, str(tree), external=True)
+    # The pip that comes with them does not know which releases still run there.
+    session.install("-q", "pip==21.3.1")
+    session.install("-q", *OLDER_PACKAGES)
+    session.install("-q", "--force-reinstall", "--no-deps", "--find-links", str(folder), "--no-index", "asynctb")
+    session.chdir(tree)
+    session.run("python", "-X", "dev", "-m", "pytest", "-p", "no:cacheprovider", *OLDER_TESTS, *session.posargs)
 
 
 def test_core(session: nox.Session) -> None:

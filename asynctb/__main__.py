@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from . import Traceback, __version__
-from ._demo import suspended_program
 
 _INTRODUCTION = """\
 asynctb {version}: what a suspended program is doing.
@@ -30,6 +29,10 @@ def main() -> None:
             "command asynctb, such as: asynctb run script.py\n"
         )
         sys.exit(2)
+    if sys.version_info < (3, 7):
+        sys.exit("The example of python -m asynctb is written for Python 3.7 and later.")
+    from ._demo import suspended_program
+
     encoding = sys.stdout.encoding or "ascii"
     try:
         "├".encode(encoding)

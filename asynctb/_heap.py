@@ -28,6 +28,12 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE (Include/object.h)
 _REFER_TO_TYPES = sys.implementation.name == "cpython" and sys.version_info >= (3, 9)
 #: CPython 3.12 has some 400 objects that it has frozen itself. A program freezes all that there is, thousands at least.
 _MOST_FROZEN_AT_START = 2_000
+#: What list the objects of each generation, from the youngest on; before CPython 3.8, all at once.
+_GENERATIONS: Sequence[Callable[[], List[object]]] = (
+    [functools.partial(gc.get_objects, generation=generation) for generation in range(3)]
+    if sys.version_info >= (3, 8)
+    else [gc.get_objects]
+)
 #: The collector compares each reference of each object with each of the objects asked for.
 _MOST_REFERENTS = 16
 
@@ -71,8 +77,7 @@ def young_instance(classes: Iterable[type], address: int, most: int) -> Optional
     :param most: how many objects may be looked at; a generation that has more is not.
     """
     wanted = list(classes)
-    for generation in range(3):
-        listing = functools.partial(gc.get_objects, generation=generation)
+    for listing in _GENERATIONS:
         if _count(listing) > most:
             break
         found = _picked(listing, wanted, address)

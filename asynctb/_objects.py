@@ -16,6 +16,10 @@ import weakref
 from typing import Any, Callable, Dict, Optional, Tuple, cast
 
 _TYPE_DICT = type.__dict__
+if sys.version_info >= (3, 8):
+    from types import CellType as CellType
+else:
+    CellType = type((lambda cell: lambda: cell)(None).__closure__[0])
 _get_mro = cast(Callable[[type], Tuple[type, ...]], _TYPE_DICT["__mro__"].__get__)
 _get_class_dict = cast("Callable[[type], types.MappingProxyType[str, Any]]", _TYPE_DICT["__dict__"].__get__)
 _get_qualname = cast(Callable[[type], object], _TYPE_DICT["__qualname__"].__get__)

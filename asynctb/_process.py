@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional
 from ._objects import exact_str
 
 #: Tells the identifiers that are given here from those of another process, and of another copy of asynctb in this one.
-INSTANCE = format(time.time_ns(), "x")
+INSTANCE = format(int(time.time() * 1e9), "x")
 #: Files that run the main module.
 _STARTERS = ("<frozen runpy>", os.path.join(os.path.dirname(os.__file__), "runpy.py"))
 

@@ -18,6 +18,9 @@ from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 OLDEST = (3, 8)
 NEWEST = (3, 15)
+#: Those that have a wheel of their own with the core alone, made by ``tools/older.py``.
+OLDER = ((3, 7), (3, 6))
+OLDER_NAMES = tuple("{}.{}".format(*version) for version in OLDER)
 #: Names of those that the core is tested on. Those whose tests take longest come first: others run beside them.
 NAMES = ("pypy3.11", *(f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)))
 _PROBE = (
@@ -40,21 +43,21 @@ class Interpreter(NamedTuple):
 
 
 @functools.lru_cache(maxsize=None)
-def find_interpreters() -> List[Interpreter]:
+def find_interpreters(oldest: Tuple[int, int] = OLDEST) -> List[Interpreter]:
     """Return one interpreter of each implementation and minor version, oldest first."""
     chosen = os.environ.get("ASYNCTB_TEST_PYTHONS")
     paths = list(_candidates()) if chosen is None else [sys.executable, *filter(None, chosen.split(os.pathsep))]
     found: Dict[str, Interpreter] = {}
     for path in paths:
         interpreter = _probe(path)
-        if interpreter is not None and OLDEST <= interpreter.version[:2] <= NEWEST:
+        if interpreter is not None and oldest <= interpreter.version[:2] <= NEWEST:
             found.setdefault(interpreter.name, interpreter)
     return sorted(found.values(), key=lambda interpreter: (interpreter.implementation, interpreter.version))
 
 
 def _candidates() -> Iterator[str]:
     yield sys.executable
-    for minor in range(OLDEST[1], NEWEST[1] + 1):
+    for minor in range(OLDER[-1][1], NEWEST[1] + 1):
         for name in (f"python3.{minor}", f"pypy3.{minor}"):
             path = shutil.which(name)
             if path is not None:
@@ -76,4 +79,6 @@ def _probe(path: str) -> Interpreter | None:
 
 
 if __name__ == "__main__":
-    print(*(NAMES if "--names" in sys.argv else [found.path for found in find_interpreters()]), sep="\n")
+    print(
+        *((*NAMES, *OLDER_NAMES) if "--names" in sys.argv else [found.path for found in find_interpreters()]), sep="\n"
+    )

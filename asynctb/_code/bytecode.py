@@ -14,11 +14,16 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 PYPY = sys.implementation.name == "pypy"
 
-#: Whether handlers are found through a stack of blocks in the frame (CPython 3.8 to 3.10) instead of through
+#: Whether handlers are found through a stack of blocks in the frame (CPython up to 3.10) instead of through
 #: ``co_exceptiontable`` (CPython 3.11 and later, PyPy 3.11).
 HAS_BLOCK_STACK = sys.version_info < (3, 11)
-#: Whether ``finally`` bodies are subroutines that are entered with stacks of several shapes (CPython 3.8 alone).
-HAS_FINALLY_SUBROUTINES = sys.version_info < (3, 9)
+#: Whether ``finally`` bodies are there once, and are entered with stacks of several shapes (CPython up to 3.8; there as
+#: subroutines).
+HAS_SHARED_FINALLY = sys.version_info < (3, 9)
+#: Whether the interpreter itself goes from ``return``, ``break`` and ``continue`` through the ``finally`` bodies and
+#: exits around them, by its stack of blocks, which has the loops for this (CPython 3.6 and 3.7). It pushes the value
+#: that is returned, or where it continues, and then the reason, a number (ceval.c, label ``fast_block_end``).
+UNWINDS_BLOCKS = sys.version_info < (3, 8)
 #: Whether the exception table can also name a handler for instructions outside of its block. On PyPy 3.11 (8.0.1) it
 #: does, mostly after a ``return``, ``break`` or ``continue`` in a ``with``. For one, behind an ``async for`` loop of
 #: ``with x:``, ``if y: return``, ``break``, what follows the loop is covered by the handler of the ``with``, whose exit
@@ -52,6 +57,23 @@ _JUMPS_RELATIVE = frozenset(dis.hasjrel)
 _JUMPS = _JUMPS_RELATIVE | frozenset(dis.hasjabs)
 _JUMPS_BACKWARD = frozenset(number for name, number in OPCODES.items() if "BACKWARD" in name)
 _CALL_FUNCTION_EX = OPCODES.get("CALL_FUNCTION_EX", -1)
+#: What `dis.stack_effect` of CPython 3.6 and 3.7 says of these is of the other case, or nothing: the effects if they
+#: jump and if they do not.
+_EFFECTS_BY_JUMP = {
+    OPCODES[name]: effects
+    for name, effects in {
+        "FOR_ITER": (-1, 1),
+        "JUMP_IF_TRUE_OR_POP": (0, -1),
+        "JUMP_IF_FALSE_OR_POP": (0, -1),
+        "POP_EXCEPT": (-3, -3),
+    }.items()
+    if UNWINDS_BLOCKS
+}
+#: Types of entries in a stack of blocks, as frames have them: those of ``finally`` and ``with``, from 3.8 on also of
+#: ``except``, are called as what sets up the first; and that of a handler that is being executed (opcode.h).
+FINALLY_BLOCK = OPCODES.get("SETUP_FINALLY", 0)
+LOOP_BLOCK = OPCODES.get("SETUP_LOOP", 0)
+HANDLER_BLOCK = 257
 
 #: Instructions that begin a with-block.
 _ENTERING = bytes(
@@ -144,7 +166,11 @@ def stack_effect(opcode: int, arg: int, jump: bool) -> int:
     """Return by how much the instruction changes the depth of the stack, if it jumps or if it does not."""
     if PYPY and opcode == _CALL_FUNCTION_EX:
         return -1 - (arg & 1)  # dis.stack_effect aborts the process on flags that it does not expect
-    return dis.stack_effect(opcode, arg if opcode >= dis.HAVE_ARGUMENT else None, jump=jump)
+    operand = arg if opcode >= dis.HAVE_ARGUMENT else None
+    if UNWINDS_BLOCKS:
+        effects = _EFFECTS_BY_JUMP.get(opcode)
+        return dis.stack_effect(opcode, operand) if effects is None else effects[not jump]
+    return dis.stack_effect(opcode, operand, jump=jump)
 
 
 def exception_table(code: CodeType) -> List[Handler]:

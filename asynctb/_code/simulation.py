@@ -2,8 +2,9 @@
 
 The interpreter keeps the exit callable of each with-block on the value stack of the frame. Where it lies and in which
 phase its block is follows from the bytecode alone, because the compiler gives each instruction a stack of one shape.
-(CPython 3.8 is the exception: the body of a ``finally`` is entered with stacks of several shapes, which the frame's
-stack of blocks tells apart. So a state has both, and an instruction can have several states.)
+(CPython up to 3.8 is the exception: the body of a ``finally`` is entered with stacks of several shapes, which the
+frame's stack of blocks tells apart, or the depth of its stack. So a state has both, and an instruction can have several
+states.)
 
 The simulation follows every edge once, exceptions included, and never guesses from patterns of instructions.
 """
@@ -49,8 +50,14 @@ class Kind(IntEnum):
     MAYBE_NULL = 5
     #: Where a ``finally`` subroutine returns to (CPython 3.8).
     RETURN_ADDRESS = 6
-    #: An exception's topmost value, pushed on entry to a handler (CPython 3.8 to 3.10).
+    #: An exception's topmost value, pushed on entry to a handler (CPython up to 3.10).
     EXCEPTION = 7
+    #: That a ``finally`` body or an exit was entered by a ``break`` (CPython 3.6 and 3.7).
+    LEAVING = 8
+    #: The same for a ``return`` or ``continue``, with a value below: what is returned, or where it continues.
+    LEAVING_WITH_VALUE = 9
+    #: Above an exception that an exit has swallowed (CPython 3.6 and 3.7).
+    SILENCED = 10
 
 
 class Symbol(NamedTuple):
@@ -63,9 +70,11 @@ class Symbol(NamedTuple):
 
 
 class Block(NamedTuple):
-    """An entry of a frame's stack of blocks (CPython 3.8 to 3.10)."""
+    """An entry of a frame's stack of blocks (CPython up to 3.10)."""
 
-    #: Offset of the handler, or -1 while the handler is being executed.
+    #: Such as `bytecode.FINALLY_BLOCK`.
+    kind: int
+    #: Offset of the handler or, of a loop, of what follows it; -1 while the handler is being executed.
     handler: int
     #: Depth of the stack that the handler keeps.
     level: int
@@ -98,7 +107,12 @@ _MAYBE_NULL = Symbol(Kind.MAYBE_NULL)
 _RETURN_ADDRESS = Symbol(Kind.RETURN_ADDRESS)
 #: See `bytecode.EXCEPTION_SLOTS`: previous traceback and value (can be NULL) and type, then the new ones.
 _EXCEPTION_VALUES: Stack = (_MAYBE_NULL, _MAYBE_NULL, None, _MAYBE_NULL, None, EXCEPTION)
-#: More states than this at one instruction are not worth following (``finally`` in ``finally`` on CPython 3.8).
+_LEAVING = Symbol(Kind.LEAVING)
+_LEAVING_WITH_VALUE = Symbol(Kind.LEAVING_WITH_VALUE)
+_SILENCED = Symbol(Kind.SILENCED)
+#: What is left of a frame that returns.
+_LEFT = State((), ())
+#: More states than this at one instruction are not worth following (``finally`` in ``finally`` on CPython up to 3.8).
 _MAX_STATES = 1000
 
 _NEVER_FALLS_THROUGH = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "INTERPRETER_EXIT"}) | {
@@ -165,7 +179,7 @@ class Simulation:
             if instruction is None:
                 raise Inconsistent("jump into an instruction")
             states = self.states.setdefault(instruction.offset, [])
-            if bytecode.HAS_FINALLY_SUBROUTINES:
+            if bytecode.HAS_SHARED_FINALLY:
                 if state in states:
                     continue
                 if len(states) >= _MAX_STATES:
@@ -205,6 +219,16 @@ class Simulation:
                 effect = bytecode.stack_effect(instruction.opcode, instruction.arg, False)
                 result.append(Successor(instruction.next, State(_resize(stack, effect), blocks)))
         return result
+
+    def states_after(self, instruction: Instruction, state: State) -> List[State]:
+        """Return the states before whatever comes after *instruction*, unless by an exception or a plain jump."""
+        if bytecode.UNWINDS_BLOCKS and instruction.name in ("RETURN_VALUE", "BREAK_LOOP", "CONTINUE_LOOP"):
+            return _first(self.successors(instruction, state))
+        top = state.stack[-1] if state.stack else None
+        if instruction.name == "END_FINALLY" and top in (_LEAVING, _LEAVING_WITH_VALUE):
+            ways = ("BREAK_LOOP",) if top == _LEAVING else ("RETURN_VALUE", "CONTINUE_LOOP")
+            return [after for how in ways for after in _first(_unwind(self, how, state))]
+        return [after for offset, after in self.successors(instruction, state) if offset == instruction.next]
 
     def _raised(self, instruction: Instruction, state: State) -> Optional[Successor]:
         """Return the state that follows when *instruction* raises in *state*, or None if no handler can go on."""
@@ -569,11 +593,11 @@ def _cleanup_throw(_: Simulation, instruction: Instruction, state: State) -> Lis
     return _next(instruction, (*_resize(state.stack, -2), None), state.blocks)
 
 
-# Stack of blocks (CPython 3.8 to 3.10).
+# Stack of blocks (CPython up to 3.10).
 
 
 def _enter_handler(instruction: Instruction, stack: Stack, blocks: Blocks) -> Successor:
-    handler = (*blocks, Block(-1, len(stack)))
+    handler = (*blocks, Block(bytecode.HANDLER_BLOCK, -1, len(stack)))
     return Successor(instruction.target, State(stack + _EXCEPTION_VALUES, handler))
 
 
@@ -583,10 +607,10 @@ def _pop_block(blocks: Blocks) -> Blocks:
     return blocks[:-1]
 
 
-@_step("SETUP_FINALLY")
+@_step("SETUP_FINALLY", "SETUP_EXCEPT")
 def _setup_finally(_: Simulation, instruction: Instruction, state: State) -> List[Successor]:
     stack, blocks = state
-    entered = (*blocks, Block(instruction.target, len(stack)))
+    entered = (*blocks, Block(instruction.opcode, instruction.target, len(stack)))
     return [*_next(instruction, stack, entered), _enter_handler(instruction, stack, blocks)]
 
 
@@ -595,7 +619,7 @@ def _setup_with(simulation: Simulation, instruction: Instruction, state: State) 
     stack, blocks = state
     index = simulation.begin(instruction, False)
     stack = (*stack[:-1], Symbol(Kind.EXIT, index, Stage.ACTIVE))
-    entered = (*blocks, Block(instruction.target, len(stack)))
+    entered = (*blocks, Block(bytecode.FINALLY_BLOCK, instruction.target, len(stack)))
     return [*_next(instruction, (*stack, None), entered), _enter_handler(instruction, stack, blocks)]
 
 
@@ -603,13 +627,15 @@ def _setup_with(simulation: Simulation, instruction: Instruction, state: State) 
 def _setup_async_with(_: Simulation, instruction: Instruction, state: State) -> List[Successor]:
     stack, blocks = state
     kept = _resize(stack, -1)
-    entered = (*blocks, Block(instruction.target, len(kept)))
+    entered = (*blocks, Block(bytecode.FINALLY_BLOCK, instruction.target, len(kept)))
     return [*_next(instruction, stack, entered), _enter_handler(instruction, kept, blocks)]
 
 
 @_step("POP_BLOCK")
 def _pop_block_step(_: Simulation, instruction: Instruction, state: State) -> List[Successor]:
-    return _next(instruction, state.stack, _pop_block(state.blocks))
+    stack, blocks = state
+    outer = _pop_block(blocks)
+    return _next(instruction, stack[: blocks[-1].level] if bytecode.UNWINDS_BLOCKS else stack, outer)
 
 
 @_step("POP_EXCEPT", "END_ASYNC_FOR")
@@ -619,7 +645,62 @@ def _pop_except(_: Simulation, instruction: Instruction, state: State) -> List[S
     return _next(instruction, _resize(state.stack, effect), blocks)
 
 
-# Subroutines for ``finally`` and two-step exits (CPython 3.8).
+# Loops as blocks, and leaving blocks by way of the stack of blocks (CPython 3.6 and 3.7).
+
+
+def _unwind(simulation: Simulation, how: str, state: State, target: int = -1) -> List[Successor]:
+    """Return where the interpreter goes on from *state* by RETURN_VALUE, BREAK_LOOP or CONTINUE_LOOP.
+
+    A ``finally`` body or exit on the way leaves what is below its reason as it is (but for the exit callable), so that
+    it need not be followed to its end: the way goes on as if it had ended.
+
+    :param target: where it continues.
+    """
+    stack, blocks = state
+    reason: Stack = (_LEAVING,) if how == "BREAK_LOOP" else (None, _LEAVING_WITH_VALUE)
+    found: List[Successor] = []
+    while blocks:
+        block = blocks[-1]
+        is_loop = block.kind == bytecode.LOOP_BLOCK
+        if is_loop and how == "CONTINUE_LOOP":
+            return [*found, Successor(target, State(stack, blocks))]
+        stack, blocks = stack[: block.level], blocks[:-1]
+        if is_loop and how == "BREAK_LOOP":
+            return [*found, Successor(block.handler, State(stack, blocks))]
+        if block.kind == bytecode.FINALLY_BLOCK:
+            found.append(Successor(block.handler, State(stack + reason, blocks)))
+            if simulation.by_start[block.handler].name == "WITH_CLEANUP_START":
+                stack = stack[:-1]
+    return found
+
+
+def _first(unwound: List[Successor]) -> List[State]:
+    """Return the state after the first step of what `_unwind` returned."""
+    return [after for _, after in unwound[:1]] or [_LEFT]
+
+
+@_step("RETURN_VALUE")
+def _return_value(simulation: Simulation, instruction: Instruction, state: State) -> List[Successor]:
+    return _unwind(simulation, instruction.name, state) if bytecode.UNWINDS_BLOCKS else []
+
+
+@_step("SETUP_LOOP")
+def _setup_loop(_: Simulation, instruction: Instruction, state: State) -> List[Successor]:
+    block = Block(bytecode.LOOP_BLOCK, instruction.target, len(state.stack))
+    return _next(instruction, state.stack, (*state.blocks, block))
+
+
+@_step("BREAK_LOOP")
+def _break_loop(simulation: Simulation, instruction: Instruction, state: State) -> List[Successor]:
+    return _unwind(simulation, instruction.name, state)
+
+
+@_step("CONTINUE_LOOP")
+def _continue_loop(simulation: Simulation, instruction: Instruction, state: State) -> List[Successor]:
+    return _unwind(simulation, instruction.name, state, instruction.target)
+
+
+# The end of a ``finally`` and exits in two steps (CPython up to 3.8).
 
 
 @_step("CALL_FINALLY")
@@ -631,10 +712,13 @@ def _call_finally(_: Simulation, instruction: Instruction, state: State) -> List
 
 @_step("END_FINALLY")
 def _end_finally(_: Simulation, instruction: Instruction, state: State) -> List[Successor]:
-    top = _top(state.stack)
-    if top == NULL:
-        return _next(instruction, state.stack[:-1], state.blocks)
-    if top in (EXCEPTION, _RETURN_ADDRESS):
+    stack, blocks = state
+    top = _top(stack)
+    if top == NULL or (top is None and bytecode.UNWINDS_BLOCKS):
+        return _next(instruction, stack[:-1], blocks)
+    if top == _SILENCED:
+        return _next(instruction, stack[: blocks[-1].level], _pop_block(blocks))
+    if top in (EXCEPTION, _RETURN_ADDRESS, _LEAVING, _LEAVING_WITH_VALUE):
         return []
     raise Inconsistent("END_FINALLY without a reason")
 
@@ -653,20 +737,23 @@ def _pop_finally(_: Simulation, instruction: Instruction, state: State) -> List[
 
 @_step("WITH_CLEANUP_START")
 def _with_cleanup_start(simulation: Simulation, instruction: Instruction, state: State) -> List[Successor]:
-    """Take the exit callable from below NULL or below the exception, and push the exception or None and its result."""
+    """Take the exit callable from below what tells the reason, and push the exception or None and its result.
+
+    The reason is an exception or NULL; before CPython 3.8, NULL is None, and there are others (`Kind.LEAVING`).
+    """
     stack, blocks = state
     top = _top(stack)
-    count = bytecode.EXCEPTION_SLOTS if top == EXCEPTION else 1
+    count = bytecode.EXCEPTION_SLOTS if top == EXCEPTION else 2 if top == _LEAVING_WITH_VALUE else 1
     below = len(stack) - count - 1
     symbol = stack[below] if below >= 0 else None
     if symbol is None or symbol.kind is not Kind.EXIT:
         raise Inconsistent("WITH_CLEANUP_START without a block")
     result = Symbol(Kind.AWAITED, symbol.block) if simulation.starts[symbol.block].is_async else None
-    if count == 1:
-        return _next(instruction, (*stack[:below], NULL, None, result), blocks)
+    if top != EXCEPTION:
+        return _next(instruction, (*stack[:below], *stack[below + 1 :], None, result), blocks)
     # What describes the previous exception moves down by one slot, and its handler with it.
     stack = stack[:below] + stack[below + 1 : below + 4] + (NULL,) + stack[below + 4 :] + (None, result)
-    blocks = (*_pop_block(blocks), Block(-1, blocks[-1].level - 1))
+    blocks = (*_pop_block(blocks), blocks[-1]._replace(level=blocks[-1].level - 1))
     return _next(instruction, stack, blocks)
 
 
@@ -677,6 +764,8 @@ def _with_cleanup_finish(_: Simulation, instruction: Instruction, state: State) 
     top = _top(stack)
     if top == EXCEPTION:
         # If the exit returned true, the exception is forgotten.
-        outer = _pop_block(blocks)
-        result += _next(instruction, (*stack[: blocks[-1].level], NULL), outer)
+        if bytecode.UNWINDS_BLOCKS:
+            result += _next(instruction, (*stack, _SILENCED), blocks)
+        else:
+            result += _next(instruction, (*stack[: blocks[-1].level], NULL), _pop_block(blocks))
     return result

@@ -10,7 +10,7 @@ import functools
 import inspect
 import weakref
 from types import CodeType, FrameType
-from typing import Callable, Dict, Iterator, List, Literal, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Literal, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from .._model import ContextInfo, Phase, Position, WithBlock
 from . import bytecode
@@ -86,9 +86,9 @@ class Plan(NamedTuple):
     stack: Stack
     #: How many of its values are left while the frame is suspended there.
     suspended_depth: int
-    #: What the frame's stack of blocks has to be for this plan to hold (CPython 3.8 to 3.10).
+    #: What the frame's stack of blocks has to be for this plan to hold (CPython up to 3.10).
     blocks: Blocks
-    #: Whether it holds after the instruction (when threads are switched on CPython 3.8 to 3.10).
+    #: Whether it holds after the instruction (when threads are switched on CPython up to 3.10).
     is_between: bool
 
 
@@ -134,6 +134,13 @@ def _make_quick(contexts: Tuple[PlannedContext, ...], first: int, stack: Stack) 
     return QuickPlan(tuple([context.block for context in contexts]), slots, places, holds_managers)
 
 
+def _common(known: PlannedContext, other: PlannedContext) -> PlannedContext:
+    """Return what two plans of a context have in common."""
+    names = ("exit_slot", "self_slot", "awaited_slot", "address_slot", "local_slot", "target_slot", "error_slot")
+    unknown: Dict[str, Any] = {name: -1 for name in names if getattr(known, name) != getattr(other, name)}
+    return known._replace(is_pinned=known.is_pinned and other.is_pinned, **unknown)
+
+
 class AnalysedBlock(NamedTuple):
     """A with-block, and the local variables that tell about its manager as long as it lasts; see `PlannedContext`."""
 
@@ -163,7 +170,7 @@ def merge_plans(plans: Sequence[Plan], first: int) -> Optional[Plan]:
         for known, other in zip(merged.contexts, plan.contexts):
             if known.block is not other.block or known.phase != other.phase:
                 return None
-            contexts.append(known if known == other else PlannedContext(known.block, known.phase))
+            contexts.append(known if known == other else _common(known, other))
         merged = _make_plan(tuple(contexts), first, merged.stack, merged.suspended_depth, merged.blocks)
     return merged
 
@@ -263,8 +270,8 @@ def _make_plans(analysis: CodeAnalysis, code: CodeType, lasti: int) -> Iterator[
         )
         if bytecode.HAS_BLOCK_STACK:
             # Threads are switched also between two instructions, and then f_lasti is still that of the first.
-            for offset, after in simulation.successors(instruction, state):
-                if offset != instruction.next or not _has_moved(state, after):
+            for after in simulation.states_after(instruction, state):
+                if not _has_moved(state, after):
                     continue
                 if instruction.name != "WITH_CLEANUP_START":  # which moves a block and calls the exit afterwards
                     contexts = tuple(_contexts_of(analysis, simulation, None, after.stack))

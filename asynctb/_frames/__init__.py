@@ -23,11 +23,12 @@ import os
 import sys
 import warnings
 from inspect import CO_OPTIMIZED
-from types import CellType, FrameType
+from types import FrameType
 from typing import List, Optional, Tuple, cast
 
 from .._code.bytecode import slot_of_variable
 from .._model import InspectionWarning
+from .._objects import CellType
 from ._types import MODES, FrameRead, LocalReader, Mode, Reader
 
 _VARIABLE = "ASYNCTB_READER"

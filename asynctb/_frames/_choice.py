@@ -10,7 +10,7 @@ from . import _fallback
 from ._selftest import problem_of
 from ._types import MODES, LocalReader, Mode, Reader
 
-_FIRST_VERSION, _LAST_VERSION = (3, 8), (3, 15)
+_FIRST_VERSION, _LAST_VERSION = (3, 6), (3, 15)
 
 
 class Choice(NamedTuple):
@@ -81,6 +81,11 @@ def _in_main_interpreter() -> bool:
     # Where it cannot be imported, as in isolated interpreters, the reader fails its trial. No other reader needs it.
     from ctypes import PYFUNCTYPE, c_void_p, pythonapi
 
+    if sys.version_info < (3, 8):
+        # The list has the newest first: if there is but one, it is the main one, which is never ended before others.
+        # Which one is the current has no name yet.
+        head = PYFUNCTYPE(c_void_p)(("PyInterpreterState_Head", pythonapi))()
+        return PYFUNCTYPE(c_void_p, c_void_p)(("PyInterpreterState_Next", pythonapi))(head) is None
     get = "_PyInterpreterState_Get" if sys.version_info < (3, 9) else "PyInterpreterState_Get"
     current, main = [PYFUNCTYPE(c_void_p)((name, pythonapi))() for name in (get, "PyInterpreterState_Main")]
     return bool(current == main)

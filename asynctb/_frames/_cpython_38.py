@@ -1,4 +1,4 @@
-"""Reader for CPython 3.8 to 3.10, where a frame is one object that ends with its stack of blocks and its slots.
+"""Reader for CPython 3.6 to 3.10, where a frame is one object that ends with its stack of blocks and its slots.
 
 The end of ``PyFrameObject`` (Include/cpython/frameobject.h)::
 
@@ -17,7 +17,7 @@ from operator import getitem
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Optional, Tuple, cast
 
-from .._code.bytecode import local_slots
+from .._code.bytecode import HANDLER_BLOCK, HAS_SHARED_FINALLY, local_slots
 from .._code.simulation import Block, Blocks
 from .._code.with_blocks import Plan, analyses, analysis_of, merge_plans, plans_at
 from .._heap import LEADING, without_collection
@@ -44,14 +44,13 @@ _HEADER_TYPE = ctypes.c_int * (_HEADER_INTS + _BLOCK_INTS * _BLOCKS)
 #: Offset of `f_valuestack`, after the variable-size head, f_back, f_code, f_builtins, f_globals and f_locals.
 _VALUE_STACK = object.__basicsize__ + 6 * WORD
 _HAS_STATE = sys.version_info >= (3, 10)
-#: 3.8 and 3.9: offset of `f_stacktop`, NULL while the frame is executed and after it is finished.
+#: Up to 3.9: offset of `f_stacktop`, NULL while the frame is executed and after it is finished.
 _STACK_TOP = _VALUE_STACK + WORD
 #: 3.10: values of `f_state` (enum _framestate) from which on the frame is finished; and the one between.
 _FRAME_EXECUTING = 0
 _FRAME_UNWINDING = 2
 #: Bytes for which `b_handler` counts one.
 _HANDLER_UNIT = 2 if sys.version_info >= (3, 10) else 1
-_EXCEPT_HANDLER = 257
 #: Bits of a slot that are the address of an object: all.
 _ADDRESS = ~0
 
@@ -101,7 +100,11 @@ def read(frame: FrameType, owner: Optional[object], callee: Optional[FrameType])
         if is_finished:
             return FrameRead(lasti, (), None)
         blocks = _blocks(ints)
-        plan = merge_plans([plan for plan in plans if plan.blocks == blocks], analysis.local_slots)
+        possible = [plan for plan in plans if plan.blocks == blocks]
+        if HAS_SHARED_FINALLY and is_suspended and len(possible) > 1:
+            depth = _suspended_depth(frame)
+            possible = [plan for plan in possible if plan.suspended_depth == depth]
+        plan = merge_plans(possible, analysis.local_slots)
         if plan is None:
             return FrameRead(lasti, (), "the frame is leaving its blocks because of an exception")
         if not plan.contexts:
@@ -132,12 +135,18 @@ def _state(frame: FrameType, ints: List[int]) -> Tuple[bool, bool]:
     return is_suspended, not is_suspended
 
 
+def _suspended_depth(frame: FrameType) -> int:
+    """Return how many values are on the stack of a suspended frame (up to 3.9)."""
+    first, end = (ctypes.c_size_t * 2).from_address(id(frame) + _VALUE_STACK)[:]
+    return (end - first) // WORD
+
+
 def _blocks(ints: List[int]) -> Blocks:
     """Return the stack of blocks in the header *ints*."""
     result = []
     for first in range(_HEADER_INTS, _HEADER_INTS + _BLOCK_INTS * ints[2], _BLOCK_INTS):
         kind, handler, level = ints[first : first + _BLOCK_INTS]
-        result.append(Block(-1 if kind == _EXCEPT_HANDLER else handler * _HANDLER_UNIT, level))
+        result.append(Block(kind, -1 if kind == HANDLER_BLOCK else handler * _HANDLER_UNIT, level))
     return tuple(result)
 
 

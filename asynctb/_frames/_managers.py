@@ -12,7 +12,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, Optional, cast
 
 from .._code.with_blocks import PlannedContext, first_argument_of
 from .._heap import young_instance
-from .._objects import class_attribute, defines_exit, exact_str, get_field
+from .._objects import CellType, class_attribute, defines_exit, exact_str, get_field
 
 _MethodWrapperType = type(object().__str__)
 
@@ -147,10 +147,10 @@ def _manager_of_unbound(exit_callable: object, target: Optional[object], is_asyn
     # A function or partial that a property made refers to the manager.
     candidates = {}
     for referent in gc.get_referents(exit_callable):
-        is_container = type(referent) is tuple or type(referent) is types.CellType
+        is_container = type(referent) is tuple or type(referent) is CellType
         inner = gc.get_referents(referent) if is_container else ()
         for candidate in (referent, *inner):
-            if type(candidate) is types.CellType:
+            if type(candidate) is CellType:
                 inner_values = gc.get_referents(candidate)
                 candidate = inner_values[0] if inner_values else None
             attribute = class_attribute(type(candidate), name)
@@ -187,7 +187,7 @@ def _self_of_call(callee: types.FrameType, name: str, access: Access, awaited: O
     if argument is None:
         return None
     value = access.read_local(callee, argument.slot, awaited)
-    if type(value) is types.CellType and argument.name in code.co_cellvars:
+    if type(value) is CellType and argument.name in code.co_cellvars:
         try:
             value = value.cell_contents
         except ValueError:

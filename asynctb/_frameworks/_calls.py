@@ -30,6 +30,9 @@ from .._objects import class_attribute, exact_str, get_field, instance_dict, is_
 from .._waits.kinds import wait_for
 from ._known import Known
 
+_MethodDescriptorType = type(str.join)
+_WrapperDescriptorType = type(object.__init__)
+
 
 class _Value(NamedTuple):
     """An object, or what is known of one."""
@@ -179,7 +182,7 @@ def _sleeps(system_id: int) -> bool:
 def _is_method(attribute: object) -> bool:
     """Return whether an attribute of a class is a method that is written in C, or by Cython, which has its own type."""
     cls = type(attribute)
-    return cls is types.MethodDescriptorType or simple_type_name(cls) == "cython_function_or_method"
+    return cls is _MethodDescriptorType or simple_type_name(cls) == "cython_function_or_method"
 
 
 def _function(frame: types.FrameType, callee: Expression) -> object:
@@ -274,7 +277,7 @@ def _attribute(owner: _Value, name: str, is_special: bool) -> Optional[_Value]:
     if is_special:
         return _known(found)
     getter = class_attribute(owner.cls, "__getattribute__")
-    if getter is not object.__getattribute__ and type(getter) is not types.WrapperDescriptorType:
+    if getter is not object.__getattribute__ and type(getter) is not _WrapperDescriptorType:
         return None  # a method of the program
     kind = type(found)
     if kind is types.MemberDescriptorType or kind is types.GetSetDescriptorType:

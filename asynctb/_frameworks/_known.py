@@ -11,7 +11,7 @@ import attrs
 
 from .._frames import local_variable
 from .._model import Wait
-from .._objects import class_attribute, exact_str, is_a, module_field, mro_of
+from .._objects import CellType, class_attribute, exact_str, is_a, module_field, mro_of
 from .._snapshot.source import Owner, caller_of, code_of, frame_of
 from .._waits.facts import waiting_functions
 from .._waits.kinds import LOCK_OF_CONDITION, wait_for
@@ -155,7 +155,7 @@ def variables_of(owner: Owner) -> Iterator[object]:
     if frame is not None:
         referents += gc.get_referents(frame)  # before CPython 3.11, the frame has the variables
     for referent in referents:
-        if type(referent) is types.CellType:  # a function inside the method uses it, too
+        if type(referent) is CellType:  # a function inside the method uses it, too
             try:
                 yield referent.cell_contents
             except ValueError:

@@ -117,7 +117,7 @@ def refresh() -> None:
     """
     global _modules_seen, _plugins
     refresh_virtual()
-    newest = next(reversed(sys.modules))
+    newest = next(reversed(sys.modules)) if sys.version_info >= (3, 8) else tuple(sys.modules)[-1]
     if type(newest) is not str:  # to look it up or compare it would run its methods
         newest = ""
     modules = len(sys.modules), newest, id(sys.modules.get(newest))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import sys
 import types
 from typing import Any, Callable, List, Optional, Tuple, cast
 
@@ -48,26 +49,37 @@ _PLUMBING = (
     ("AsyncExitStack", "aclose"),
 )
 #: Functions that make a function that calls the callback, and the name of that one.
-_CALLBACK_WRAPPERS = (
+_CALLBACK_WRAPPERS: Tuple[Tuple[str, str, str], ...] = (
     ("_BaseExitStack", "_create_cb_wrapper", "_exit_wrapper"),
     ("AsyncExitStack", "_create_async_cb_wrapper", "_exit_wrapper"),
 )
+if sys.version_info < (3, 8):  # later, what calls an exit method is a bound method
+    _CALLBACK_WRAPPERS += (
+        ("_BaseExitStack", "_create_exit_wrapper", "_exit_wrapper"),
+        ("AsyncExitStack", "_create_async_exit_wrapper", "_exit_wrapper"),
+    )
+if sys.version_info < (3, 7):
+    _CALLBACK_WRAPPERS = (("ExitStack", "_push_cm_exit", "_exit_wrapper"), ("ExitStack", "callback", "_exit_wrapper"))
 
 
 def _install(module: types.ModuleType) -> None:
     for class_name, method in _PLUMBING:
-        function = class_attribute(module_field(module, class_name), method)
+        function = class_attribute(module_field(module, class_name, object), method)
         if function is not None:
             customize(cast(Callable[..., Any], function), skip_frame=True)
     for class_name, method, wrapper in _CALLBACK_WRAPPERS:
-        function = class_attribute(module_field(module, class_name), method)
+        function = class_attribute(module_field(module, class_name, object), method)
         if function is not None:
             customize(cast(Callable[..., Any], function), wrapper, skip_frame=True)
     for class_name in ("_GeneratorContextManager", "_AsyncGeneratorContextManager"):
-        register_elaborate_context(module_field(module, class_name))(generator_manager)
-        register_unwrap_context_manager(module_field(module, class_name))(behind_generator)
+        cls = module_field(module, class_name)
+        if cls is not None:
+            register_elaborate_context(cls)(generator_manager)
+            register_unwrap_context_manager(cls)(behind_generator)
     for class_name in ("ExitStack", "AsyncExitStack"):
-        register_elaborate_context(module_field(module, class_name))(exit_stack)
+        cls = module_field(module, class_name)
+        if cls is not None:
+            register_elaborate_context(cls)(exit_stack)
     for class_name, field in (
         ("closing", "thing"),
         ("aclosing", "thing"),
@@ -79,6 +91,15 @@ def _install(module: types.ModuleType) -> None:
         cls = module_field(module, class_name)
         if cls is not None:
             register_elaborate_context(cls)(_shows(field))
+
+
+#: What `contextlib` up to CPython 3.7, and ``async_exit_stack``, make of an exit method; their variable is ``cm``.
+_EXIT_WRAPPERS = (
+    "_BaseExitStack._create_exit_wrapper.<locals>._exit_wrapper",
+    "ExitStack._push_cm_exit.<locals>._exit_wrapper",
+    "ExitStack._create_exit_wrapper.<locals>._exit_wrapper",
+    "AsyncExitStack._create_async_exit_wrapper.<locals>._exit_wrapper",
+)
 
 
 def behind_generator(manager: object) -> object:
@@ -126,6 +147,8 @@ def exit_stack(context: ContextInfo, walk: Walk) -> ContextInfo:
     found = tuple(collections.deque.__iter__(entries))
     count = 0
     for index, entry in enumerate(found):
+        if type(entry) is not tuple and sys.version_info < (3, 7):
+            entry = (True, entry)
         if type(entry) is not tuple or len(entry) != 2:
             unknown = "some of its entries are of an unknown form"
             continue
@@ -157,6 +180,10 @@ def _entry(callback: object, is_async: bool, walk: Walk) -> ContextInfo:
         wrapped = get_field(callback, "__wrapped__")
         if wrapped is not None and exact_str(callback.__name__) == "_exit_wrapper":
             return _function(wrapped, is_async, "callback", walk)
+        if exact_str(callback.__qualname__) in _EXIT_WRAPPERS:
+            names = callback.__code__.co_freevars
+            manager = callback.__closure__[names.index("cm")].cell_contents if callback.__closure__ else None
+            return walk.context(manager, is_async=is_async)
     return _function(callback, is_async, "pushed exit", walk)
 
 

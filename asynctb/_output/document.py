@@ -280,7 +280,7 @@ def _write(path: str, data: bytes) -> None:
     # Where a link leads to, so that it stays a link.
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.{time.time_ns():x}")
+    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.{int(time.time() * 1e9):x}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, 0o600)
     try:

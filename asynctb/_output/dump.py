@@ -13,6 +13,7 @@ The two that wait must not disturb the program that they wait in, whatever state
 from __future__ import annotations
 
 import _thread
+import functools
 import io
 import os
 import signal
@@ -164,7 +165,8 @@ class dump_on_signal(_Dumping):
             self._before(signum, frame)
         elif self._before is signal.SIG_DFL:
             signal.signal(signum, signal.SIG_DFL)
-            signal.raise_signal(signum)  # which ends the process, or stops it until it is continued
+            raise_again = getattr(signal, "raise_signal", functools.partial(os.kill, os.getpid()))
+            raise_again(signum)  # which ends the process, or stops it until it is continued
             signal.signal(signum, self._handler)
 
 

@@ -18,7 +18,17 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from .._frames import local_variable, variable_of_program
 from .._model import Traceback
-from .._objects import exact_str, filename_of, get_field, instance_dict, is_a, module_field, module_of_frame, mro_of
+from .._objects import (
+    CellType,
+    exact_str,
+    filename_of,
+    get_field,
+    instance_dict,
+    is_a,
+    module_field,
+    module_of_frame,
+    mro_of,
+)
 
 #: How many objects a search marks at most, and for how many seconds.
 MOST_OBJECTS, MOST_SECONDS = 2_000_000, 1.0
@@ -148,7 +158,7 @@ class Search:
     def _is_plain(self, obj: object) -> bool:
         """Return whether *obj* is to be asked for what it refers to; do what is needed for other objects."""
         kind = type(obj)
-        if kind is dict or kind is list or kind is tuple or kind is set or kind is types.CellType:
+        if kind is dict or kind is list or kind is tuple or kind is set or kind is CellType:
             return obj is not sys.modules
         if kind is types.FunctionType:
             self._add_function(cast(types.FunctionType, obj))

@@ -10,6 +10,8 @@ import pytest
 
 # support.py and hostile.py, whatever the import mode, and what is shared with the other tests.
 sys.path[:0] = [os.path.dirname(__file__), str(Path(__file__).parents[1])]
+if sys.version_info < (3, 8):
+    import older  # noqa: F401
 
 
 #: Folders and files whose tests look at all that there is in the process.

@@ -61,6 +61,8 @@ class Writer:
         # out of its block. So a program there has either the one or the other.
         self.can_leave = not PYPY or rng.random() < 0.5
         self.exits_can_raise = not (PYPY and self.can_leave)
+        #: Whether a ``continue`` would leave a ``finally`` body, which is allowed since CPython 3.8.
+        self.in_finally = False
         self.lines: List[str] = []
         self.managers = 0
         self.line_of: Dict[int, int] = {}
@@ -113,8 +115,10 @@ class Writer:
             simple.append("(yield from env.delegate())")
         value = self.rng.choice(simple)
         wrappers = ["%s"] * 4 + ["env.call(1, %s)", "env.call(2, key=%s)", "[1, %s, *env.loop(2)]", "env.call(*[%s])"]
-        wrappers += ["(env.chance() or %s)", "(1 if env.chance() else %s)", "f'{%s}'", "env.box[%s]"]
-        if "yield" not in value:
+        wrappers += ["(env.chance() or %s)", "(1 if env.chance() else %s)", "env.box[%s]"]
+        if "await" not in value or sys.version_info >= (3, 7):
+            wrappers.append("f'{%s}'")
+        if "yield" not in value and ("await" not in value or sys.version_info >= (3, 7)):
             wrappers += ["[%s for i in env.loop(2)]", "{i: %s for i in env.loop(2) if i}"]
             if "await" not in value:
                 wrappers += ["(lambda: %s)()", "next(%s for i in env.loop(2))"]
@@ -126,7 +130,7 @@ class Writer:
     def leave(self, indent: int, depth: int, in_loop: bool, in_group: bool) -> None:
         ways = ["raise env.error()"]
         if in_loop and self.can_leave:
-            ways += ["break", "continue"] * 2
+            ways += ["break", "break" if self.in_finally else "continue"] * 2
         if not in_group and self.can_leave:
             ways.append("return")
             if self.kind != "async generator":
@@ -152,7 +156,9 @@ class Writer:
         if self.is_async:
             heads += ["async for x in env.stream():"] * 2
         self.put(indent, self.rng.choice(heads))
+        before, self.in_finally = self.in_finally, False
         self.block(indent + 1, depth + 1, True, in_group)
+        self.in_finally = before
         if self.rng.random() < 0.3:
             self.put(indent, "else:")
             self.block(indent + 1, depth + 1, in_loop, in_group)
@@ -176,7 +182,9 @@ class Writer:
             self.put(indent, "except env.Error: pass")
         elif not has_handler or (self.exits_can_raise and self.rng.random() < 0.4):
             self.put(indent, "finally:")
+            before, self.in_finally = self.in_finally, sys.version_info < (3, 8)
             self.block(indent + 1, depth + 1, in_loop, in_group)
+            self.in_finally = before
 
     def with_block(self, indent: int, depth: int, in_loop: bool, in_group: bool) -> None:
         is_async = self.is_async and self.rng.random() < 0.6

@@ -12,7 +12,7 @@ import sys
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
-from ..._objects import exact_str, get_field, is_a, module_field, mro_of, type_name
+from ..._objects import class_attribute, exact_str, get_field, is_a, module_field, mro_of, type_name
 
 _DIGITS = "0123456789"
 
@@ -40,6 +40,17 @@ class FutureReader(NamedTuple):
     #: The traceback that the exception had then. None if the exception has been raised in whoever awaited the future
     #: (for one that is written in C), and before CPython 3.10.
     exception_traceback: Callable[[object], Optional[types.TracebackType]]
+
+
+def _function_of(coroutine_of: Callable[[object], object]) -> Callable[[object], Optional[str]]:
+    """Return what tells the function of a task, which stands for its name: tasks have names since CPython 3.8."""
+
+    def name(task: object) -> Optional[str]:
+        coroutine = coroutine_of(task)
+        is_plain = type(coroutine) is types.CoroutineType or type(coroutine) is types.GeneratorType
+        return exact_str(get_field(coroutine, "__qualname__")) if is_plain else None
+
+    return name
 
 
 def _zero(task: object) -> int:
@@ -80,14 +91,14 @@ def _c_reader(module: types.ModuleType) -> FutureReader:
         future,
         task,
         state=vars(future)["_state"].__get__,
-        loop=future.get_loop,
+        loop=vars(future)["_loop"].__get__,
         callbacks=vars(future)["_callbacks"].__get__,
         # Not get_coro: in CPython 3.12 it crashes for a task that has finished in its eager start.
         coroutine=attributes["_coro"].__get__,
         waiter=attributes["_fut_waiter"].__get__,
         must_cancel=attributes["_must_cancel"].__get__,
         cancelling=attributes.get("cancelling", _zero),
-        name=task.get_name,
+        name=getattr(task, "get_name", None) or _function_of(attributes["_coro"].__get__),
         exception=vars(future)["_exception"].__get__,
         exception_traceback=_last_traceback,
     )
@@ -116,7 +127,7 @@ def _python_reader(module: types.ModuleType) -> Optional[FutureReader]:
         waiter=_attribute("_fut_waiter"),
         must_cancel=_attribute("_must_cancel"),
         cancelling=_attribute("_num_cancels_requested", 0),
-        name=_attribute("_name"),
+        name=_attribute("_name") if sys.version_info >= (3, 8) else _function_of(_attribute("_coro")),
         exception=_attribute("_exception"),
         exception_traceback=_traceback_attribute,
     )
@@ -130,7 +141,9 @@ class Futures:
         self.python = python_reader()
         self._wakeup: Optional[object] = None
         if self.python is not None:
-            self._wakeup = vars(self.python.task).get("_Task__wakeup")
+            self._wakeup = class_attribute(self.python.task, "_Task__wakeup")
+            if self._wakeup is None:  # CPython 3.6
+                self._wakeup = class_attribute(self.python.task, "_wakeup")
 
     def reader_of_task(self, obj: object) -> Optional[FutureReader]:
         """Return the accessors for a task, or None for an object that is no asyncio task."""
@@ -168,6 +181,8 @@ class Futures:
         found = reader.callbacks(future) if reader is not None else None
         if type(found) is not list:  # None, or what the program has put there
             return []
+        if sys.version_info < (3, 7):  # without contexts, the functions themselves
+            return found[:most]
         return [entry[0] for entry in found[:most] if type(entry) is tuple and entry]
 
     def woken_by(self, callback: Any) -> Optional[object]:
@@ -177,8 +192,9 @@ class Futures:
             return callback.__self__ if exact_str(callback.__name__) == "task_wakeup" else None
         if kind is types.MethodType:
             return callback.__self__ if self._wakeup is not None and callback.__func__ is self._wakeup else None
-        if kind is not types.FunctionType and type_name(kind) == "TaskWakeupMethWrapper":  # C tasks of 3.8
-            return cast(object, vars(kind)["__self__"].__get__(callback))
+        if kind is not types.FunctionType and type_name(kind) == "TaskWakeupMethWrapper":  # C tasks up to 3.8
+            # All that it refers to (Modules/_asynciomodule.c); it has no attribute for it before 3.7.
+            return next(iter(gc.get_referents(callback)), None)
         return None
 
 

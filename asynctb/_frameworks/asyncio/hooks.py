@@ -58,9 +58,10 @@ def install(module: types.ModuleType) -> None:
         register_unwrap_awaitable(iterator)(lambda awaited: _awaited(futures, awaited))
         leaf_types.add(id(iterator))
     if futures.python is not None:
-        await_method = cast(Callable[..., Any], class_attribute(futures.python.future, "__await__"))
-        leaf_codes.add(id(await_method.__code__))
-        customize(await_method, get_target=lambda frame, inner: _awaited_by_frame(futures, frame, inner))
+        await_method = class_attribute(futures.python.future, "__await__")
+        if type(await_method) is types.FunctionType:  # in CPython 3.6, its tasks are of the class that is written in C
+            leaf_codes.add(id(await_method.__code__))
+            customize(await_method, get_target=lambda frame, inner: _awaited_by_frame(futures, frame, inner))
     source_finders.append(lambda future: task_behind(futures, future))
     activity_finders.append(lambda future, listing: _activity_behind(futures, future, listing))
     threadsafe = module_field(sys.modules["asyncio.tasks"], "run_coroutine_threadsafe")

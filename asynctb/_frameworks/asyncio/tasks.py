@@ -2,7 +2,8 @@
 
 Where they are registered:
 
-- CPython 3.8 to 3.11 and PyPy: ``asyncio.tasks._all_tasks``, a `weakref.WeakSet` (finished ones included).
+- CPython up to 3.11 and PyPy: ``asyncio.tasks._all_tasks``, a `weakref.WeakSet` (finished ones included). CPython 3.6
+  has it in C, out of reach, so that tasks are looked for among all objects.
 - CPython 3.12 and 3.13: ``_scheduled_tasks``, a WeakSet (including finished ones, unless that was in their eager
   start), and ``_eager_tasks``, a set, in ``_asyncio`` and ``asyncio.tasks``, which are the same two objects unless the
   accelerator is missing.
@@ -18,6 +19,7 @@ Finished tasks are of interest if they failed: somebody who still has one can be
 from __future__ import annotations
 
 import gc
+import sys
 import types
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, cast
@@ -120,6 +122,9 @@ class AsyncioTasks(Source):
             module = imported(name)
             if module is not None:
                 registered += copy_set(module_field(module, attribute))
+        if sys.version_info < (3, 7):
+            readers = [reader for reader in (self._futures.c, self._futures.python) if reader is not None]
+            registered += instances(with_subclasses(*[reader.task for reader in readers]))
         accelerator = imported("_asyncio")
         if accelerator is not None and self._futures.c is not None:
             registered += self._find_in_lists(accelerator, self._futures.c)

@@ -64,9 +64,9 @@ def list_threads(frame_filter: Optional[FrameFilter] = None) -> Dict[int, Thread
         thread = known.get(ident)
         if is_debuggers(thread, frame):
             continue
-        outermost = frame
-        while (outer := caller_of(outermost)) is not None:
-            outermost = outer
+        outermost, outer = frame, caller_of(frame)
+        while outer is not None:
+            outermost, outer = outer, caller_of(outer)
         if own_frame(outermost):  # a watchdog of `asynctb._output.dump`
             continue
         thread_id = thread_ids.id_of(ident, thread, id(outermost.f_code))

@@ -123,7 +123,7 @@ def install_queues(module: types.ModuleType) -> None:
 def _called_from_outside() -> List[object]:
     """Return what the interpreter calls by itself: handlers of signals, callbacks of the garbage collector, hooks."""
     numbers = range(1, _signal.NSIG)
-    found: List[object] = [*getattr(gc, "callbacks", ()), sys.excepthook, sys.unraisablehook]
+    found: List[object] = [*getattr(gc, "callbacks", ()), sys.excepthook, getattr(sys, "unraisablehook", None)]
     for number in numbers:
         try:
             found.append(_signal.getsignal(number))

@@ -312,7 +312,7 @@ def test_operands_and_nulls_on_the_stack() -> None:
             same(1, await pause(), *[2], key=await pause())
             with b:
                 for _ in range(1):
-                    same([1, {2: await pause()}, f"{await pause()}"][0], (lambda: 1)())
+                    same([1, {2: await pause()}, str(await pause())][0], (lambda: 1)())
 
     coroutine = program()
     with suspended(coroutine):
