@@ -41,7 +41,7 @@ check: $(VENV)/.ready  ## Lint and check types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=tests:tests/dap_extension $(BIN)/mypy --explicit-package-bases tests/*.py tests/dap_extension/*.py
-	MYPYPATH=tests/project:tools $(BIN)/mypy --explicit-package-bases \
+	MYPYPATH=tests:tests/project:tools $(BIN)/mypy --explicit-package-bases \
 	  tools/*.py tests/project/*.py hatch_build.py
 	MYPYPATH=tests:$$(find tests/asynctb -type d ! -name '__*' | paste -sd:) $(BIN)/mypy --explicit-package-bases \
 	  --no-warn-unused-ignores $(FORBIDDEN:%=--disable-error-code=%) tests/asynctb
