@@ -82,20 +82,20 @@ def test_of_trio() -> None:
     trio: Any = pytest.importorskip("trio")
     testing: Any = pytest.importorskip("trio.testing")
 
-    async def limited(scope: Any) -> None:
+    async def scoped(scope: Any) -> None:
         with scope:
             await trio.sleep_forever()
 
     async def main() -> None:
         scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(limited, scope, name="limited")
-            nursery.start_soon(trio.sleep_forever, name="child")
+            nursery.start_soon(scoped, scope, name="scoped")
+            nursery.start_soon(trio.sleep_forever, name="sleeper")
             await testing.wait_all_tasks_blocked()
             scope.cancel()
-            assert waits()["limited"] == ("cancelling", "its cancellation, requested by a cancel scope")
+            assert waits()["scoped"] == ("cancelling", "its cancellation, requested by a cancel scope")
             nursery.cancel_scope.cancel()
-            state, words = waits()["child"]
+            state, words = waits()["sleeper"]
             assert state == "cancelling"
             assert words.startswith("its cancellation, requested by its nursery of task ")
 
