@@ -10,6 +10,7 @@ import { launch, markerLine, Workbench } from "./workbench.ts";
 const read = (name: string): string => readFileSync(path.join(import.meta.dirname, "programs", name), "utf8");
 const STANDOFF = read("standoff.py");
 const CROWD = read("crowd.py");
+const IDLE = read("idle.py");
 const line = (marker: string): number => markerLine(STANDOFF, marker);
 /** The longest time (ms) for which the window may not react; a busy machine alone costs some of it. */
 const LONGEST_FREEZE = 2_000;
@@ -21,6 +22,7 @@ before(async () => {
   workbench = await Workbench.start("panel", {
     "standoff.py": STANDOFF,
     "crowd.py": CROWD,
+    "idle.py": IDLE,
     ".vscode/launch.json": launch({ name: "Standoff", program: "standoff.py" }, { name: "Crowd", program: "crowd.py" }),
   });
 });
@@ -110,6 +112,7 @@ test("it is empty while the program runs, and the next stop marks what is new", 
   await fresh.getByRole("img", { name: "New since the last stop" }).waitFor();
   await workbench.press("Control+Shift+F5"); // from the beginning
   await workbench.panel().getByText("5 tasks, 2 deadlocked").waitFor();
+  await workbench.waitForLine("standoff.py", line("look")); // the editor has the keyboard
 });
 
 test("it can be read in all themes", async () => {
@@ -183,9 +186,11 @@ test("parallel stacks: a click and keys go to the source, with the debugger's vi
   await panel.locator(".canvas:focus").waitFor();
   await panel.locator(".box.selected").filter({ hasText: "refund" }).waitFor();
   await workbench.screenshot("stacks-selected");
-  await workbench.press("ArrowUp");
-  await workbench.press("ArrowDown");
+  await workbench.press("ArrowRight");
+  await panel.locator(".box.selected").filter({ hasText: "charge" }).waitFor();
   await workbench.press("Enter");
+  await workbench.waitForLine("standoff.py", line("charge"));
+  await shown("charge");
   await panel.locator(".canvas:focus").waitFor();
   await workbench.press("+");
   await workbench.press("+");
@@ -244,4 +249,18 @@ test("parallel stacks can be read in all themes", async () => {
     await workbench.panel().locator(".box.error").first().waitFor();
     await workbench.screenshot(`stacks-${css}`);
   }
+});
+
+test("a program that runs can be looked at, too, and the picture says so", async () => {
+  const panel = workbench.panel();
+  await workbench.press("Shift+F5");
+  await panel.getByText("appears here when it stops").waitFor();
+  await workbench.startDebugging("Idle");
+  await workbench.seeFile("ready");
+  await panel.getByRole("button", { name: "Show Without Pausing" }).click();
+  await panel.getByText(/^Running\. This picture was taken at [\d:]+\.$/).waitFor();
+  await panel.locator(".box").first().waitFor();
+  await workbench.command("Async Stacks: Show Table of Tasks");
+  await panel.getByRole("gridcell", { name: "idle.py" }).first().waitFor();
+  await workbench.screenshot("running");
 });

@@ -187,6 +187,8 @@ describe("the outline", () => {
       ),
       text,
     );
+    const charge = outlineOf(message, new Set(), undefined).find((line) => line.text === "Task-2");
+    assert.deepEqual(charge?.leadsTo, { kind: "frame", index: 0 }); // not the frames that are folded
     assert.match(text, /MainThread \(stopped here\) \| running\n.*\n.*\n {2}Runs Task-1 \| watch\n/);
   });
 

@@ -94,6 +94,11 @@ export interface StackBox {
   readonly moreMembers: number;
 }
 
+/** Where a box leads: its innermost frame that is not folded. */
+export function innermost({ frames }: StackBox): number {
+  return frames.map(({ folded }) => folded === undefined).lastIndexOf(true);
+}
+
 /** `awaits`: for its end. `holder`: for what it holds. `runs`: what a thread goes on in. */
 export type EdgeKind = "awaits" | "holder" | "runs";
 

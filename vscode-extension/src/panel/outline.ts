@@ -1,6 +1,6 @@
 /** The merged stacks as the lines of a tree: the same as is drawn, to be read. */
 
-import type { EdgeKind, StackBox, Stacks } from "./messages";
+import { innermost, type EdgeKind, type StackBox, type Stacks } from "./messages";
 
 export interface OutlineLine {
   readonly key: string;
@@ -57,7 +57,7 @@ export function outlineOf(
     const isOpen = !closed.has(key);
     const { tone } = box;
     const text = box.isCurrent ? `${box.title} (stopped here)` : box.title;
-    const leadsTo = { kind: "frame", index: box.frames.length - 1 } as const;
+    const leadsTo = { kind: "frame", index: innermost(box) } as const;
     const base = { key, box: box.id, level, text, detail: box.detail, isOpen, leadsTo, position, size };
     lines.push(tone ? { ...base, tone } : base);
     if (!isOpen) return;

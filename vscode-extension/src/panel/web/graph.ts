@@ -13,7 +13,7 @@ import {
   type Drawing,
   type PlacedBox,
 } from "../layout";
-import type { StackBox, Stacks } from "../messages";
+import { innermost, type StackBox, type Stacks } from "../messages";
 import { Camera } from "./camera";
 import { element, shape } from "./page";
 
@@ -192,7 +192,7 @@ export class Graph {
     if (!box) return;
     this.select(box.id);
     const index = (target as Element).closest<SVGElement>("[data-index]")?.dataset["index"];
-    this.go(box, index === undefined ? box.frames.length - 1 : Number(index));
+    this.go(box, index === undefined ? innermost(box) : Number(index));
   }
 
   #key(event: KeyboardEvent): void {
@@ -206,7 +206,7 @@ export class Graph {
       const start = boxes.find(({ box }) => box.isCurrent) ?? boxes[0];
       const next = placed ? nextBox(boxes, placed, direction) : start;
       if (next) this.select(next.box.id);
-    } else if (event.key === "Enter" && placed) this.go(placed.box, placed.box.frames.length - 1);
+    } else if (event.key === "Enter" && placed) this.go(placed.box, innermost(placed.box));
     else if (event.key === "+" || event.key === "=") this.camera.zoom(1.25);
     else if (event.key === "-") this.camera.zoom(0.8);
     else if (event.key === "0") this.camera.fit();
