@@ -400,6 +400,7 @@ export class Workbench {
   async #highlighted(): Promise<string> {
     return await this.page.evaluate(() => {
       const marks = [...document.querySelectorAll('.view-overlays .cdr[class*="ced-"]')]
+        .filter((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)") // lines along blocks
         .map((element) => element.getBoundingClientRect())
         .filter(({ right }) => right < document.querySelector(".minimap")!.getBoundingClientRect().left);
       let text = "";
@@ -417,6 +418,18 @@ export class Workbench {
       }
       return text.replaceAll("\u00a0", " ");
     });
+  }
+
+  /** Wait until so many lines of the editor have a line along a block. */
+  async seeBlockLines(expected: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) =>
+        [...document.querySelectorAll('.view-overlays .cdr[class*="ced-"]')].filter((element) => {
+          const { borderLeftWidth, backgroundColor } = getComputedStyle(element);
+          return borderLeftWidth === "2px" && backgroundColor === "rgba(0, 0, 0, 0)";
+        }).length === wanted,
+      expected,
+    );
   }
 
   /** Wait until a line of the editor ends in the text. */

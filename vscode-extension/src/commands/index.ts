@@ -43,8 +43,17 @@ export function registerCommands({
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture) session.refresh();
   };
+  // One at a time: what VS Code does for one click would be taken for what it does for the next.
+  let latest: Row | undefined;
+  let following: Promise<unknown> = Promise.resolve();
   const show = async (row: Row): Promise<boolean> => {
+    latest = row;
     await openSource(row, store, highlight);
+    const turn = following.then(() => latest === row && follow(row));
+    following = turn.catch(() => undefined);
+    return turn;
+  };
+  const follow = async (row: Row): Promise<boolean> => {
     const target = followsClicks() ? await focusable(row) : undefined;
     if (!target || !(await focus(store, target.capture, target.activityId, target.frameId))) return false;
     await openSource(row, store, highlight); // VS Code has gone to where the frame is suspended,
