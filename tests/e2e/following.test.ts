@@ -36,6 +36,18 @@ test("it is known where tasks were made", async () => {
   await workbench.screenshot("created");
 });
 
+test("lines along the active blocks are drawn while a frame is selected", async () => {
+  await workbench.expand("work-2");
+  await workbench.row("work").click();
+  await workbench
+    .view("Variables")
+    .locator(".monaco-list-row")
+    .filter({ hasText: /^found ?= ?2/ })
+    .waitFor();
+  await workbench.seeBlockLines(3); // from the statement to the last line of its block
+  await workbench.screenshot("block");
+});
+
 test("a filter finds what is anywhere in a stack", async () => {
   await workbench.command("Async Stacks: Filter...");
   await workbench.answer("number_of");

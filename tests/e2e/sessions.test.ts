@@ -57,6 +57,24 @@ test("each session has its own rows", async () => {
   await workbench.screenshot("both");
 });
 
+test("a click goes to the session of its row", async () => {
+  const tasks = workbench.view().locator(".monaco-list-row").filter({ hasText: /^main/ });
+  await workbench.unfoldPane("Variables");
+  const names = (await workbench.tree()).split("\n").flatMap((row) => /^(Shop|Bank) /.exec(row)?.[1] ?? []);
+  assert.equal(names.length, 2);
+  for (const index of [1, 0, 1]) {
+    await tasks.nth(index).click();
+    await workbench
+      .view("Variables")
+      .getByText(`/go ${names[index] ?? ""}'`)
+      .first()
+      .waitFor();
+    assert.equal(await tasks.nth(index).getAttribute("aria-selected"), "true");
+  }
+  await workbench.screenshot("focus");
+  await workbench.foldPanes("Variables");
+});
+
 test("one goes on, the other stays as it is", async () => {
   await workbench.press("F5"); // the one that the editor has the focus on
   const states = /^(Shop|Bank) \| (running|paused)$/gm;

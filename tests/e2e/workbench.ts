@@ -435,6 +435,7 @@ export class Workbench {
   async #highlighted(): Promise<string> {
     return await this.page.evaluate(() => {
       const marks = [...document.querySelectorAll('.view-overlays .cdr[class*="ced-"]')]
+        .filter((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)") // lines along blocks
         .map((element) => element.getBoundingClientRect())
         .filter(({ right }) => right < document.querySelector(".minimap")!.getBoundingClientRect().left);
       let text = "";
@@ -481,6 +482,18 @@ export class Workbench {
       [...document.querySelectorAll('.view-lines span[class*="ced-"]')].map(
         (element) => getComputedStyle(element, "::after").content,
       ),
+    );
+  }
+
+  /** Wait until so many lines of the editor have a line along a block. */
+  async seeBlockLines(expected: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) =>
+        [...document.querySelectorAll('.view-overlays .cdr[class*="ced-"]')].filter((element) => {
+          const { borderLeftWidth, backgroundColor } = getComputedStyle(element);
+          return borderLeftWidth === "2px" && backgroundColor === "rgba(0, 0, 0, 0)";
+        }).length === wanted,
+      expected,
     );
   }
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { registerCommands, SHOW_TASKS } from "./commands";
-import { showRow } from "./commands/show";
+import { shower } from "./commands/show";
 import { registerTool } from "./commands/tool";
 import { Highlight } from "./decorations/highlight";
 import { Marks } from "./decorations/marks";
@@ -46,9 +46,9 @@ export function activate(context: vscode.ExtensionContext): void {
     source: vscode.Uri.joinPath(context.extensionUri, "dist", "order_service.py"),
     folder: context.globalStorageUri,
   };
-  const panel = new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), (row, giveBack) =>
-    showRow(row, { store, highlight, documents }, giveBack),
-  );
+  const surroundings = { store, highlight, documents };
+  const showRow = shower(surroundings);
+  const panel = new TasksPanel(store, vscode.Uri.joinPath(context.extensionUri, "dist"), showRow);
   context.subscriptions.push(
     filter,
     provider,
@@ -66,11 +66,11 @@ export function activate(context: vscode.ExtensionContext): void {
       store,
       provider,
       filter,
-      highlight,
       view,
       marks,
       feed,
-      documents,
+      surroundings,
+      showRow,
       snapshots,
       panel,
       example,

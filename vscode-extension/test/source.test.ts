@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { withItem } from "../src/model/source";
+import { withBlock, withItem } from "../src/model/source";
 
 const LINES = `
     async with shop.lock:  # held
@@ -57,5 +57,43 @@ describe("the text of a with item", () => {
     assert.equal(item("with open"), undefined);
     assert.equal(withItem(LINES, { source: 0, line: 99 }, 0), undefined);
     assert.equal(withItem(LINES, { source: 0 }, 0), undefined);
+  });
+});
+
+describe("the block of a with statement", () => {
+  const text = `
+def f():
+    with (
+        first,
+        second,
+    ):
+        with third:
+            if x:
+                y  # stands here
+
+# a comment
+            z = """
+text
+"""
+        end
+    after
+`.split("\n");
+  const block = (line: number, inside: number): unknown => withBlock(text, { source: 0, line }, inside);
+
+  test("ends before what is not inside", () => {
+    assert.deepEqual(block(3, 9), { first: 2, last: 11, indent: 4 });
+    assert.deepEqual(block(5, 9), { first: 2, last: 11, indent: 4 });
+    assert.deepEqual(block(7, 9), { first: 6, last: 11, indent: 8 });
+  });
+
+  test("has the line that is known to be inside, whatever it looks like", () => {
+    assert.deepEqual(block(7, 14), { first: 6, last: 13, indent: 8 });
+    assert.deepEqual(block(3, 15), { first: 2, last: 14, indent: 4 });
+  });
+
+  test("is unknown if there is no statement", () => {
+    assert.equal(block(2, 9), undefined);
+    assert.equal(block(99, 99), undefined);
+    assert.equal(withBlock(text, { source: 0 }, 1), undefined);
   });
 });

@@ -1,7 +1,6 @@
 /** The commands under `asynctb.`. */
 
 import * as vscode from "vscode";
-import type { Highlight } from "../decorations/highlight";
 import type { Marks } from "../decorations/marks";
 import { ARRANGEMENTS } from "../model/arrange";
 import { CaptureEnded } from "../model/capture";
@@ -12,7 +11,6 @@ import type { TasksPanel } from "../panel/panel";
 import type { Feed } from "../server/feed";
 import { change } from "../settings";
 import type { Snapshots } from "../snapshots/commands";
-import type { Documents } from "../snapshots/documents";
 import type { Filter } from "../view/filter";
 import { OPEN, REVEAL, type PlaceArguments, type TaskArguments } from "../view/links";
 import type { StacksProvider } from "../view/provider";
@@ -21,8 +19,8 @@ import { copyAll, copyRow, copyWhy } from "./copy";
 import { runExample, type Example } from "./example";
 import { back } from "./focus";
 import { runUntilResumed } from "./follow";
-import { openCreation } from "./navigate";
-import { showRow } from "./show";
+import { openCreation, type Surroundings } from "./navigate";
+import type { Show } from "./show";
 import { aboutWhat, Travel } from "./travel";
 
 /** Not for the palette: to one of the tasks that something else is about. */
@@ -32,11 +30,11 @@ export interface CommandTargets {
   readonly store: Store;
   readonly provider: StacksProvider;
   readonly filter: Filter;
-  readonly highlight: Highlight;
   readonly view: StacksView;
   readonly marks: Marks;
   readonly feed: Feed;
-  readonly documents: Documents;
+  readonly surroundings: Surroundings;
+  readonly showRow: Show;
   readonly snapshots: Snapshots;
   readonly panel: TasksPanel;
   readonly example: Example;
@@ -48,11 +46,11 @@ export function registerCommands({
   store,
   provider,
   filter,
-  highlight,
   view,
   marks,
   feed,
-  documents,
+  surroundings,
+  showRow,
   snapshots,
   panel,
   example,
@@ -61,9 +59,8 @@ export function registerCommands({
   const refresh = (): void => {
     for (const session of store.sessions) if (session.capture && !session.saved) session.refresh();
   };
-  const surroundings = { store, highlight, documents };
   const sessionOf = (row?: Row): Session | undefined => (row?.kind === "session" ? row.session : undefined);
-  const show = (row: Row): Promise<boolean> => showRow(row, surroundings, () => view.reveal(row));
+  const show = (row: Row): Promise<boolean> => showRow(row, () => view.reveal(row));
   const travel = new Travel(store, provider, filter, view, show);
   const handlers: Record<string, (row: Row) => unknown> = {
     "asynctb.showView": async () => {

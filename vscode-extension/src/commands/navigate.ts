@@ -6,8 +6,9 @@ import type { Row } from "../model/row";
 import { sourceOf } from "../model/rows";
 import type { Activity, Capture } from "../model/capture";
 import type { Store } from "../model/store";
+import { withBlock, type Block } from "../model/source";
 import type { Documents } from "../snapshots/documents";
-import type { Location, SourceRef } from "../protocol";
+import type { Context, Location, SourceRef } from "../protocol";
 
 /** What opening a source takes. */
 export interface Surroundings {
@@ -17,6 +18,8 @@ export interface Surroundings {
 }
 
 interface Target {
+  /** What is active there. */
+  readonly contexts?: readonly Context[];
   /** Whether to mark no more than the first line: of a `with` statement, not its whole body. */
   readonly firstLineOnly: boolean;
   readonly capture: Capture;
@@ -65,13 +68,32 @@ async function open(target: Target, { store, highlight, documents }: Surrounding
   const selection = new vscode.Range(range.start, range.start);
   const editor = await vscode.window.showTextDocument(document, { ...options, selection });
   editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-  highlight.show(uri, range, target.capture);
+  highlight.show(uri, range, blocksAround(target, document), target.capture);
+}
+
+/** The blocks of the `with` statements that a frame is in. */
+function blocksAround({ contexts = [], location }: Target, document: vscode.TextDocument): Block[] {
+  const lines = document.getText().split(/\r\n|\r|\n/);
+  const blocks = new Map<number, Block>();
+  for (const context of contexts) {
+    // One that is being entered is not in its block yet.
+    const isInside = context.phase === "active" && context.location?.source === location.source;
+    const block = isInside && context.location && withBlock(lines, context.location, location.line ?? 0);
+    if (block) blocks.set(block.first, block);
+  }
+  return [...blocks.values()];
 }
 
 function targetOf(row: Row): Target | undefined {
   switch (row.kind) {
     case "frame":
-      return { firstLineOnly: false, capture: row.capture, location: row.frame.location, sources: row.sources };
+      return {
+        firstLineOnly: false,
+        capture: row.capture,
+        location: row.frame.location,
+        sources: row.sources,
+        contexts: row.frame.contexts ?? [],
+      };
     case "context": {
       const { location } = row.context;
       return location && { firstLineOnly: true, capture: row.capture, location, sources: row.sources };

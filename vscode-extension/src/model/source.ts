@@ -123,3 +123,35 @@ function endOfString(text: string, start: number): number | undefined {
   }
   return undefined;
 }
+
+/** Lines, counted from 0, and the column that its statement begins at. */
+export interface Block {
+  readonly first: number;
+  readonly last: number;
+  readonly indent: number;
+}
+
+/**
+ * The block of a `with` statement, or undefined if it cannot be told.
+ *
+ * @param location of an item, or of the statement
+ * @param inside a line that is in the block, counted from 1: what looks like its end before is none
+ */
+export function withBlock(lines: readonly string[], location: Location, inside: number): Block | undefined {
+  const from = (location.line ?? 0) - 1;
+  for (let first = from; first >= Math.max(0, from - MOST_LINES); first--) {
+    const header = /^(\s*)(?:async\s+)?with\b/.exec(lines[first] ?? "");
+    if (!header) continue;
+    const indent = header[1]?.length ?? 0;
+    let last = Math.max(from, inside - 1);
+    for (let line = last + 1; line < lines.length; line++) {
+      const text = lines[line] ?? "";
+      const start = text.search(/\S/);
+      if (start < 0 || text.charAt(start) === "#") continue;
+      if (start <= indent && text.charAt(start) !== ")") break;
+      last = line;
+    }
+    return { first, last, indent };
+  }
+  return undefined;
+}
