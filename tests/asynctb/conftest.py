@@ -11,7 +11,13 @@ import pytest
 # support.py and hostile.py, whatever the import mode, and what is shared with the other tests.
 sys.path[:0] = [os.path.dirname(__file__), str(Path(__file__).parents[1])]
 if sys.version_info < (3, 8):
-    import older  # noqa: F401
+    import older
+
+    def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+        for item in items:
+            reason = older.LACKING.get(item.name.partition("[")[0])
+            if reason is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 #: Folders and files whose tests look at all that there is in the process.

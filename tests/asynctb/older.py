@@ -10,6 +10,16 @@ import sys
 import types
 from typing import Any, Coroutine
 
+#: Tests that use what these interpreters lack, and what that is.
+LACKING = {
+    "test_equal_code_objects_have_their_own_positions": "code.replace() is new in CPython 3.8",
+    "test_nothing_is_kept_alive": "code.replace() is new in CPython 3.8",
+    "test_subinterpreters": "_xxsubinterpreters is new in CPython 3.8",
+}
+if sys.version_info < (3, 7):
+    LACKING["test_under_settrace_at_every_instruction"] = "frame.f_trace_opcodes is new in CPython 3.7"
+    LACKING["test_environment_variable"] = "attrs warns that this interpreter is old"
+
 
 def run(main: Coroutine[Any, Any, Any], debug: bool = False) -> Any:
     """Run a coroutine as `asyncio.run` of CPython 3.7 does."""
