@@ -10,7 +10,6 @@ import { launch, markerLine, Workbench } from "./workbench.ts";
 const read = (name: string): string => readFileSync(path.join(import.meta.dirname, "programs", name), "utf8");
 const STANDOFF = read("standoff.py");
 const CROWD = read("crowd.py");
-const IDLE = read("idle.py");
 const line = (marker: string): number => markerLine(STANDOFF, marker);
 /** The longest time (ms) for which the window may not react; a busy machine alone costs some of it. */
 const LONGEST_FREEZE = 2_000;
@@ -22,7 +21,6 @@ before(async () => {
   workbench = await Workbench.start("panel", {
     "standoff.py": STANDOFF,
     "crowd.py": CROWD,
-    "idle.py": IDLE,
     ".vscode/launch.json": launch({ name: "Standoff", program: "standoff.py" }, { name: "Crowd", program: "crowd.py" }),
   });
 });
@@ -249,18 +247,4 @@ test("parallel stacks can be read in all themes", async () => {
     await workbench.panel().locator(".box.error").first().waitFor();
     await workbench.screenshot(`stacks-${css}`);
   }
-});
-
-test("a program that runs can be looked at, too, and the picture says so", async () => {
-  const panel = workbench.panel();
-  await workbench.press("Shift+F5");
-  await panel.getByText("appears here when it stops").waitFor();
-  await workbench.startDebugging("Idle");
-  await workbench.seeFile("ready");
-  await panel.getByRole("button", { name: "Show Without Pausing" }).click();
-  await panel.getByText(/^Running\. This picture was taken at [\d:]+\.$/).waitFor();
-  await panel.locator(".box").first().waitFor();
-  await workbench.command("Async Stacks: Show Table of Tasks");
-  await panel.getByRole("gridcell", { name: "idle.py" }).first().waitFor();
-  await workbench.screenshot("running");
 });
