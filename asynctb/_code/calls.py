@@ -247,8 +247,8 @@ class _Machine:
             self.stack.append(Constant(self.code.co_consts[arg]))
         elif name == "LOAD_SMALL_INT":
             self.stack.append(Constant(arg))
-        elif name == "LOAD_COMMON_CONSTANT":
-            self.stack.append(None)
+        elif name == "LOAD_COMMON_CONSTANT":  # among others, some numbers
+            self.stack.append(Constant(-1) if bytecode.common_constant(arg) == "-1" else None)
         elif name in ("BUILD_TUPLE", "BUILD_LIST", "BUILD_SET"):
             self.build(Items, arg)
         elif name == "BINARY_SUBSCR" or (name == "BINARY_OP" and arg == _SUBSCRIPT):

@@ -74,6 +74,7 @@ if TYPE_CHECKING:  # for tools that pack programs, such as PyInstaller: they loo
         gevent,
         greenback,
         greenlet,
+        multiprocessing,
         nest_asyncio,
         pytest,
         sqlalchemy,

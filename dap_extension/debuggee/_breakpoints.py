@@ -83,9 +83,11 @@ def _of_coroutines(is_of_interest: Callable[[types.CodeType], bool]) -> List[typ
     frames: Dict[int, types.FrameType] = {}
     for owner in instances((Coroutine, Generator, AsyncGenerator)):
         code = _code_of(owner)
-        frame = frame_of(owner) if id(code) not in frames and is_of_interest(code) else None
-        if frame is not None:
-            frames[id(code)] = frame
+        # The callers of one that runs are another thread's, or those of a thread that a fork has not copied.
+        if id(code) not in frames and _is_suspended(owner) and is_of_interest(code):
+            frame = frame_of(owner)
+            if frame is not None:
+                frames[id(code)] = frame
     return list(frames.values())
 
 
@@ -93,3 +95,12 @@ def _code_of(owner: Any) -> types.CodeType:
     kind = type(owner)
     code: types.CodeType = owner.cr_code if kind is Coroutine else owner.gi_code if kind is Generator else owner.ag_code
     return code
+
+
+def _is_suspended(owner: Any) -> bool:
+    """Return whether it is, which CPython 3.12 and later tell of all three."""
+    kind = type(owner)
+    found: bool = (
+        owner.cr_suspended if kind is Coroutine else owner.gi_suspended if kind is Generator else owner.ag_suspended
+    )
+    return found

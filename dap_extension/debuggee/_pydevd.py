@@ -390,12 +390,14 @@ def on_resume(callback: Callable[[Debugger, str], None]) -> Callable[[], None]:
     factory = _module("_pydevd_bundle.pydevd_net_command_factory_json").NetCommandFactoryJson
     original = factory.__dict__["make_thread_run_message"]
 
-    def make_thread_run_message(self: Any, py_db: Debugger, thread_id: str, reason: Any) -> Any:
+    def make_thread_run_message(self: Any, *args: Any) -> Any:
         try:
-            callback(py_db, thread_id)
+            # The first of three is the debugger, which older ones leave out (debugpy 1.6).
+            py_db = args[0] if len(args) > 2 else _module("_pydevd_bundle.pydevd_constants").get_global_debugger()
+            callback(py_db, args[-2])
         except Exception:  # never in the program's own thread
             pass
-        return original(self, py_db, thread_id, reason)
+        return original(self, *args)
 
     factory.make_thread_run_message = make_thread_run_message
     return lambda: setattr(factory, "make_thread_run_message", original)
