@@ -32,6 +32,9 @@ FRAMEWORKS = [
     "uvloop",
     "twisted",
     "tornado",
+    "aiohttp",
+    "httpx",
+    "redis",
 ]
 FRAMEWORKS += ["async_generator", "async_exit_stack", "stackscope"]
 # Plug-ins of pytest: the tests of ours run them in processes of their own.

@@ -56,6 +56,9 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
     ("asgiref", "asgiref"),
     ("nest_asyncio", "nest_asyncio"),
     ("sqlalchemy", "sqlalchemy"),
+    ("aiohttp", "aiohttp"),
+    ("httpcore", "httpcore"),
+    ("redis", "redis"),
     ("multiprocessing", "multiprocessing"),
     ("pytest", "_pytest"),
     ("backports", "async_generator"),
@@ -64,6 +67,7 @@ _ROOMS: Tuple[Tuple[str, Optional[str]], ...] = (
 
 if TYPE_CHECKING:  # for tools that pack programs, such as PyInstaller: they look for imports that are written down
     from . import (  # noqa: F401
+        aiohttp,
         anyio,
         asgiref,
         asyncio,
@@ -74,9 +78,11 @@ if TYPE_CHECKING:  # for tools that pack programs, such as PyInstaller: they loo
         gevent,
         greenback,
         greenlet,
+        httpcore,
         multiprocessing,
         nest_asyncio,
         pytest,
+        redis,
         sqlalchemy,
         threading,
         tornado,

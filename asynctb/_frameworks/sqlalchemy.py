@@ -15,20 +15,20 @@ from .._objects import class_attribute, get_field, is_a, module_field
 from .._snapshot.sets import imported
 from .._snapshot.source import Owner, code_of, frame_of
 from .._stacks.customize import Target, customize
-from .._waits.facts import Held, fuller_words, held_by, held_in_block, refinements
+from .._waits.facts import Held, held_in_block, refinements
 from .._waits.kinds import wait_for
 from ._known import Known
+from ._pools import WORDS, register_pool
 from ._room import Room
 from .greenlet.greenlets import frames_outward, reader
 
-_WORDS = "connection of a pool"
 _DO_GET = ("sqlalchemy.pool.impl", "QueuePool", "_do_get")
 #: What a queue has its items in; one that has not been used yet has none.
 _SEQUENCES = (collections.deque, list, tuple)
 #: Of threads that wait for a connection.
 THREAD_WAITS: Known = (
     ("sqlalchemy.util.queue", "Queue.get", ""),
-    ("sqlalchemy.pool.impl", "QueuePool._do_get", _WORDS),
+    ("sqlalchemy.pool.impl", "QueuePool._do_get", WORDS),
 )
 
 
@@ -63,8 +63,7 @@ def _install_pools(module: types.ModuleType) -> None:
     for name in ("QueuePool", "AsyncAdaptedQueuePool"):
         cls = module_field(module, name)
         if cls is not None:
-            held_by.register(cls, _held)
-            fuller_words.register(cls, _words_of_pool)
+            register_pool(cls, _held)
 
 
 def _in_block(*names: str) -> Callable[[types.ModuleType], None]:
@@ -89,7 +88,7 @@ def _refined(owners: Sequence[Owner], spawn: types.CodeType) -> Optional[Wait]:
         get, do_get = _code_of("sqlalchemy.util.queue", "AsyncAdaptedQueue", "get"), _code_of(*_DO_GET)
         for inner, outer in zip(frames, frames[1:]):
             if inner.f_code is get and outer.f_code is do_get:
-                return wait_for(_WORDS, local_variable(outer, "self"))
+                return wait_for(WORDS, local_variable(outer, "self"))
     return None
 
 
@@ -113,13 +112,6 @@ def _held(pool: object) -> Optional[Held]:
         return Held(None, None, free=True)
     total = size + most
     return Held(None, total, free=size - len(cast(Sequence[object], items)) + overflow < total)
-
-
-def _words_of_pool(pool: object, words: str) -> Optional[str]:
-    held = _held(pool) if words == _WORDS else None
-    if held is None or held.total is None or held.free:
-        return None
-    return f"connection (pool full: {held.total} of {held.total} connections used)"
 
 
 def _pool_of(manager: object) -> Optional[object]:

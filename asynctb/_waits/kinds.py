@@ -50,6 +50,7 @@ _KINDS: Dict[str, WaitKind] = {
     "socket to send": "socket",
     "socket to write": "socket",
     "stream data": "stream",
+    "reply of redis": "stream",
     "stream to close": "stream",
     "stream to drain": "stream",
     "data to read": "pipe",
