@@ -52,3 +52,9 @@ def anchors(page: Path) -> set[str]:
 def test_every_page_is_reached_from_the_index() -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert [page.stem for page in DOCS.glob("*.md") if page.stem != "index" and page.stem not in index.split()] == []
+
+
+def test_recipes_for_editors_are_in_files_too() -> None:
+    page = (DOCS / "editors.md").read_text(encoding="utf-8")
+    recipes = {text for _, text in re.findall(r"(?ms)^```(elisp|json|lua|toml)\n(.*?)^```", page)}
+    assert recipes == {path.read_text(encoding="utf-8") for path in (ROOT / "examples" / "editors").iterdir()}

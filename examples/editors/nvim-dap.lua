@@ -1,0 +1,1 @@
+require('dap').adapters.python = { type = 'executable', command = 'asynctb', args = { 'adapter' } }
