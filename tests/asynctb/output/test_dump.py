@@ -62,6 +62,10 @@ def python(program: str, *options: str) -> Tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+#: Whether the system says which threads wait, and Python what for.
+TELLS_WHO_WAITS = HAS_TASK_STATES and sys.implementation.name == "cpython"
+
+
 def wait_on_lock(lock: threading.Lock, ready: threading.Event) -> None:
     ready.set()
     with lock:
@@ -76,6 +80,12 @@ def waiting_thread() -> Iterator[None]:
     with lock:
         thread.start()
         ready.wait()
+        for _ in range(5000):
+            if not TELLS_WHO_WAITS or thread.name in [
+                each.name for each in asynctb.snapshot(tracebacks=False).activities if each.state == "suspended"
+            ]:
+                break
+            thread.join(0.001)  # it is about to wait
         yield
     thread.join()
 
@@ -90,11 +100,7 @@ def test_dump_writes_every_stack_to_stderr(capsys: pytest.CaptureFixture[str]) -
     assert out == ""
     assert err.startswith(f"asynctb: stacks of process {os.getpid()} at ")
     assert "Thread MainThread  running\n" in err
-    state = (
-        "suspended, waits for lock, held by MainThread"
-        if HAS_TASK_STATES and sys.implementation.name == "cpython"
-        else "running"
-    )
+    state = "suspended, waits for lock, held by MainThread" if TELLS_WHO_WAITS else "running"
     assert f"Thread the other one  {state}\n" in err
     assert "test_dump_writes_every_stack_to_stderr" in err
     assert "with waiting_thread():" not in err  # the line is that of the call
